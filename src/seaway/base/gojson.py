@@ -1,0 +1,79 @@
+"""JSON as Go's encoding/json reads and writes it, so that no other module has to know its leniency.
+
+Reading: any key case, unknown keys ignored, null means the zero value. Writing: sorted map keys are the caller's
+matter; `<`, `>` and `&` are escaped as Go does where `escape_html` is asked for.
+"""
+
+from functools import lru_cache
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=512)
+def _fields(struct: type[msgspec.Struct]) -> dict[str, tuple[str, Any]]:
+    return {f.encode_name.lower(): (f.encode_name, f.type) for f in msgspec.structs.fields(struct)}
+
+
+@lru_cache(maxsize=2048)
+def _options(wanted: Any) -> tuple[Any, ...]:
+    """The members of a union without None, or the type itself."""
+    args = get_args(wanted)
+    if get_origin(wanted) in (list, tuple, dict, set, frozenset) or not args:
+        return (wanted,)
+    return tuple(a for a in args if a is not type(None))
+
+
+def normalise(value: Any, wanted: Any) -> Any:
+    """Rename keys to the struct's spelling and drop nulls, so that msgspec's strict conversion applies."""
+    for option in _options(wanted):
+        origin = get_origin(option) or option
+        if isinstance(value, dict) and isinstance(origin, type) and issubclass(origin, msgspec.Struct):
+            return _normalise_struct(value, origin)
+        if isinstance(value, dict) and origin is dict:
+            inner = get_args(option)[1] if get_args(option) else Any
+            nullable = _admits_none(inner)
+            return {k: normalise(v, inner) if v is not None or nullable else _zero(inner) for k, v in value.items()}
+        if isinstance(value, list) and origin in (list, tuple):
+            inner = get_args(option)[0] if get_args(option) else Any
+            return [normalise(v, inner) for v in value]
+    return value
+
+
+def _zero(wanted: Any) -> Any:
+    origin = get_origin(wanted) or wanted
+    if origin in (dict, list, tuple, str, int, bool):
+        return origin()
+    return {}
+
+
+def _admits_none(wanted: Any) -> bool:
+    return wanted is Any or type(None) in get_args(wanted)
+
+
+def _normalise_struct(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, Any]:
+    fields, result = _fields(struct), {}
+    for key, item in value.items():
+        known = fields.get(key.lower())
+        if known and item is not None:
+            result[known[0]] = normalise(item, known[1])
+    return result
+
+
+def convert(value: Any, wanted: type[T]) -> T:
+    """A parsed JSON value -> a Struct. Raises msgspec.ValidationError."""
+    return msgspec.convert(normalise(value, wanted), wanted, strict=True)
+
+
+def decode(data: bytes | str, wanted: type[T]) -> T:
+    """Raises msgspec.DecodeError (syntax) or msgspec.ValidationError (its subclass: types)."""
+    return convert(msgspec.json.decode(data), wanted)
+
+
+def encode(value: Any, *, escape_html: bool = False) -> bytes:
+    data = msgspec.json.encode(value)
+    if escape_html:
+        data = data.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
+    return data

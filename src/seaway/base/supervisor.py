@@ -1,0 +1,48 @@
+"""Background work that outlives the request which began it. The only place that makes bare tasks.
+
+A failure of such work is logged with its traceback, never lost; `close` cancels what is left and waits for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    async def shielded(self, work: Coroutine[Any, Any, T], name: str) -> T:
+        """Run a mutation to its end even when the client that asked for it goes away."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for what is under way, but no longer than `timeout_s`."""
+        waiting = [t for t in self._tasks if t is not asyncio.current_task()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=timeout_s)
+
+    async def close(self) -> None:
+        waiting = [t for t in self._tasks if t is not asyncio.current_task()]
+        for task in waiting:
+            task.cancel()
+        if waiting:
+            await asyncio.wait(waiting)
+
+    def _finished(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()):
+            log.error("background work %s failed", task.get_name(), exc_info=failure)
