@@ -1,0 +1,109 @@
+"""Links, addresses and routes, over pyroute2. Blocking calls: run them by `kernel.worker` or `netns.run_inside`.
+
+A `Netlink` speaks to the namespace of the thread that opens it. pyroute2's own NetNS helper is not used: it forks a
+process per namespace.
+"""
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from seaway.base.errors import SystemFailure
+
+LOOPBACK = "lo"
+
+
+class NetlinkFailed(SystemFailure):
+    def __init__(self, what: str, cause: NetlinkError) -> None:
+        self.errno: int = cause.code
+        super().__init__(f"{what}: {os.strerror(cause.code).lower()}")
+
+
+class Netlink:
+    """Use as a context manager. Every method raises NetlinkFailed, which keeps the errno."""
+
+    def __enter__(self) -> "Netlink":
+        self._route = IPRoute()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._route.close()
+
+    def index_of(self, name: str) -> int | None:
+        try:
+            return self._get(name)["index"]  # type: ignore[no-any-return]
+        except NetlinkFailed as failed:
+            if failed.errno == errno.ENODEV:
+                return None
+            raise
+
+    def links(self) -> list[str]:
+        return [link.get("ifname") for link in self._route.get_links()]
+
+    def add_bridge(self, name: str, mac: str, mtu: int) -> None:
+        self._link("add", f"add bridge {name}", ifname=name, kind="bridge", address=mac, mtu=mtu)
+
+    def add_veth(self, name: str, bridge: str, peer: str, peer_mac: str, namespace: Path, mtu: int) -> None:
+        """A pair: `name` is a port of `bridge` and up, `peer` is in `namespace` and still down."""
+        master = self._get(bridge)["index"]
+        fd = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            other = {"ifname": peer, "net_ns_fd": fd, "address": peer_mac, "mtu": mtu}
+            self._link("add", f"add veth {name}", ifname=name, kind="veth", peer=other, mtu=mtu)
+        finally:
+            os.close(fd)
+        self._link("set", f"join {name} to {bridge}", index=self._get(name)["index"], master=master, state="up")
+
+    def set_up(self, name: str) -> None:
+        self._link("set", f"set {name} up", index=self._get(name)["index"], state="up")
+
+    def delete(self, name: str) -> None:
+        """An absent link is no error: a veth also goes when its namespace does."""
+        index = self.index_of(name)
+        if index is None:
+            return
+        try:
+            self._link("del", f"delete {name}", index=index)
+        except NetlinkFailed as failed:
+            if failed.errno != errno.ENODEV:
+                raise
+
+    def addresses(self, name: str) -> list[str]:
+        """IPv4 addresses in CIDR notation."""
+        found: Iterable[Any] = self._route.get_addr(family=2, index=self._get(name)["index"])
+        return [f"{a.get('address')}/{a['prefixlen']}" for a in found]
+
+    def add_address(self, name: str, address: str, prefix_length: int, broadcast: str) -> None:
+        """The same address once more is no error."""
+        arguments = {"index": self._get(name)["index"], "address": address, "prefixlen": prefix_length}
+        try:
+            self._route.addr("add", broadcast=broadcast, **arguments)
+        except NetlinkError as failed:
+            if failed.code != errno.EEXIST:
+                raise NetlinkFailed(f"add address {address} to {name}", failed) from failed
+
+    def add_default_route(self, gateway: str) -> None:
+        try:
+            self._route.route("add", dst="default", gateway=gateway)
+        except NetlinkError as failed:
+            raise NetlinkFailed(f"add default route by {gateway}", failed) from failed
+
+    def _get(self, name: str) -> Any:
+        try:
+            return self._route.link("get", ifname=name)[0]
+        except NetlinkError as failed:
+            raise NetlinkFailed(f"find {name}", failed) from failed
+
+    def _link(self, command: str, what: str, **arguments: Any) -> None:
+        try:
+            self._route.link(command, **arguments)
+        except NetlinkError as failed:
+            raise NetlinkFailed(what, failed) from failed
