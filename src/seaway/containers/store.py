@@ -1,0 +1,122 @@
+"""Every container, in memory and under `<data-root>/containers`.
+
+    containers/<id>/config.v2.json     what the container is and how its last run went   (0600)
+                    hostconfig.json    what it asks of the host                          (0600)
+
+A container exists once both files are there: config.v2.json is written last and commits it. Reads take no lock
+and never wait: a record is a frozen value. `update` is the only way to change one.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from seaway.base import gojson
+from seaway.base.errors import InvalidParameter, NotFound
+from seaway.base.ids import is_full_id
+from seaway.containers.container import ConfigOnDisk, Container, from_disk, to_disk
+from seaway.containers.names import NameIndex, NameInUse
+from seaway.kernel import files, worker
+from seaway.model.container import HostConfig
+
+log = logging.getLogger(__name__)
+
+
+class NoSuchContainer(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No such container: {name}")
+
+
+class ContainerStore:
+    def __init__(self, root: Path) -> None:
+        self.root = root / "containers"
+        self.names = NameIndex()
+        self._containers: dict[str, Container] = {}
+
+    def directory(self, container_id: str) -> Path:
+        return self.root / container_id
+
+    def all(self) -> list[Container]:
+        """Newest first, as clients list them."""
+        return sorted(self._containers.values(), key=lambda c: c.created, reverse=True)
+
+    def get(self, container_id: str) -> Container:
+        try:
+            return self._containers[container_id]
+        except KeyError:
+            raise NoSuchContainer(container_id) from None
+
+    def find(self, name: str) -> Container:
+        """By full ID, then by name, then by unique ID prefix."""
+        if not name:
+            raise InvalidParameter('invalid name or ID supplied: ""')
+        if is_full_id(name) and name in self._containers:
+            return self._containers[name]
+        if holder := self.names.find(name):
+            return self.get(holder)
+        matches = [c for i, c in self._containers.items() if i.startswith(name)]
+        if len(matches) > 1:
+            raise InvalidParameter(f"multiple IDs found with provided prefix: {name}")
+        if not matches:
+            raise NoSuchContainer(name)
+        return matches[0]
+
+    async def add(self, container: Container) -> None:
+        """Its name must have been reserved."""
+        await worker.run_blocking(self._write_new, container)
+        self._containers[container.id] = container
+
+    async def update(
+        self, container_id: str, change: Callable[[Container], Container], *, durable: bool = False
+    ) -> Container:
+        """Replace, then persist. What adoption can derive after a crash is written without fsync."""
+        old = self.get(container_id)
+        new = change(old)
+        self._containers[container_id] = new
+        host_config_changed = new.host_config is not old.host_config
+        await worker.run_blocking(self._write, new, durable=durable, host_config=host_config_changed)
+        return new
+
+    def forget(self, container_id: str) -> None:
+        container = self._containers.pop(container_id, None)
+        if container and self.names.find(container.name) == container_id:
+            self.names.release(container.name)
+
+    def load(self) -> int:
+        """Read every container; one that cannot be read is logged and left alone. Returns how many there are."""
+        for directory in self._directories():
+            try:
+                self._admit(self._read(directory))
+            except (OSError, msgspec.MsgspecError, NameInUse, ValueError) as failure:
+                log.error("failed to load container %s: %s", directory.name, failure)
+        return len(self._containers)
+
+    def _directories(self) -> Iterator[Path]:
+        self.root.mkdir(mode=0o710, parents=True, exist_ok=True)
+        return (d for d in sorted(self.root.iterdir()) if is_full_id(d.name))
+
+    def _read(self, directory: Path) -> Container:
+        disk = gojson.decode((directory / "config.v2.json").read_bytes(), ConfigOnDisk)
+        if disk.id != directory.name:
+            raise ValueError(f"Container {disk.id} is stored at {directory.name}")
+        return from_disk(disk, gojson.decode((directory / "hostconfig.json").read_bytes(), HostConfig))
+
+    def _admit(self, container: Container) -> None:
+        if container.name:
+            self.names.reserve(container.name, container.id)
+        else:
+            container = msgspec.structs.replace(container, name=self.names.generate(container.id))
+        self._containers[container.id] = container
+
+    def _write_new(self, container: Container) -> None:
+        self.directory(container.id).mkdir(mode=0o710, parents=True, exist_ok=True)
+        self._write(container, durable=True, host_config=True)
+
+    def _write(self, container: Container, *, durable: bool, host_config: bool) -> None:
+        directory = self.directory(container.id)
+        if host_config:
+            data = gojson.encode(container.host_config)
+            files.replace_file(directory / "hostconfig.json", data, durable=durable)
+        files.replace_file(directory / "config.v2.json", gojson.encode(to_disk(container)), durable=durable)

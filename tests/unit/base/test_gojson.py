@@ -1,0 +1,28 @@
+import msgspec
+import pytest
+
+from seaway.base import gojson
+
+
+class Inner(msgspec.Struct, rename="pascal"):
+    host_port: str = ""
+
+
+class Outer(msgspec.Struct, rename="pascal"):
+    memory: int = 0
+    ports: dict[str, list[Inner] | None] | None = None
+    names: list[str] = []
+
+
+def test_any_key_case_nulls_and_unknown_keys() -> None:
+    got = gojson.decode(b'{"memory":null,"PORTS":{"80/tcp":[{"hostport":"1"}],"81/tcp":null},"x":1}', Outer)
+    assert got == Outer(ports={"80/tcp": [Inner("1")], "81/tcp": None})
+
+
+def test_wrong_types_are_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"Expected `int`, got `str` - at `\$.Memory`"):
+        gojson.decode(b'{"Memory":"1"}', Outer)
+
+
+def test_html_is_escaped_as_go_does() -> None:
+    assert gojson.encode({"a": "<&>"}, escape_html=True) == b'{"a":"\\u003c\\u0026\\u003e"}'
