@@ -1,0 +1,143 @@
+"""Blobs by digest: ingest, commit, read. What was committed has the digest that it is named after.
+
+    <root>/blobs/sha256/<hex>       committed: complete, verified, synced, never changed
+    <root>/ingest/sha256-<hex>      a partial download; the next attempt, of this engine or a later one, resumes it
+
+The commit point is the rename from `ingest` to `blobs`. One ingest per digest at a time: `ingest` waits for the
+other, after which the blob may be there already. Readers take no lock.
+"""
+
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from seaway.base.errors import NotFound, SystemFailure
+from seaway.base.locks import KeyedLocks
+from seaway.kernel import files
+from seaway.kernel.worker import run_blocking
+from seaway.oci.digest import Digest
+
+CHUNK_SIZE = 1 << 20
+
+
+class BlobNotFound(NotFound):
+    pass
+
+
+class VerificationFailed(SystemFailure):
+    """The bytes are not what the digest says. The partial file is gone."""
+
+
+class Ingest:
+    """A blob that is being written; `size_bytes` are there already. `commit` verifies and publishes it."""
+
+    def __init__(self, digest: Digest, partial: Path, target: Path) -> None:
+        self.digest = digest
+        self.size_bytes = 0
+        self._partial = partial
+        self._target = target
+        self._hash = hashlib.new(digest.algorithm)
+        self._fd = -1
+        self._pending = bytearray()
+
+    async def write(self, data: bytes) -> None:
+        self._pending += data
+        self.size_bytes += len(data)
+        if len(self._pending) >= CHUNK_SIZE:
+            await self._flush()
+
+    async def restart(self) -> None:
+        """Forget what is there: the source cannot resume."""
+        self._pending.clear()
+        await run_blocking(os.ftruncate, self._fd, 0)
+        self._hash, self.size_bytes = hashlib.new(self.digest.algorithm), 0
+
+    async def commit(self) -> None:
+        await self._flush()
+        if self._hash.hexdigest() != self.digest.hex:
+            await run_blocking(self._partial.unlink)
+            raise VerificationFailed(f"filesystem layer verification failed for digest {self.digest}")
+        await run_blocking(self._publish)
+
+    async def _flush(self) -> None:
+        data, self._pending = bytes(self._pending), bytearray()
+        await run_blocking(self._append, data)
+
+    def _append(self, data: bytes) -> None:
+        files.write_all(self._fd, data)
+        self._hash.update(data)
+
+    def _publish(self) -> None:
+        os.fsync(self._fd)
+        os.rename(self._partial, self._target)
+        files.fsync_directory(self._target.parent)
+
+    def _open(self) -> None:
+        self._fd = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        while chunk := os.pread(self._fd, CHUNK_SIZE, self.size_bytes):
+            self._hash.update(chunk)
+            self.size_bytes += len(chunk)
+
+    def _close(self) -> None:
+        if self._pending and self._partial.exists():
+            files.write_all(self._fd, bytes(self._pending))
+        os.close(self._fd)
+
+
+class BlobStore:
+    def __init__(self, root: Path) -> None:
+        self._blobs, self._ingests = root / "blobs", root / "ingest"
+        self._locks = KeyedLocks()
+        self._ingests.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, digest: Digest) -> Path:
+        """Where a committed blob is. Raises BlobNotFound."""
+        path = self._path(digest)
+        if not path.exists():
+            raise BlobNotFound(f"content digest {digest}: not found")
+        return path
+
+    def __contains__(self, digest: Digest) -> bool:
+        return self._path(digest).exists()
+
+    @asynccontextmanager
+    async def ingest(self, digest: Digest) -> AsyncIterator[Ingest | None]:
+        """None where the blob is there already. Without a commit, what was written stays for the next attempt."""
+        async with self._locks.hold(digest):
+            if digest in self:
+                yield None
+                return
+            target = self._path(digest)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ingest = Ingest(digest, self._ingests / f"{digest.algorithm}-{digest.hex}", target)
+            await run_blocking(ingest._open)
+            try:
+                yield ingest
+            finally:
+                ingest._close()
+
+    async def add(self, digest: Digest, data: bytes) -> None:
+        async with self.ingest(digest) as ingest:
+            if ingest:
+                await ingest.restart()
+                await ingest.write(data)
+                await ingest.commit()
+
+    async def delete(self, digest: Digest) -> None:
+        """A reader that has the blob open goes on reading. An absent one is no error."""
+        async with self._locks.hold(digest):
+            await run_blocking(self._path(digest).unlink, missing_ok=True)
+
+    def _path(self, digest: Digest) -> Path:
+        return self._blobs / digest.algorithm / digest.hex
+
+
+async def read_chunks(path: Path) -> AsyncIterator[bytes]:
+    fd = await run_blocking(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while chunk := await run_blocking(os.read, fd, CHUNK_SIZE):
+            yield chunk
+    finally:
+        os.close(fd)

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from seaway.content.blobs import BlobNotFound, BlobStore, VerificationFailed, read_chunks
+from seaway.oci.digest import sha256_of
+
+DATA = b"seaway" * 400_000
+DIGEST = sha256_of(DATA)
+
+
+async def test_committed_blob_is_read_back(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    await store.add(DIGEST, DATA)
+    assert DIGEST in store
+    assert b"".join([c async for c in read_chunks(store.path(DIGEST))]) == DATA
+    async with store.ingest(DIGEST) as ingest:
+        assert ingest is None
+    await store.delete(DIGEST)
+    await store.delete(DIGEST)
+    with pytest.raises(BlobNotFound):
+        store.path(DIGEST)
+
+
+async def test_a_partial_blob_is_resumed_by_a_later_store(tmp_path: Path) -> None:
+    async with BlobStore(tmp_path).ingest(DIGEST) as ingest:
+        assert ingest
+        await ingest.write(DATA[:1_500_000])
+        await ingest.write(DATA[1_500_000:1_500_007])
+    later = BlobStore(tmp_path)
+    assert DIGEST not in later
+    async with later.ingest(DIGEST) as ingest:
+        assert ingest
+        assert ingest.size_bytes == 1_500_007
+        await ingest.write(DATA[1_500_007:])
+        await ingest.commit()
+    assert later.path(DIGEST).read_bytes() == DATA
+
+
+async def test_wrong_bytes_are_refused_and_forgotten(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    async with store.ingest(DIGEST) as ingest:
+        assert ingest
+        await ingest.write(b"other")
+        with pytest.raises(VerificationFailed, match=f"^filesystem layer verification failed for digest {DIGEST}$"):
+            await ingest.commit()
+    assert not list((tmp_path / "ingest").iterdir())
+    assert DIGEST not in store
+
+
+async def test_restart_forgets_what_is_there(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    async with store.ingest(DIGEST) as ingest:
+        assert ingest
+        await ingest.write(b"garbage" * 300_000)
+        await ingest.restart()
+        await ingest.write(DATA)
+        await ingest.commit()
+    assert store.path(DIGEST).read_bytes() == DATA

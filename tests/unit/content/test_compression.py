@@ -1,0 +1,52 @@
+import bz2
+import gzip
+import lzma
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from backports import zstd
+
+from seaway.content.compression import OUTPUT_LIMIT, CorruptStream, decompressed
+
+TEXT = bytes(range(256)) * 3000
+
+
+async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+async def read(data: bytes, size: int = 1000) -> bytes:
+    return b"".join([piece async for piece in decompressed(pieces(data, size))])
+
+
+@pytest.mark.parametrize("size", [1, 7, 5000, 1 << 20])
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress, bz2.compress, lzma.compress, bytes])
+async def test_each_format_in_pieces_of_any_size(compress: Callable[[bytes], bytes], size: int) -> None:
+    text = TEXT[: size * 3000]
+    assert await read(compress(text), size) == text
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress, bz2.compress, lzma.compress])
+async def test_members_follow_one_another_and_padding_is_ignored(compress: Callable[[bytes], bytes]) -> None:
+    assert await read(compress(b"a" * 5000) + compress(b"b") + bytes(512), 11) == b"a" * 5000 + b"b"
+
+
+async def test_a_bomb_comes_in_bounded_pieces() -> None:
+    bomb = gzip.compress(bytes(64 << 20))
+    sizes = [len(piece) async for piece in decompressed(pieces(bomb, 1 << 20))]
+    assert sum(sizes) == 64 << 20
+    assert max(sizes) <= OUTPUT_LIMIT
+
+
+async def test_truncated_and_corrupt() -> None:
+    data = gzip.compress(TEXT)
+    with pytest.raises(CorruptStream, match="^unexpected EOF$"):
+        await read(data[:-100])
+    with pytest.raises(CorruptStream):
+        await read(data[:400] + bytes(300) + data[700:])
+
+
+async def test_empty_and_short() -> None:
+    assert await read(b"") == b""
+    assert await read(b"BZ") == b"BZ"
