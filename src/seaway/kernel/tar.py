@@ -1,0 +1,187 @@
+"""Reads tar streams entry by entry and keeps every byte of their headers: ustar, GNU long names, PAX.
+
+It decides what a header means, once; unpacking and tar-split both follow it, so they cannot disagree. It does not
+judge names: whoever unpacks does, inside a root that it cannot leave.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from struct import Struct
+
+BLOCK = 512
+MAX_METADATA = 1 << 20
+REGULAR, HARDLINK, SYMLINK, CHAR, BLOCK_DEVICE, DIRECTORY, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
+_FIELDS = Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12s")
+_ZERO = bytes(BLOCK)
+
+
+class BadTar(ValueError):
+    """The bytes are no tar, or end too early."""
+
+
+@dataclass(frozen=True, slots=True)
+class TarEntry:
+    """One member. `raw` is its header with the PAX and long name blocks before it; times are nanoseconds."""
+
+    raw: bytes
+    name: bytes
+    kind: bytes
+    size: int
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int
+    atime_ns: int | None
+    link: bytes
+    major: int
+    minor: int
+    xattrs: dict[bytes, bytes] = field(default_factory=dict)
+
+    @property
+    def padding(self) -> int:
+        return -self.size % BLOCK
+
+
+def parse_number(raw: bytes) -> int:
+    """Octal text, or GNU's base-256 when the first bit is set."""
+    if raw[0] & 0x80:
+        value = int.from_bytes(raw, "big", signed=True) if raw[0] == 0xFF else int.from_bytes(raw[1:], "big")
+        return value
+    text = raw.split(b"\0", 1)[0].strip(b" ")
+    try:
+        return int(text, 8) if text else 0
+    except ValueError as exc:
+        raise BadTar("archive/tar: invalid tar header") from exc
+
+
+def parse_pax(data: bytes) -> dict[bytes, bytes]:
+    records: dict[bytes, bytes] = {}
+    at = 0
+    while at < len(data) and data[at]:
+        space = data.find(b" ", at, at + 20)
+        length = int(data[at:space]) if space > at and data[at:space].isdigit() else 0
+        end = at + length
+        if not length or end > len(data) or data[end - 1 : end] != b"\n":
+            raise BadTar("archive/tar: invalid tar header")
+        key, equals, value = data[space + 1 : end - 1].partition(b"=")
+        if not equals:
+            raise BadTar("archive/tar: invalid tar header")
+        records[key] = value
+        at = end
+    return records
+
+
+def parse_pax_time(text: bytes) -> int:
+    """`1700000000.25` -> nanoseconds."""
+    try:
+        seconds, _, fraction = text.decode("ascii").partition(".")
+        nanos = int((fraction + "000000000")[:9])
+        whole = int(seconds or "0") * 1_000_000_000
+    except ValueError as exc:
+        raise BadTar("archive/tar: invalid tar header") from exc
+    return whole - nanos if seconds.startswith("-") else whole + nanos
+
+
+def _checked(block: bytes) -> tuple[bytes, ...]:
+    fields: tuple[bytes, ...] = _FIELDS.unpack(block)
+    total = sum(block) - sum(fields[6]) + 8 * 32
+    if parse_number(fields[6]) != total:
+        raise BadTar("archive/tar: invalid tar header")
+    return fields
+
+
+def _text(raw: bytes) -> bytes:
+    return raw.split(b"\0", 1)[0]
+
+
+class TarReader:
+    """`read(n)` returns exactly n bytes, or fewer at the end of the stream. After each `next_entry` the caller
+    consumes `entry.size` bytes and `entry.padding` more. `tail` has the end blocks once `next_entry` gave None."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._global: dict[bytes, bytes] = {}
+        self.tail = b""
+
+    def next_entry(self) -> TarEntry | None:
+        raw: list[bytes] = []
+        pax: dict[bytes, bytes] = {}
+        long_name = long_link = None
+        while True:
+            block = self._read(BLOCK)
+            if len(block) < BLOCK:
+                if block or raw:
+                    raise BadTar("unexpected EOF")
+                return None
+            raw.append(block)
+            if block == _ZERO:
+                self.tail = b"".join(raw)
+                return None
+            fields = _checked(block)
+            kind = fields[7]
+            if kind in b"xgLK":
+                data = self._metadata(parse_number(fields[4]), raw)
+                if kind == b"x":
+                    pax |= parse_pax(data)
+                elif kind == b"g":
+                    self._global |= parse_pax(data)
+                elif kind == b"L":
+                    long_name = _text(data)
+                else:
+                    long_link = _text(data)
+                continue
+            return _entry(b"".join(raw), fields, self._global | pax if self._global else pax, long_name, long_link)
+
+    def _metadata(self, size: int, raw: list[bytes]) -> bytes:
+        if not 0 <= size <= MAX_METADATA:
+            raise BadTar("archive/tar: header field too long")
+        padded = size + -size % BLOCK
+        data = self._read(padded)
+        if len(data) < padded:
+            raise BadTar("unexpected EOF")
+        raw.append(data)
+        return data[:size]
+
+
+def _entry(
+    raw: bytes, fields: tuple[bytes, ...], pax: dict[bytes, bytes], long_name: bytes | None, long_link: bytes | None
+) -> TarEntry:
+    name, link, kind = _text(fields[0]), _text(fields[8]), fields[7]
+    if fields[9] == b"ustar\0" and (prefix := _text(fields[15])):
+        name = prefix + b"/" + name
+    name = pax.get(b"path") or long_name or name
+    link = pax.get(b"linkpath") or long_link or link
+    if kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in pax):
+        raise BadTar("sparse files in a layer are not supported")
+    if kind in b"\x007":
+        kind = REGULAR
+    if kind == REGULAR and name.endswith(b"/"):
+        kind = DIRECTORY
+    try:
+        size = int(pax[b"size"]) if b"size" in pax else parse_number(fields[4])
+        uid = int(pax[b"uid"]) if b"uid" in pax else parse_number(fields[2])
+        gid = int(pax[b"gid"]) if b"gid" in pax else parse_number(fields[3])
+    except ValueError as exc:
+        raise BadTar("archive/tar: invalid tar header") from exc
+    if kind in (HARDLINK, SYMLINK, CHAR, BLOCK_DEVICE, DIRECTORY, FIFO):
+        size = 0
+    if size < 0:
+        raise BadTar("archive/tar: invalid tar header")
+    mtime = parse_pax_time(pax[b"mtime"]) if b"mtime" in pax else parse_number(fields[5]) * 1_000_000_000
+    atime = parse_pax_time(pax[b"atime"]) if b"atime" in pax else None
+    device = kind in (CHAR, BLOCK_DEVICE)
+    return TarEntry(
+        raw=raw,
+        name=name,
+        kind=kind,
+        size=size,
+        mode=parse_number(fields[1]),
+        uid=uid,
+        gid=gid,
+        mtime_ns=mtime,
+        atime_ns=atime,
+        link=link,
+        major=parse_number(fields[13]) if device else 0,
+        minor=parse_number(fields[14]) if device else 0,
+        xattrs={k[13:]: v for k, v in pax.items() if k.startswith(b"SCHILY.xattr.")},
+    )

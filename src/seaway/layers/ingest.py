@@ -1,0 +1,214 @@
+"""The process that takes one layer in: it chroots into the layer's directory and unpacks there, in a single pass.
+
+    python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain   ->   {"diff_id": "sha256:…", "size": 123}
+
+Beside the files it makes the tar-split (gzipped, to SPLIT_FD), and hashes the stream in a thread of its own. A gzip,
+zstd, bzip2 or xz stream is decompressed on the way; the diff ID is always the tar's. On failure: exit code 1, and the
+reason on stderr.
+"""
+
+import bz2
+import hashlib
+import io
+import lzma
+import os
+import queue
+import sys
+import threading
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+import fastcrc
+import msgspec
+from isal import igzip
+
+from seaway.kernel.tar import BadTar, TarEntry, TarReader
+from seaway.layers.tarsplit import encode_file, encode_segment
+from seaway.layers.unpack import Unpacker, has_stored_content
+
+CHUNK = 1 << 20
+_SPLIT_BUFFER = 1 << 18
+
+
+def _zstd() -> Any:
+    try:
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        from backports import zstd
+    return zstd
+
+
+def open_stream(fd: int) -> IO[bytes]:
+    """The tar in the file or pipe, decompressed."""
+    raw = io.BufferedReader(io.FileIO(fd, "rb"), CHUNK)
+    magic = raw.peek(6)[:6]
+    if magic.startswith(b"\x1f\x8b"):
+        return igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-any-return]
+    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+        return _zstd().ZstdFile(raw, "r")  # type: ignore[no-any-return]
+    if magic.startswith(b"BZh"):
+        return bz2.BZ2File(raw)
+    if magic.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMAFile(raw)
+    return raw
+
+
+class HashedSource:
+    """Exact reads from a stream whose every byte is hashed, in another thread, as it comes in."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._chunk = b""
+        self._at = 0
+        self._hash = hashlib.sha256()
+        self._queue: queue.Queue[bytes] = queue.Queue(8)
+        self._hasher = threading.Thread(target=self._hash_chunks, daemon=True)
+        self._hasher.start()
+
+    def _hash_chunks(self) -> None:
+        while chunk := self._queue.get():
+            self._hash.update(chunk)
+
+    def _fill(self) -> bool:
+        self._chunk, self._at = self._stream.read(CHUNK), 0
+        if self._chunk:
+            self._queue.put(self._chunk)
+        return bool(self._chunk)
+
+    def read(self, size: int) -> bytes:
+        data = self._chunk[self._at : self._at + size]
+        self._at += len(data)
+        if len(data) == size:
+            return data
+        parts = [data]
+        missing = size - len(data)
+        while missing and self._fill():
+            parts.append(self._chunk[:missing])
+            self._at = len(parts[-1])
+            missing -= self._at
+        return b"".join(parts)
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The next `size` bytes as they lie in memory. Raises BadTar when the stream ends before."""
+        while size:
+            if self._at == len(self._chunk) and not self._fill():
+                raise BadTar("unexpected EOF")
+            piece = self._chunk[self._at : self._at + size]
+            self._at += len(piece)
+            size -= len(piece)
+            yield piece
+
+    def digest(self) -> str:
+        self._queue.put(b"")
+        self._hasher.join()
+        return f"sha256:{self._hash.hexdigest()}"
+
+
+class SplitWriter:
+    def __init__(self, fd: int) -> None:
+        self._file = igzip.IGzipFile(fileobj=open(fd, "wb"), mode="wb", compresslevel=1, mtime=0)  # noqa: SIM115
+        self._lines: list[bytes] = []
+        self._position = self._buffered = 0
+        self._names: set[bytes] = set()
+
+    def segment(self, data: bytes) -> None:
+        if data:
+            self._add(encode_segment(data, self._position))
+
+    def file(self, name: bytes, size: int, crc: int | None) -> None:
+        self._add(encode_file(name, size, crc, self._position))
+
+    def claim(self, name: bytes) -> None:
+        """Two contents under one name cannot both be read back."""
+        if name in self._names:
+            raise BadTar("duplicates of file paths not supported")
+        self._names.add(name)
+
+    def _add(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._position += 1
+        self._buffered += len(line)
+        if self._buffered > _SPLIT_BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write(b"".join(self._lines))
+        self._lines, self._buffered = [], 0
+
+    def close(self) -> None:
+        self._flush()
+        self._file.close()
+
+
+class Ingest:
+    def __init__(self, source: HashedSource, split: SplitWriter, unpacker: Unpacker) -> None:
+        self._source, self._split, self._unpacker = source, split, unpacker
+        self.size = 0
+
+    def run(self) -> None:
+        reader, padding = TarReader(self._source.read), b""
+        while (entry := reader.next_entry()) is not None:
+            self._split.segment(padding + entry.raw)
+            if has_stored_content(entry):
+                self._stored(entry)
+            else:
+                self._unstored(entry)
+            padding = self._source.read(entry.padding)
+            if len(padding) < entry.padding:
+                raise BadTar("unexpected EOF")
+        self._split.segment(padding + reader.tail)
+        while rest := self._source.read(CHUNK):
+            self._split.segment(rest)
+        self._unpacker.finish()
+
+    def _stored(self, entry: TarEntry) -> None:
+        self._split.claim(entry.name)
+        crc = 0
+
+        def content() -> Iterator[bytes]:
+            nonlocal crc
+            for piece in self._source.pieces(entry.size):
+                crc = fastcrc.crc64.go_iso(piece, crc)
+                yield piece
+
+        self._unpacker.add(entry, content())
+        self._split.file(entry.name, entry.size, crc)
+        self.size += entry.size
+
+    def _unstored(self, entry: TarEntry) -> None:
+        if entry.size:
+            for piece in self._source.pieces(entry.size):
+                self._split.segment(piece)
+        else:
+            self._split.file(entry.name, 0, None)
+        self._unpacker.add(entry, ())
+
+
+def main(argv: list[str]) -> int:
+    root, tar_fd, split_fd, whiteouts = argv
+    try:
+        _zstd()
+        source, split = HashedSource(open_stream(int(tar_fd))), SplitWriter(int(split_fd))
+        os.chroot(root)
+        os.chdir("/")
+        ingest = Ingest(source, split, Unpacker(overlay=whiteouts == "overlay"))
+        ingest.run()
+        split.close()
+    except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError) as exc:
+        print(_reason(exc), file=sys.stderr)
+        return 1
+    sys.stdout.buffer.write(msgspec.json.encode({"diff_id": source.digest(), "size": ingest.size}))
+    return 0
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, EOFError):
+        return "unexpected EOF"
+    if isinstance(exc, OSError) and exc.errno and isinstance(exc.filename, bytes | str):
+        return f"{os.fsdecode(exc.filename)}: {exc.strerror}"
+    return str(exc)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

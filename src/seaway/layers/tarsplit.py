@@ -1,0 +1,62 @@
+"""tar-split: what a layer's tar holds beside its files' contents, so that it can be put together again bit for bit.
+
+JSON lines, gzipped on disk as `tar-split.json.gz`, in the format of github.com/vbatts/tar-split:
+
+    {"type":2,"payload":"<base64>","position":0}                       bytes as they are: headers, padding, end blocks
+    {"type":1,"name":"d/f","size":3,"payload":"<crc>","position":1}    content that is read from the file `d/f`
+
+`payload` of a file is the base64 of its CRC-64/GO-ISO, or null where nothing was stored (a directory, a link, an empty
+file). `name_raw` (base64) takes the place of `name` when that is not UTF-8; `size` is left out when 0.
+"""
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """`crc` is None when the entry has no content to read."""
+
+    name: bytes
+    size: int
+    crc: int | None
+
+
+Entry = Segment | FileContent
+
+
+def encode_segment(data: bytes, position: int) -> bytes:
+    return b'{"type":2,"payload":"%b","position":%d}\n' % (b64encode(data), position)
+
+
+def encode_file(name: bytes, size: int, crc: int | None, position: int) -> bytes:
+    try:
+        shown = b'"name":%b' % msgspec.json.encode(name.decode())
+    except UnicodeDecodeError:
+        shown = b'"name_raw":"%b"' % b64encode(name)
+    length = b'"size":%d,' % size if size else b""
+    payload = b"null" if crc is None else b'"%b"' % b64encode(crc.to_bytes(8, "big"))
+    return b'{"type":1,%b,%b"payload":%b,"position":%d}\n' % (shown, length, payload, position)
+
+
+def decode_entry(line: bytes) -> Entry:
+    """Raises ValueError when the line is not tar-split's."""
+    fields: dict[str, Any] = msgspec.json.decode(line)
+    payload = b64decode(fields.get("payload") or "")
+    match fields.get("type"):
+        case 2:
+            return Segment(payload)
+        case 1:
+            raw = fields.get("name_raw")
+            name = b64decode(raw) if raw else fields.get("name", "").encode()
+            return FileContent(name, fields.get("size", 0), int.from_bytes(payload, "big") if payload else None)
+        case other:
+            raise ValueError(f"tar-split: unknown entry type {other!r}")
