@@ -1,0 +1,169 @@
+"""The images this engine has: dockerd's `imagedb`, read and verified at start, then kept in memory.
+
+    imagedb/
+    ├── content/sha256/<id>                 the configuration document; its digest is the name
+    └── metadata/sha256/<id>/parent         the image it was built on here
+                            /lastUpdated    when it was last tagged
+
+An image holds its layers: `create` finds them, `delete` lets them go.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from seaway.base.clock import now
+from seaway.base.errors import EngineError, NotFound, SystemFailure
+from seaway.images.image import Image, parse_image
+from seaway.kernel.files import replace_file
+from seaway.kernel.worker import run_blocking
+from seaway.oci.digest import Digest, is_digest, parse_digest, sha256_of
+
+log = logging.getLogger(__name__)
+
+
+class NoSuchImage(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No such image: {name}")
+
+
+class DamagedImage(SystemFailure):
+    pass
+
+
+class Layer(Protocol):
+    @property
+    def diff_id(self) -> Digest: ...
+    @property
+    def chain_id(self) -> Digest: ...
+    @property
+    def size(self) -> int: ...
+
+
+class LayerSource(Protocol):
+    """What images need of the layer store. Sizes are bytes of the unpacked layer, without its parents."""
+
+    def get(self, chain_id: Digest) -> Layer: ...
+    async def register(
+        self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None
+    ) -> Layer: ...
+    async def release(self, chain_id: Digest) -> None: ...
+    def tar_stream(self, chain_id: Digest) -> AsyncIterator[bytes]: ...
+    def graph_driver(self, chain_id: Digest | None) -> dict[str, Any]: ...
+
+
+class ImageStore:
+    def __init__(self, root: Path, layers: LayerSource) -> None:
+        """`root` is the directory `imagedb`. An image that is damaged or lacks a layer is logged and left out."""
+        self._content, self._metadata = root / "content/sha256", root / "metadata/sha256"
+        self._layers = layers
+        self._changing = asyncio.Lock()
+        for directory in (self._content, self._metadata):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._images = {image.id: image for image in self._read_all()}
+
+    def get(self, image_id: Digest) -> Image:
+        try:
+            return self._images[image_id]
+        except KeyError:
+            raise NoSuchImage(image_id) from None
+
+    def all(self) -> list[Image]:
+        return list(self._images.values())
+
+    def search(self, prefix: str) -> Image | None:
+        """The image whose ID begins so, if there is exactly one. `sha256:` in front is allowed."""
+        digits = prefix.removeprefix("sha256:")
+        if image := self._images.get(Digest(f"sha256:{digits}")):
+            return image
+        found = [image for image in self._images.values() if image.id.hex.startswith(digits)]
+        return found[0] if digits and len(found) == 1 else None
+
+    def children(self, image_id: Digest) -> list[Image]:
+        return [image for image in self._images.values() if image.parent == image_id]
+
+    async def create(self, raw: bytes, parent: Digest | None = None) -> Image:
+        """The same document gives the same image. Raises InvalidImage, or what the layer store raises."""
+        image = parse_image(raw, parent)
+        async with self._changing:
+            if existing := self._images.get(image.id):
+                return existing
+            if image.chain_id:
+                self._layers.get(image.chain_id)
+            await run_blocking(self._write, image)
+            self._images[image.id] = image
+        return image
+
+    async def set_tagged_now(self, image_id: Digest) -> None:
+        """Remember that the image got a name at this moment."""
+        async with self._changing:
+            image = replace(self.get(image_id), last_tagged=now())
+            await run_blocking(self._write_metadata, image_id, "lastUpdated", image.last_tagged)
+            self._images[image_id] = image
+
+    async def delete(self, image_id: Digest) -> list[Digest]:
+        """Forget the image, then let go of layers that no other image has: their chain IDs, top first."""
+        async with self._changing:
+            image = self.get(image_id)
+            for child in self.children(image_id):
+                await run_blocking(self._remove_metadata, child.id, "parent")
+                self._images[child.id] = replace(child, parent=None)
+            await run_blocking(self._remove, image_id)
+            del self._images[image_id]
+        return await self._release_layers(image)
+
+    async def _release_layers(self, image: Image) -> list[Digest]:
+        if not image.chain_id:
+            return []
+        await self._layers.release(image.chain_id)
+        return []
+
+    def _read_all(self) -> list[Image]:
+        images = []
+        for path in sorted(self._content.iterdir()):
+            try:
+                image = self._read(parse_digest(f"sha256:{path.name}"))
+                if image.chain_id:
+                    self._layers.get(image.chain_id)
+            except (EngineError, OSError) as failure:
+                log.error("image %s is left out: %s", path.name, failure)
+            else:
+                images.append(image)
+        return images
+
+    def _read(self, image_id: Digest) -> Image:
+        raw = (self._content / image_id.hex).read_bytes()
+        if sha256_of(raw) != image_id:
+            raise DamagedImage(f"failed to verify image: {image_id}")
+        parent = self._read_metadata(image_id, "parent")
+        return parse_image(
+            raw, parse_digest(parent) if is_digest(parent) else None, self._read_metadata(image_id, "lastUpdated")
+        )
+
+    def _read_metadata(self, image_id: Digest, name: str) -> str:
+        try:
+            return (self._metadata / image_id.hex / name).read_text()
+        except FileNotFoundError:
+            return ""
+
+    def _write(self, image: Image) -> None:
+        if image.parent:
+            self._write_metadata(image.id, "parent", image.parent)
+        replace_file(self._content / image.id.hex, image.raw)
+
+    def _write_metadata(self, image_id: Digest, name: str, text: str) -> None:
+        directory = self._metadata / image_id.hex
+        directory.mkdir(mode=0o700, exist_ok=True)
+        replace_file(directory / name, text.encode())
+
+    def _remove_metadata(self, image_id: Digest, name: str) -> None:
+        (self._metadata / image_id.hex / name).unlink(missing_ok=True)
+
+    def _remove(self, image_id: Digest) -> None:
+        os.unlink(self._content / image_id.hex)
+        shutil.rmtree(self._metadata / image_id.hex, ignore_errors=True)

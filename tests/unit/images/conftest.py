@@ -1,0 +1,85 @@
+"""A catalogue in a directory of its own; layers are kept in memory."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seaway.base.errors import NotFound
+from seaway.images.catalog import Catalog, open_catalog
+from seaway.oci.digest import Digest, sha256_of
+
+
+@dataclass(frozen=True)
+class MemoryLayer:
+    diff_id: Digest
+    chain_id: Digest
+    size: int
+
+
+@dataclass
+class MemoryLayers:
+    tars: dict[Digest, bytes] = field(default_factory=dict)
+    layers: dict[Digest, MemoryLayer] = field(default_factory=dict)
+    released: list[Digest] = field(default_factory=list)
+
+    def get(self, chain_id: Digest) -> MemoryLayer:
+        if chain_id not in self.layers:
+            raise NotFound("layer does not exist")
+        return self.layers[chain_id]
+
+    async def register(
+        self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None
+    ) -> MemoryLayer:
+        data = source.read_bytes() if isinstance(source, Path) else b"".join([chunk async for chunk in source])
+        own = Digest("sha256:" + hashlib.sha256(data).hexdigest())
+        chain = sha256_of(f"{parent} {own}".encode()) if parent else own
+        self.tars[chain] = data
+        self.layers[chain] = MemoryLayer(own, chain, len(data))
+        return self.layers[chain]
+
+    async def release(self, chain_id: Digest) -> None:
+        self.released.append(chain_id)
+
+    async def tar_stream(self, chain_id: Digest) -> AsyncIterator[bytes]:
+        yield self.tars[chain_id]
+
+    def graph_driver(self, chain_id: Digest | None) -> dict[str, Any]:
+        return {"Name": "memory", "Data": None}
+
+
+@pytest.fixture
+def layers() -> MemoryLayers:
+    return MemoryLayers()
+
+
+@pytest.fixture
+def events() -> list[tuple[str, str, dict[str, str]]]:
+    return []
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, layers: MemoryLayers, events: list[Any]) -> Catalog:
+    def publish(kind: str, action: str, actor: str, attributes: Any) -> None:
+        assert kind == "image"
+        events.append((action, actor, dict(attributes)))
+
+    return open_catalog(tmp_path / "image/overlay2", layers, publish)
+
+
+def document(layers: MemoryLayers | None = None, **changes: Any) -> bytes:
+    """An image's configuration with every layer of `layers` in it, base first."""
+    diff_ids = [str(layer.diff_id) for layer in layers.layers.values()] if layers else []
+    wire: dict[str, Any] = {
+        "architecture": "amd64",
+        "config": {"Cmd": ["/bin/sh"]},
+        "created": "2024-05-01T10:00:00Z",
+        "history": [{"created": "2024-05-01T10:00:00Z", "created_by": "ADD rootfs"} for _ in diff_ids],
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+    }
+    return json.dumps({**wire, **changes}).encode()
