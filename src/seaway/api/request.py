@@ -1,0 +1,63 @@
+"""A request as handlers see it: its version, path variables and query read as dockerd reads them."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from aiohttp import web
+
+from seaway.api.body import read_json
+from seaway.api.versions import MAX_VERSION, Version
+from seaway.base.errors import InvalidParameter
+from seaway.base.filters import Filters, parse_filters
+
+T = TypeVar("T")
+
+_FALSE = {"", "0", "no", "false", "none"}
+
+
+class Request:
+    def __init__(
+        self, http: web.BaseRequest, variables: Mapping[str, str] | None = None, version: Version = MAX_VERSION
+    ) -> None:
+        self.http, self.variables, self.version = http, variables or {}, version
+
+    def __getitem__(self, variable: str) -> str:
+        return self.variables[variable]
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.http.query.get(name, default)
+
+    def texts(self, name: str) -> list[str]:
+        return self.http.query.getall(name, [])
+
+    def has(self, name: str) -> bool:
+        return name in self.http.query
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """`?all=1`, `?all=true`, `?all=anything`; the default holds only where the parameter is absent."""
+        if name not in self.http.query:
+            return default
+        return self.http.query[name].strip().lower() not in _FALSE
+
+    def integer(self, name: str, default: int | None = None) -> int | None:
+        """The default where it is absent or empty."""
+        value = self.text(name)
+        if not value:
+            return default
+        return parse_int(value)
+
+    def filters(self) -> Filters:
+        return parse_filters(self.text("filters"))
+
+    async def json(self, wanted: type[T], *, empty: T | None = None) -> T:
+        """The body. An empty one gives `empty`, or is refused where that is None."""
+        return await read_json(self.http, wanted, empty)
+
+
+def parse_int(text: str) -> int:
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdecimal()):
+        raise InvalidParameter(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    if not -(2**63) <= (number := int(text)) < 2**63:
+        raise InvalidParameter(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return number

@@ -1,0 +1,46 @@
+from aiohttp import web
+
+from seaway.api.request import Request
+from seaway.api.router import Route, Router
+
+
+async def handler(request: Request) -> web.StreamResponse:
+    raise NotImplementedError
+
+
+ROUTER = Router(
+    [
+        Route("GET", "/info", handler),
+        Route("GET", "/images/json", handler),
+        Route("GET", "/images/{name:.*}/json", handler),
+        Route("POST", "/exec/{id}/start", handler),
+    ]
+)
+
+
+def test_a_prefix_names_the_version() -> None:
+    found = ROUTER.match("GET", "/v1.41/info")
+    assert found
+    assert found.version == "1.41"
+    assert (plain := ROUTER.match("GET", "/info"))
+    assert plain.version is None
+
+
+def test_names_may_have_slashes() -> None:
+    found = ROUTER.match("GET", "/v1.41/images/localhost:5000/a/b:1/json")
+    assert found
+    assert found.variables == {"name": "localhost:5000/a/b:1"}
+    assert (listing := ROUTER.match("GET", "/images/json"))
+    assert listing.variables == {}
+
+
+def test_wrong_methods_paths_and_prefixes_match_nothing() -> None:
+    for method, path in [
+        ("PUT", "/info"),
+        ("GET", "/nope"),
+        ("GET", "/v1.41x/info"),
+        ("POST", "/exec/a/b/start"),
+        ("GET", "*"),
+        ("GET", ""),
+    ]:
+        assert ROUTER.match(method, path) is None
