@@ -1,0 +1,50 @@
+"""A process by descriptor: no reused pid is ever signalled, and its end is an event, not a poll."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def start_time(pid: int) -> int:
+    """Clock ticks since boot; with the pid and the boot ID it names one process for ever. Raises ProcessLookupError."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except FileNotFoundError:
+        raise ProcessLookupError(pid) from None
+    return int(stat[stat.rindex(b")") + 2 :].split()[19])
+
+
+class PidFd:
+    """Raises ProcessLookupError when the process is gone at the time of opening."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._fd = os.pidfd_open(pid)
+
+    def send_signal(self, number: int) -> None:
+        signal.pidfd_send_signal(self._fd, number)
+
+    async def wait_exit(self) -> None:
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def finish() -> None:
+            loop.remove_reader(self._fd)
+            if not ended.done():
+                ended.set_result(None)
+
+        loop.add_reader(self._fd, finish)
+        try:
+            await ended
+        finally:
+            loop.remove_reader(self._fd)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -1,0 +1,146 @@
+"""conmon owns a process while the engine is away. This is how one is started and what it answers.
+
+conmon reads one byte from the start pipe, lets the runtime create the process, and writes `{"data": pid}` to the
+sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second time, until we are connected.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from seaway.kernel import process
+from seaway.runtime.bundle import RunDirectory
+
+
+class Answer(msgspec.Struct, frozen=True):
+    data: int = -1
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What one conmon is for. `process_id` of an exec is the exec's own ID."""
+
+    container_id: str
+    process_id: str
+    directory: RunDirectory
+    runtime_path: str
+    runtime_args: tuple[str, ...]
+    log_path: Path | None
+    terminal: bool
+    stdin: bool
+    leave_stdin_open: bool = False
+    is_exec: bool = False
+    attach: bool = False
+
+
+def conmon_argv(conmon: str, launch: Launch) -> list[str]:
+    where = launch.directory
+    argv = [conmon, "--api-version", "1", "-c", launch.container_id, "-u", launch.process_id]
+    argv += ["-n", launch.process_id, "-r", launch.runtime_path, "-b", str(where.path)]
+    argv += ["-p", str(where.pid_file), "-P", str(where.conmon_pid_file), "--exit-dir", str(where.exit_dir)]
+    argv += ["--full-attach", "--no-sync-log", "--log-level", "error"]
+    argv += ["-l", f"k8s-file:{launch.log_path}" if launch.log_path else "none"]
+    flags = {
+        "-t": launch.terminal,
+        "-i": launch.stdin,
+        "--leave-stdin-open": launch.leave_stdin_open,
+        "-e": launch.is_exec,
+        "--exec-attach": launch.attach,
+    }
+    argv += [flag for flag, wanted in flags.items() if wanted]
+    if launch.is_exec:
+        argv += ["--exec-process-spec", str(where.process_file)]
+    runtime_args = ["--log", str(where.runtime_log), "--log-format", "json", *launch.runtime_args]
+    for argument in runtime_args:
+        argv += [f"--runtime-arg={argument}"]
+    return argv
+
+
+def conmon_env(pipes: dict[str, int]) -> dict[str, str]:
+    """TZ: conmon stamps its log lines with local time."""
+    path = os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+    return {"PATH": path, "TZ": "UTC0", **{name: str(fd) for name, fd in pipes.items()}}
+
+
+async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Awaitable[None]] | None = None) -> Answer:
+    """Start a conmon and hear its answer. `when_attachable` runs between the socket and the process (execs)."""
+    with ExitStack() as stack:
+        sync_read, sync_write = _pipe(stack)
+        start_read, start_write = _pipe(stack)
+        pipes = {"_OCI_SYNCPIPE": sync_write.fd, "_OCI_STARTPIPE": start_read.fd}
+        attach_read, attach_write = _pipe(stack)
+        if launch.attach:
+            pipes["_OCI_ATTACHPIPE"] = attach_write.fd
+        argv = conmon_argv(conmon, launch)
+        os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
+        await process.run(argv, env=conmon_env(pipes), pass_fds=list(pipes.values()), cwd=str(launch.directory.path))
+        for ours in (sync_write, start_read, attach_write):
+            ours.close()
+        if launch.attach:
+            await _read_line(attach_read.fd)
+            if when_attachable:
+                await when_attachable()
+            _wake(start_write.fd)
+        return parse_answer(await _read_line(sync_read.fd))
+
+
+def parse_answer(line: bytes) -> Answer:
+    try:
+        return msgspec.json.decode(line, type=Answer)
+    except msgspec.DecodeError:
+        return Answer(-1, "conmon ended without an answer")
+
+
+class _End:
+    """One end of a pipe, closed once."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def _pipe(stack: ExitStack) -> Sequence[_End]:
+    ends = [_End(fd) for fd in os.pipe2(os.O_CLOEXEC)]
+    for end in ends:
+        stack.callback(end.close)
+    return ends
+
+
+def _wake(fd: int) -> None:
+    try:
+        os.write(fd, b"\0")
+    except BrokenPipeError:
+        pass  # conmon gave up already; its answer says why
+
+
+async def _read_line(fd: int) -> bytes:
+    os.set_blocking(fd, False)
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[bytes] = loop.create_future()
+    pieces = bytearray()
+
+    def readable() -> None:
+        try:
+            piece = os.read(fd, 65536)
+        except BlockingIOError:
+            return
+        pieces.extend(piece)
+        if not line.done() and (not piece or b"\n" in piece):
+            # A short exec's exit code may stand in a second line already.
+            line.set_result(bytes(pieces).partition(b"\n")[0])
+
+    loop.add_reader(fd, readable)
+    try:
+        return await line
+    finally:
+        loop.remove_reader(fd)

@@ -1,0 +1,177 @@
+"""An OCI runtime as a command (crun, runc, or any path), with conmon between it and the process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seaway.base.errors import SystemFailure
+from seaway.kernel import process
+from seaway.runtime import conmon, control, errors
+from seaway.runtime.bundle import RunDirectory
+from seaway.runtime.exits import Exit, ExitWatcher
+from seaway.runtime.requests import ExecRequest, RunRequest
+
+DEFAULT = "crun"
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeProgram:
+    """`path` of None is looked up under the runtime's name."""
+
+    path: str | None = None
+    args: tuple[str, ...] = ()
+
+
+BUILT_IN: Mapping[str, RuntimeProgram] = {"crun": RuntimeProgram(), "runc": RuntimeProgram()}
+
+
+class Runtime:
+    """`state_root` is where the runtimes keep their state, a folder for each."""
+
+    def __init__(
+        self,
+        state_root: Path,
+        exits: ExitWatcher,
+        programs: Mapping[str, RuntimeProgram] = BUILT_IN,
+        conmon_path: str = "conmon",
+    ) -> None:
+        self._state_root, self._exits, self._programs = state_root, exits, programs
+        self._conmon_path = conmon_path
+        self._waiting: dict[str, asyncio.Future[Exit]] = {}
+
+    async def create(self, request: RunRequest) -> int:
+        """The pid of the process, which waits for `start`. Raises StartRefused or StartFailed."""
+        where = RunDirectory(request.run_dir)
+        where.make()
+        where.write_spec(request.spec)
+        launch = conmon.Launch(
+            container_id=request.container_id,
+            process_id=request.container_id,
+            directory=where,
+            runtime_path=self._path(request.runtime),
+            runtime_args=self._args(request.runtime),
+            log_path=request.log_path,
+            terminal=request.terminal,
+            stdin=request.stdin,
+            leave_stdin_open=request.leave_stdin_open,
+        )
+        return await self._launch(
+            launch, lambda said: errors.create_failure(_base(request.runtime), said, _command(request.spec["process"]))
+        )
+
+    async def exec(self, request: ExecRequest, when_attachable: Callable[[], Awaitable[None]] | None = None) -> int:
+        where = RunDirectory(request.run_dir)
+        where.make()
+        where.write_process(request.process)
+        launch = conmon.Launch(
+            container_id=request.container_id,
+            process_id=request.exec_id,
+            directory=where,
+            runtime_path=self._path(request.runtime),
+            runtime_args=self._args(request.runtime),
+            log_path=None,
+            terminal=request.terminal,
+            stdin=request.stdin,
+            is_exec=True,
+            attach=request.attach,
+        )
+        failure = lambda said: errors.exec_failure(said, _command(request.process))  # noqa: E731
+        return await self._launch(launch, failure, when_attachable)
+
+    def wait(self, process_id: str) -> "asyncio.Future[Exit]":
+        """The end of a container's run or of an exec, by its ID."""
+        return self._waiting[process_id]
+
+    def adopt(self, run_dir: Path, container_id: str, exec_id: str | None = None) -> "asyncio.Future[Exit]":
+        """Wait for a process that an earlier engine started."""
+        where = RunDirectory(run_dir)
+        result = self._exits.expect(where, container_id)
+        self._remember(exec_id or container_id, result)
+        self._exits.guard(result, where.conmon_pid())
+        return result
+
+    async def start(self, container_id: str, runtime: str = DEFAULT) -> None:
+        try:
+            await self._run(runtime, "start", container_id)
+        except errors.RuntimeCommandFailed as failure:
+            raise errors.create_failure(_base(runtime), failure.message, "") from failure
+
+    async def kill(self, container_id: str, signal_number: int, runtime: str = DEFAULT) -> None:
+        await self._run(runtime, "kill", container_id, str(signal_number))
+
+    async def delete(self, container_id: str, runtime: str = DEFAULT, *, force: bool = False) -> None:
+        try:
+            await self._run(runtime, "delete", *(["--force"] if force else []), container_id)
+        except errors.RuntimeCommandFailed as failure:
+            if "does not exist" not in failure.message and "No such file" not in failure.message:
+                raise
+
+    async def pause(self, container_id: str, runtime: str = DEFAULT) -> None:
+        await self._run(runtime, "pause", container_id)
+
+    async def resume(self, container_id: str, runtime: str = DEFAULT) -> None:
+        await self._run(runtime, "resume", container_id)
+
+    async def update(self, container_id: str, resources: dict[str, Any], runtime: str = DEFAULT) -> None:
+        """`resources` is the OCI spec's linux.resources."""
+        data = msgspec.json.encode(resources)
+        await self._run(runtime, "update", "--resources", "-", container_id, stdin=data)
+
+    def resize(self, run_dir: Path, height: int, width: int) -> None:
+        control.resize(run_dir, height, width)
+
+    def reopen_log(self, run_dir: Path) -> None:
+        control.reopen_log(run_dir)
+
+    async def _launch(
+        self,
+        launch: conmon.Launch,
+        failure: Callable[[str], errors.StartRefused | errors.StartFailed],
+        when_attachable: Callable[[], Awaitable[None]] | None = None,
+    ) -> int:
+        result = self._exits.expect(launch.directory, launch.container_id)
+        try:
+            answer = await conmon.start(self._conmon_path, launch, when_attachable)
+            if answer.data <= 0:
+                raise failure(launch.directory.runtime_message() or answer.message)
+        except BaseException:
+            result.cancel()
+            raise
+        self._remember(launch.process_id, result)
+        self._exits.guard(result, launch.directory.conmon_pid())
+        return answer.data
+
+    def _remember(self, process_id: str, result: "asyncio.Future[Exit]") -> None:
+        self._waiting[process_id] = result
+        result.add_done_callback(lambda done: self._waiting.get(process_id) is done and self._waiting.pop(process_id))
+
+    async def _run(self, runtime: str, verb: str, *args: str, stdin: bytes | None = None) -> None:
+        argv = [self._path(runtime), *self._args(runtime), verb, *args]
+        try:
+            await process.run(argv, stdin=stdin)
+        except process.CommandFailed as failure:
+            text = failure.stderr.decode(errors="replace").strip() or f"exit code {failure.code}"
+            raise errors.RuntimeCommandFailed(text.splitlines()[-1]) from failure
+
+    def _path(self, runtime: str) -> str:
+        program = self._programs.get(runtime, RuntimeProgram(runtime))
+        found = process.find_program(program.path or runtime)
+        if not found:
+            raise SystemFailure(f'failed to create task for container: runtime "{runtime}" was not found: unknown')
+        return found
+
+    def _args(self, runtime: str) -> tuple[str, ...]:
+        program = self._programs.get(runtime, RuntimeProgram(runtime))
+        return ("--root", str(self._state_root / _base(runtime)), *program.args)
+
+
+def _base(runtime: str) -> str:
+    return Path(runtime).name
+
+
+def _command(process_spec: dict[str, Any]) -> str:
+    return str(next(iter(process_spec.get("args", [])), ""))

@@ -1,0 +1,36 @@
+"""What the runtime is asked for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One run of a container. `run_dir` belongs to this run alone; `log_path` None: no log is kept."""
+
+    container_id: str
+    run_dir: Path
+    spec: dict[str, Any]
+    log_path: Path | None = None
+    terminal: bool = False
+    stdin: bool = False
+    leave_stdin_open: bool = False
+    runtime: str = "crun"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecRequest:
+    """A further process; `process` is the OCI spec's process object."""
+
+    container_id: str
+    exec_id: str
+    run_dir: Path
+    process: dict[str, Any] = field(default_factory=dict)
+    stdin: bool = False
+    attach: bool = True
+    runtime: str = "crun"
+
+    @property
+    def terminal(self) -> bool:
+        return bool(self.process.get("terminal"))
