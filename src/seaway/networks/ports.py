@@ -1,0 +1,130 @@
+"""Which port of the host is whose, and what the user asked to publish. No input or output."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from seaway.base.errors import InvalidParameter, SystemFailure
+from seaway.model.network import PortBinding
+
+ANY_V4, ANY_V6 = "0.0.0.0", "::"
+PROTOCOLS = ("tcp", "udp", "sctp")
+EPHEMERAL = (49153, 65535)
+
+
+class PortAlreadyAllocated(SystemFailure):
+    def __init__(self, host_ip: str, port: int) -> None:
+        super().__init__(f"Bind for {join_host_port(host_ip, port)} failed: port is already allocated")
+
+
+class AllPortsAllocated(SystemFailure):
+    def __init__(self) -> None:
+        super().__init__("all ports are allocated")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Publish a container's port on one of the host's from `first` to `last`, on each of `host_ips`."""
+
+    container_port: int
+    protocol: str
+    host_ips: tuple[str, ...]
+    first: int
+    last: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.container_port}/{self.protocol}"
+
+    @property
+    def is_exact(self) -> bool:
+        return self.first == self.last
+
+
+class PortAllocator:
+    """The ports that the engine's containers hold. An address of all overlaps every other of its family."""
+
+    def __init__(self, ephemeral: tuple[int, int] = EPHEMERAL) -> None:
+        self.ephemeral = ephemeral
+        self._held: set[tuple[str, str, int]] = set()
+        self._next = ephemeral[0]
+
+    def take(self, protocol: str, host_ips: Sequence[str], port: int) -> None:
+        """Raises PortAlreadyAllocated, with nothing taken."""
+        for host_ip in host_ips:
+            if not self.is_free(protocol, host_ip, port):
+                raise PortAlreadyAllocated(host_ip, port)
+        self._held.update((protocol, host_ip, port) for host_ip in host_ips)
+
+    def release(self, protocol: str, host_ip: str, port: int) -> None:
+        self._held.discard((protocol, host_ip, port))
+
+    def is_free(self, protocol: str, host_ip: str, port: int) -> bool:
+        v6 = ":" in host_ip
+        return not any(
+            (held_protocol, held_port) == (protocol, port)
+            and (":" in held_ip) == v6
+            and (held_ip == host_ip or ANY_V4 in (held_ip, host_ip) or ANY_V6 in (held_ip, host_ip))
+            for held_protocol, held_ip, held_port in self._held
+        )
+
+    def candidates(self, wish: Wish) -> Iterable[int]:
+        """The ports worth trying, in order. Ephemeral ones go round, so that a freed one rests before its next use."""
+        if (wish.first, wish.last) != self.ephemeral:
+            return range(wish.first, wish.last + 1)
+        start, (low, high) = self._next, self.ephemeral
+        return (*range(start, high + 1), *range(low, start))
+
+    def used(self, port: int) -> None:
+        low, high = self.ephemeral
+        if low <= port <= high:
+            self._next = low if port == high else port + 1
+
+
+def plan_wishes(
+    bindings: Mapping[str, Sequence[PortBinding] | None],
+    exposed: Iterable[str] = (),
+    *,
+    publish_all: bool = False,
+    ephemeral: tuple[int, int] = EPHEMERAL,
+    default_ips: tuple[str, ...] = (ANY_V4, ANY_V6),
+) -> tuple[Wish, ...]:
+    """Exact ports first, so that an ephemeral one never takes what another binding asks for by number."""
+    wishes = [_parse_wish(key, b, ephemeral, default_ips) for key, bs in bindings.items() for b in bs or ()]
+    if publish_all:
+        bound = {parse_port(key) for key in bindings}
+        more = (parse_port(key) for key in exposed)
+        wishes += [
+            Wish(port, protocol, default_ips, *ephemeral) for port, protocol in more if (port, protocol) not in bound
+        ]
+    return tuple(sorted(wishes, key=lambda w: (w.last - w.first, w.container_port, w.protocol)))
+
+
+def parse_port(text: str) -> tuple[int, str]:
+    """`80` or `80/tcp`. Raises InvalidParameter."""
+    number, _, protocol = text.partition("/")
+    protocol = protocol.lower() or "tcp"
+    if protocol not in PROTOCOLS:
+        raise InvalidParameter(f"invalid proto: {protocol}")
+    return _parse_number(number, text), protocol
+
+
+def join_host_port(host_ip: str, port: int) -> str:
+    return f"[{host_ip}]:{port}" if ":" in host_ip else f"{host_ip}:{port}"
+
+
+def _parse_wish(key: str, binding: PortBinding, ephemeral: tuple[int, int], default_ips: tuple[str, ...]) -> Wish:
+    port, protocol = parse_port(key)
+    ips = (binding.host_ip,) if binding.host_ip else default_ips
+    if binding.host_port in ("", "0"):
+        return Wish(port, protocol, ips, *ephemeral)
+    first, _, last = binding.host_port.partition("-")
+    low, high = _parse_number(first, binding.host_port), _parse_number(last or first, binding.host_port)
+    if high < low:
+        raise InvalidParameter(f"invalid port specification: {binding.host_port!r}")
+    return Wish(port, protocol, ips, low, high)
+
+
+def _parse_number(text: str, whole: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 65535:
+        raise InvalidParameter(f'invalid port specification: "{whole}"')
+    return int(text)
