@@ -1,7 +1,8 @@
 """Images by the names that people give them: the image store and the reference store seen together."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seaway.base.errors import NotFound
@@ -26,6 +27,7 @@ class Catalog:
     references: ReferenceStore
     layers: LayerSource
     publish: Publish
+    pruning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def resolve(self, name: str, platform: Platform | None = None) -> Image:
         """A digest, a reference, or else a unique beginning of an ID. Raises NoSuchImage, InvalidReference."""

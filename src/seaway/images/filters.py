@@ -33,7 +33,7 @@ def boolean(filters: Filters, name: str) -> bool | None:
         return None
     wanted = {v in ("1", "true") for v in values if v in ("0", "false", "1", "true")}
     if len(wanted) != 1:
-        raise InvalidFilter(f"invalid filter '{name}={list(values)}'".replace(",", "").replace("'[", "["))
+        raise InvalidFilter(f"invalid filter '{name}=[{' '.join(values)}]'")
     return wanted.pop()
 
 

@@ -13,20 +13,10 @@ from seaway.oci.reference import Reference
 
 ApiVersion = tuple[int, int]
 _NEWEST: ApiVersion = (1, 51)
-_LEGACY_CONFIG = [
-    "Hostname",
-    "Domainname",
-    "AttachStdin",
-    "AttachStdout",
-    "AttachStderr",
-    "Tty",
-    "OpenStdin",
-    "StdinOnce",
-    "Image",
-    "NetworkDisabled",
-    "MacAddress",
-    "StopTimeout",
-]
+_LEGACY_CONFIG = (
+    *("Hostname", "Domainname", "AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce"),
+    *("Image", "NetworkDisabled", "MacAddress", "StopTimeout"),
+)
 
 
 def inspect_image(

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from seaway.base.clock import now
 from seaway.base.errors import EngineError, NotFound, SystemFailure
-from seaway.images.image import Image, parse_image
+from seaway.images.image import Image, chain_ids, parse_image
 from seaway.kernel.files import replace_file
 from seaway.kernel.worker import run_blocking
 from seaway.oci.digest import Digest, is_digest, parse_digest, sha256_of
@@ -121,7 +121,14 @@ class ImageStore:
         if not image.chain_id:
             return []
         await self._layers.release(image.chain_id)
-        return []
+        return [chain for chain in reversed(chain_ids(image.diff_ids)) if self._is_gone(chain)]
+
+    def _is_gone(self, chain_id: Digest) -> bool:
+        try:
+            self._layers.get(chain_id)
+        except NotFound:
+            return True
+        return False
 
     def _read_all(self) -> list[Image]:
         images = []
