@@ -13,7 +13,7 @@ from seaway.oci.digest import Digest, is_digest, parse_digest
 from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference, parse_reference
 
-Publish = Callable[[str, str, str, Mapping[str, str]], None]
+Publish = Callable[[str, str, str, Mapping[str, str]], object]
 """type, action, the actor's ID, its attributes"""
 
 

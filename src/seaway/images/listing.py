@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from seaway.base.filters import Filters
 from seaway.images.catalog import Catalog
-from seaway.images.filters import LIST_FILTERS, Filters, boolean, image_filter, matches_reference, require_known
+from seaway.images.filters import LIST_FILTERS, image_filter, matches_reference
 from seaway.images.image import Image
 from seaway.images.inspect import ApiVersion, image_size, names_to_wire, unix_time
 from seaway.oci.reference import Reference
@@ -13,9 +14,10 @@ def list_images(
     catalog: Catalog, filters: Filters | None = None, *, show_all: bool = False, version: ApiVersion = (1, 51)
 ) -> list[dict[str, Any]]:
     """Newest first. `show_all` adds the nameless images that others were built on."""
-    filters = filters or {}
-    require_known(filters, LIST_FILTERS)
-    dangling, wanted = boolean(filters, "dangling"), image_filter(filters, catalog.resolve)
+    filters = filters or Filters()
+    filters.validate(LIST_FILTERS)
+    dangling = filters.flag("dangling") if "dangling" in filters else None
+    wanted = image_filter(filters, catalog.resolve)
     names = catalog.references.by_image()
     images = catalog.images.all()
     parents = {image.parent for image in images if image.parent}

@@ -3,8 +3,9 @@
 from typing import Any
 
 from seaway.base.errors import Conflict, NotFound
+from seaway.base.filters import Filters
 from seaway.images.catalog import Catalog
-from seaway.images.filters import PRUNE_FILTERS, Filters, boolean, image_filter, require_known
+from seaway.images.filters import PRUNE_FILTERS, image_filter
 from seaway.images.image import Image, chain_ids
 from seaway.images.remove import FindUsers, Records, remove_image
 
@@ -16,9 +17,10 @@ class PruneRunning(Conflict):
 
 async def prune_images(catalog: Catalog, users: FindUsers, filters: Filters | None = None) -> dict[str, Any]:
     """Nameless ones only, unless the filter `dangling` is false."""
-    filters = filters or {}
-    require_known(filters, PRUNE_FILTERS)
-    only_dangling, wanted = boolean(filters, "dangling") is not False, image_filter(filters, catalog.resolve)
+    filters = filters or Filters()
+    filters.validate(PRUNE_FILTERS)
+    only_dangling = filters.flag("dangling", default=True)
+    wanted = image_filter(filters, catalog.resolve)
     if catalog.pruning.locked():
         raise PruneRunning
     async with catalog.pruning:

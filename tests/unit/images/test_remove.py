@@ -1,5 +1,6 @@
 import pytest
 
+from seaway.base.filters import Filters
 from seaway.images.catalog import Catalog
 from seaway.images.image import Image
 from seaway.images.prune import PruneRunning, prune_images
@@ -100,8 +101,8 @@ async def test_prune(catalog: Catalog, events: list[object]) -> None:
     nameless = await image(catalog, author="1")
     assert await prune_images(catalog, unused) == {"ImagesDeleted": [{"Deleted": nameless.id}], "SpaceReclaimed": 0}
     assert events[-1] == ("prune", "", {"reclaimed": "0"})
-    assert (await prune_images(catalog, stopped, {"dangling": ["false"]}))["ImagesDeleted"] is None
-    deleted = (await prune_images(catalog, unused, {"dangling": ["false"]}))["ImagesDeleted"]
+    assert (await prune_images(catalog, stopped, Filters({"dangling": ("false",)})))["ImagesDeleted"] is None
+    deleted = (await prune_images(catalog, unused, Filters({"dangling": ("false",)})))["ImagesDeleted"]
     assert deleted[0] == {"Untagged": "named:latest"}
     async with catalog.pruning:
         with pytest.raises(PruneRunning, match="a prune operation is already running"):

@@ -1,0 +1,41 @@
+"""The lines of a progress stream, as the API has them."""
+
+from collections.abc import Callable
+from typing import Any
+
+Emit = Callable[[dict[str, Any]], None]
+"""Takes one line. Never blocks."""
+
+_BAR_WIDTH = 50
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def stream_line(text: str) -> dict[str, Any]:
+    return {"stream": f"{text}\n"}
+
+
+def status_line(text: str) -> dict[str, Any]:
+    return {"status": text}
+
+
+def progress_line(status: str, identifier: str, current: int, total: int) -> dict[str, Any]:
+    return {
+        "status": status,
+        "progressDetail": {"current": current, "total": total},
+        "progress": _bar(current, total),
+        "id": identifier,
+    }
+
+
+def human_size(size_bytes: float) -> str:
+    """Four digits, as go-units prints them: 10.24kB."""
+    unit = 0
+    while size_bytes >= 1000 and unit < len(_UNITS) - 1:
+        size_bytes, unit = size_bytes / 1000, unit + 1
+    return f"{size_bytes:.4g}{_UNITS[unit]}"
+
+
+def _bar(current: int, total: int) -> str:
+    filled = min(_BAR_WIDTH, _BAR_WIDTH * current // total) if total else 0
+    bar = "=" * filled + ">" + " " * (_BAR_WIDTH - filled) if filled < _BAR_WIDTH else "=" * _BAR_WIDTH + ">"
+    return f"[{bar}] {human_size(current):>8}/{human_size(total)}" if total else f"{human_size(current):>8}"

@@ -1,0 +1,110 @@
+"""An archive that came as a stream, kept in a nameless file and read in place: nothing in it is ever unpacked.
+
+A member is known by its cleaned path; symbolic and hard links lead to the member that they mean.
+"""
+
+import os
+import posixpath
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from seaway.base.errors import InvalidParameter
+from seaway.content.compression import decompressed
+from seaway.kernel.files import write_all
+from seaway.kernel.worker import run_blocking
+
+CHUNK = 1 << 20
+DOCUMENT_LIMIT = 16 << 20
+_LINKS_LIMIT = 16
+
+
+class BadArchive(InvalidParameter):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    offset: int
+    size: int
+    link: str = ""
+
+
+class SpooledArchive:
+    def __init__(self, fd: int, members: dict[str, Member]) -> None:
+        self._fd, self._members = fd, members
+
+    def __contains__(self, name: str) -> bool:
+        return self._find(name) is not None
+
+    def size_bytes(self, name: str) -> int:
+        return self._get(name).size
+
+    async def read(self, name: str) -> bytes:
+        """A document. Raises BadArchive when it is missing or absurdly big."""
+        member = self._get(name)
+        if member.size > DOCUMENT_LIMIT:
+            raise BadArchive(f"{name} is too big: {member.size} bytes")
+        return await run_blocking(os.pread, self._fd, member.size, member.offset)
+
+    async def chunks(self, name: str) -> AsyncIterator[bytes]:
+        member = self._get(name)
+        position, end = member.offset, member.offset + member.size
+        while position < end:
+            chunk = await run_blocking(os.pread, self._fd, min(CHUNK, end - position), position)
+            position += len(chunk)
+            yield chunk
+
+    def _get(self, name: str) -> Member:
+        member = self._find(name)
+        if member is None:
+            raise BadArchive(f"open {name}: no such file or directory")
+        return member
+
+    def _find(self, name: str) -> Member | None:
+        path = _clean(name)
+        for _ in range(_LINKS_LIMIT):
+            member = self._members.get(path)
+            if member is None or not member.link:
+                return member
+            path = member.link
+        return None
+
+
+@asynccontextmanager
+async def spooled(body: AsyncIterator[bytes], directory: Path) -> AsyncIterator[SpooledArchive]:
+    """Take in the whole stream, decompressed. `directory` is where the nameless file lies. Raises BadArchive."""
+    fd = await run_blocking(os.open, directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        async for chunk in decompressed(body):
+            await run_blocking(write_all, fd, chunk)
+        yield SpooledArchive(fd, await run_blocking(_index, fd))
+    finally:
+        os.close(fd)
+
+
+def _index(fd: int) -> dict[str, Member]:
+    members, length = {}, os.fstat(fd).st_size
+    os.lseek(fd, 0, os.SEEK_SET)
+    try:
+        with os.fdopen(os.dup(fd), "rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            for info in archive:
+                if info.offset_data + (info.size if info.isreg() else 0) > length:
+                    raise BadArchive("unexpected EOF")
+                name = _clean(info.name)
+                if info.isreg():
+                    members[name] = Member(info.offset_data, info.size)
+                elif info.issym():
+                    members[name] = Member(0, 0, _clean(posixpath.join(posixpath.dirname(name), info.linkname)))
+                elif info.islnk():
+                    members[name] = Member(0, 0, _clean(info.linkname))
+    except tarfile.TarError as failure:
+        is_short = length < tarfile.BLOCKSIZE or "unexpected end" in str(failure) or "truncated" in str(failure)
+        raise BadArchive("unexpected EOF" if is_short else "archive/tar: invalid tar header") from failure
+    return members
+
+
+def _clean(name: str) -> str:
+    return posixpath.normpath("/" + name).lstrip("/")
