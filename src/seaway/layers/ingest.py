@@ -17,17 +17,25 @@ import sys
 import threading
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import fastcrc
 import msgspec
-from isal import igzip
+from isal import igzip, igzip_lib
 
 from seaway.kernel.tar import BadTar, TarEntry, TarReader
 from seaway.layers.tarsplit import encode_file, encode_segment
 from seaway.layers.unpack import Unpacker, has_stored_content
 
 CHUNK = 1 << 20
+_BAD_INPUT: tuple[type[Exception], ...] = (
+    ValueError,
+    OSError,
+    EOFError,
+    zlib.error,
+    cast("type[Exception]", igzip_lib.IsalError),
+    lzma.LZMAError,
+)
 _SPLIT_BUFFER = 1 << 18
 
 
@@ -195,7 +203,7 @@ def main(argv: list[str]) -> int:
         ingest = Ingest(source, split, Unpacker(overlay=whiteouts == "overlay"))
         ingest.run()
         split.close()
-    except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError) as exc:
+    except _BAD_INPUT as exc:
         print(_reason(exc), file=sys.stderr)
         return 1
     sys.stdout.buffer.write(msgspec.json.encode({"diff_id": source.digest(), "size": ingest.size}))

@@ -1,0 +1,179 @@
+"""The storage driver overlay2, with dockerd's layout on disk:
+
+    overlay2/l/<26 letters>         -> ../<cache id>/diff     short names, for a mount's options must fit in a page
+    overlay2/<cache id>/diff/       what this layer holds (0755); the directory above it is 0710
+                        link        its short name
+                        lower       its parents' as `l/A:l/B`, nearest first; a base layer has none
+                        work/       overlayfs' own (0700); a base layer has none
+                        committed   empty; there since the layer became a parent
+                        merged/     only while mounted
+    overlay2/.seaway-trash/         removed layers whose files are still going
+
+A layer is there when its `l/` link is: that is made last, and removed first.
+"""
+
+import os
+import secrets
+import shutil
+from base64 import b32encode
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from seaway.kernel.mount import PAGE_SIZE, is_mount_point, mount_overlay, unmount
+from seaway.kernel.worker import run_blocking
+from seaway.layers.driver import StorageError, Whiteouts
+from seaway.layers.trash import Trash
+from seaway.layers.usage import disk_usage, filesystem_name
+
+MAX_LOWERS = 128
+T = TypeVar("T")
+
+
+def new_link_name() -> str:
+    return b32encode(secrets.token_bytes(17)).decode()[:26]
+
+
+class Overlay2:
+    name = "overlay2"
+    whiteouts: Whiteouts = "overlay"
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        home.mkdir(mode=0o710, parents=True, exist_ok=True)
+        (home / "l").mkdir(mode=0o700, exist_ok=True)
+        self._trash = Trash(home / ".seaway-trash")
+        self._index_off = ",index=off" if Path("/sys/module/overlay/parameters/index").exists() else ""
+
+    async def create(self, cache_id: str, parent: str | None) -> None:
+        await self._guarded("create", cache_id, partial(self._create, cache_id, parent))
+
+    async def create_rw(self, cache_id: str, parent: str | None) -> None:
+        await self.create(cache_id, parent)
+
+    async def remove(self, cache_id: str) -> None:
+        await self._guarded("remove", cache_id, partial(self._forget, cache_id))
+        await self._trash.discard(self._home / cache_id)
+
+    def exists(self, cache_id: str) -> bool:
+        return (self._home / cache_id / "link").exists()
+
+    def layer_dir(self, cache_id: str) -> Path:
+        return self._home / cache_id / "diff"
+
+    async def mount(self, cache_id: str) -> Path:
+        return await self._guarded("mount", cache_id, partial(self._mount, cache_id))
+
+    async def unmount(self, cache_id: str) -> None:
+        await self._guarded("unmount", cache_id, partial(self._unmount, cache_id))
+
+    async def rw_size(self, cache_id: str) -> int:
+        return await self._guarded("measure", cache_id, partial(disk_usage, self.layer_dir(cache_id)))
+
+    def metadata(self, cache_id: str) -> dict[str, str]:
+        directory = self._home / cache_id
+        lowers = [
+            os.path.normpath(self._home / "l" / os.readlink(self._home / short)) for short in self._lower(cache_id)
+        ]
+        data = {"LowerDir": ":".join(lowers)} if lowers else {}
+        return data | {
+            "MergedDir": str(directory / "merged"),
+            "UpperDir": str(directory / "diff"),
+            "WorkDir": str(directory / "work"),
+        }
+
+    def status(self) -> list[tuple[str, str]]:
+        return [
+            ("Backing Filesystem", filesystem_name(self._home)),
+            ("Supports d_type", "true"),
+            ("Using metacopy", "false"),
+            ("Native Overlay Diff", "true"),
+            ("userxattr", "false"),
+        ]
+
+    async def close(self) -> None:
+        await self._trash.close()
+
+    async def _guarded(self, verb: str, cache_id: str, work: Callable[[], T]) -> T:
+        try:
+            return await run_blocking(work)
+        except OSError as exc:
+            raise StorageError(f"overlay2: {verb} {cache_id}: {exc.strerror or exc}") from exc
+
+    def _create(self, cache_id: str, parent: str | None) -> None:
+        directory = self._home / cache_id
+        lower = self._lowers_above(parent) if parent else []
+        directory.mkdir(mode=0o710)
+        try:
+            _make_directory(directory / "diff", 0o755)
+            link = new_link_name()
+            (directory / "link").write_text(link)
+            if lower:
+                _make_directory(directory / "work", 0o700)
+                (directory / "lower").write_text(":".join(lower))
+            if parent:
+                (self._home / parent / "committed").touch(mode=0o600)
+            os.symlink(f"../{cache_id}/diff", self._home / "l" / link)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+
+    def _lower(self, cache_id: str) -> list[str]:
+        try:
+            return (self._home / cache_id / "lower").read_text().split(":")
+        except FileNotFoundError:
+            return []
+
+    def _lowers_above(self, parent: str) -> list[str]:
+        lower = [f"l/{(self._home / parent / 'link').read_text()}", *self._lower(parent)]
+        if len(lower) > MAX_LOWERS:
+            raise StorageError("max depth exceeded")
+        return lower
+
+    def _forget(self, cache_id: str) -> None:
+        self._unmount(cache_id)
+        try:
+            os.unlink(self._home / "l" / (self._home / cache_id / "link").read_text())
+        except FileNotFoundError:
+            pass
+
+    def _mount(self, cache_id: str) -> Path:
+        directory = self._home / cache_id
+        lower = self._lower(cache_id)
+        if not lower:
+            return directory / "diff"
+        merged = directory / "merged"
+        if is_mount_point(merged):
+            return merged
+        merged.mkdir(mode=0o710, exist_ok=True)
+        try:
+            mount_overlay(self._home, merged, self._options(cache_id, lower))
+        except BaseException:
+            merged.rmdir()
+            raise
+        return merged
+
+    def _options(self, cache_id: str, lower: list[str]) -> str:
+        """With absolute names, as tools that read the mount table expect, as long as they fit."""
+        for prefix in (f"{self._home}/", ""):
+            lowers = ":".join(prefix + short for short in lower)
+            own = f"{prefix}{cache_id}"
+            options = f"lowerdir={lowers},upperdir={own}/diff,workdir={own}/work{self._index_off}"
+            if len(options) < PAGE_SIZE:
+                return options
+        raise StorageError("cannot mount layer, mount label too large")
+
+    def _unmount(self, cache_id: str) -> None:
+        merged = self._home / cache_id / "merged"
+        unmount(merged)
+        try:
+            merged.rmdir()
+        except FileNotFoundError:
+            pass
+
+
+def _make_directory(path: Path, mode: int) -> None:
+    """With exactly this mode, whatever the umask."""
+    path.mkdir()
+    path.chmod(mode)

@@ -1,0 +1,242 @@
+"""The layers that the engine has: read-only ones by chain ID, one read-write one per container.
+
+Readers take no lock and see whole layers only. A layer's commit point is the rename of its record (`layerdb`); the
+driver's directory is filled before. A killed engine's half-made layers go when the next one opens the store.
+
+Who uses a layer is derived, never counted: its children and the containers are here, and the images are asked
+for through `add_user`. While a `transaction` is open nothing is removed, so what `register` gave (or found) stays
+until the image that needs it is there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from seaway.base.errors import Conflict, InvalidParameter, SystemFailure
+from seaway.base.ids import new_id
+from seaway.base.locks import KeyedLocks
+from seaway.kernel.worker import run_blocking
+from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded, chain_id
+from seaway.layers.driver import StorageDriver
+from seaway.layers.initlayer import set_up_init_layer
+from seaway.layers.layerdb import Layer, LayerDb, RwLayer
+from seaway.layers.transfer import TarSource, ingest, reassemble
+from seaway.oci.digest import Digest
+
+
+class NoSuchLayer(SystemFailure):
+    def __init__(self) -> None:
+        super().__init__("layer does not exist")
+
+
+class NoSuchMount(SystemFailure):
+    def __init__(self) -> None:
+        super().__init__("mount does not exist")
+
+
+class MountExists(Conflict):
+    def __init__(self) -> None:
+        super().__init__("mount already exists with name")
+
+
+class DiffIdMismatch(InvalidParameter):
+    def __init__(self, expected: Digest, actual: Digest) -> None:
+        self.expected, self.actual = expected, actual
+        super().__init__(f"layers from manifest don't match image configuration: expected {expected}, got {actual}")
+
+
+class LayerStore:
+    """`root` is dockerd's `image/<driver>`; the records are in its `layerdb`."""
+
+    def __init__(self, root: Path, driver: StorageDriver) -> None:
+        self._db = LayerDb(root / "layerdb")
+        self.driver = driver
+        self._layers = {layer.chain_id: layer for layer in self._db.layers()}
+        self._rw = {rw.container_id: rw for rw in self._db.rw_layers()}
+        self._mounts: dict[str, int] = {}
+        self._locks = KeyedLocks()
+        self._users: list[Callable[[], Iterable[Digest]]] = []
+        self._transactions = 0
+        self._released: list[Digest] = []
+
+    async def restore(self) -> None:
+        """Remove what a killed engine left half-made. Call it once, before anything else."""
+        for write_set, cache_id in list(self._db.unfinished()):
+            for name in (cache_id, f"{cache_id}-init"):
+                if cache_id and self.driver.exists(name):
+                    await self.driver.remove(name)
+            self._db.abandon(write_set)
+
+    def add_user(self, in_use: Callable[[], Iterable[Digest]]) -> None:
+        """`in_use` gives the chain IDs that must stay: the images' tops."""
+        self._users.append(in_use)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        self._transactions += 1
+        try:
+            yield
+        finally:
+            self._transactions -= 1
+            if not self._transactions:
+                released, self._released = self._released, []
+                for chain in released:
+                    await self.release(chain)
+
+    def get(self, chain: Digest) -> Layer:
+        try:
+            return self._layers[chain]
+        except KeyError:
+            raise NoSuchLayer from None
+
+    def find(self, chain: Digest) -> Layer | None:
+        return self._layers.get(chain)
+
+    def all(self) -> list[Layer]:
+        return list(self._layers.values())
+
+    def stack(self, chain: Digest | None) -> Iterator[Layer]:
+        """The layer and those below it, nearest first."""
+        while chain is not None:
+            layer = self.get(chain)
+            yield layer
+            chain = layer.parent
+
+    async def register(self, source: TarSource, parent: Digest | None, diff_id: Digest | None = None) -> Layer:
+        """Take a tar in, compressed or not, unless the layer is there. With a `diff_id` the tar must have it.
+
+        Raises BadLayer, DiffIdMismatch, MaxDepthExceeded, StorageError, or what the source raises, and leaves nothing.
+        """
+        if parent is not None and len(list(self.stack(parent))) >= MAX_DEPTH:
+            raise MaxDepthExceeded
+        if diff_id and (known := self._layers.get(chain_id(parent, diff_id))):
+            return known
+        cache_id, parent_cache = new_id(), self.get(parent).cache_id if parent else None
+        write_set = await run_blocking(self._db.begin, cache_id)
+        committed = False
+        try:
+            await self.driver.create(cache_id, parent_cache)
+            split = write_set / "tar-split.json.gz"
+            done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts)
+            if diff_id and done.diff_id != diff_id:
+                raise DiffIdMismatch(diff_id, done.diff_id)
+            layer = Layer(chain_id(parent, done.diff_id), done.diff_id, parent, cache_id, done.size)
+            async with self._locks.hold(layer.chain_id):
+                if known := self._layers.get(layer.chain_id):
+                    return known
+                if parent is not None:
+                    self.get(parent)
+                await run_blocking(self._db.commit_layer, write_set, layer)
+                committed = True
+                self._layers[layer.chain_id] = layer
+            return layer
+        finally:
+            if not committed:
+                await asyncio.shield(self._undo(write_set, cache_id))
+
+    async def _undo(self, write_set: Path, *cache_ids: str) -> None:
+        """The write set goes last: as long as it is there, `restore` can finish what was begun here."""
+        for cache_id in cache_ids:
+            await self.driver.remove(cache_id)
+        await run_blocking(self._db.abandon, write_set)
+
+    async def release(self, chain: Digest) -> list[Digest]:
+        """Remove the layer, and those below it, as far as nothing uses them. Returns the chain IDs that went."""
+        if self._transactions:
+            self._released.append(chain)
+            return []
+        removed: list[Digest] = []
+        current: Digest | None = chain
+        while current is not None and (layer := self._layers.get(current)) and not self._is_used(current):
+            del self._layers[current]
+            await self._undo(await run_blocking(self._db.take_layer, layer), layer.cache_id)
+            removed.append(current)
+            current = layer.parent
+        return removed
+
+    def _is_used(self, chain: Digest) -> bool:
+        return (
+            any(layer.parent == chain for layer in self._layers.values())
+            or any(rw.parent == chain for rw in self._rw.values())
+            or any(chain in in_use() for in_use in self._users)
+        )
+
+    async def tar_stream(self, chain: Digest) -> AsyncIterator[bytes]:
+        """The layer's tar, byte for byte as it came in (uncompressed)."""
+        layer = self.get(chain)
+        async for chunk in reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain)):
+            yield chunk
+
+    async def create_rw(self, container_id: str, parent: Digest | None) -> None:
+        if container_id in self._rw:
+            raise MountExists
+        parent_cache = self.get(parent).cache_id if parent else None
+        mount_id = new_id()
+        rw = RwLayer(container_id, mount_id, f"{mount_id}-init", parent)
+        self._rw[container_id] = rw
+        committed = False
+        write_set = await run_blocking(self._db.begin, mount_id)
+        try:
+            await self.driver.create_rw(rw.init_id, parent_cache)
+            root = await self.driver.mount(rw.init_id)
+            try:
+                await run_blocking(set_up_init_layer, root)
+            finally:
+                await self.driver.unmount(rw.init_id)
+            await self.driver.create_rw(rw.mount_id, rw.init_id)
+            await run_blocking(self._db.commit_rw, write_set, rw)
+            committed = True
+        finally:
+            if not committed:
+                del self._rw[container_id]
+                await asyncio.shield(self._undo(write_set, rw.mount_id, rw.init_id))
+
+    async def mount(self, container_id: str) -> Path:
+        """The container's root filesystem. Every `mount` needs its `unmount`; the last one ends it."""
+        rw = self._get_rw(container_id)
+        async with self._locks.hold(container_id):
+            path = await self.driver.mount(rw.mount_id)
+            self._mounts[container_id] = self._mounts.get(container_id, 0) + 1
+            return path
+
+    async def unmount(self, container_id: str) -> None:
+        rw = self._get_rw(container_id)
+        async with self._locks.hold(container_id):
+            left = self._mounts.get(container_id, 0) - 1
+            if left > 0:
+                self._mounts[container_id] = left
+                return
+            self._mounts.pop(container_id, None)
+            await self.driver.unmount(rw.mount_id)
+
+    async def remove_rw(self, container_id: str) -> None:
+        """Unmounts it, whoever still counted on it. Removing an absent one is a no-op."""
+        async with self._locks.hold(container_id):
+            if (rw := self._rw.pop(container_id, None)) is None:
+                return
+            self._mounts.pop(container_id, None)
+            record = await run_blocking(self._db.take_rw, rw)
+            await self._undo(record, *filter(None, (rw.mount_id, rw.init_id)))
+
+    def has_rw(self, container_id: str) -> bool:
+        return container_id in self._rw
+
+    def graph_data(self, container_id: str) -> dict[str, str]:
+        return self.driver.metadata(self._get_rw(container_id).mount_id)
+
+    def image_graph_data(self, chain: Digest) -> dict[str, str]:
+        return self.driver.metadata(self.get(chain).cache_id)
+
+    async def rw_size(self, container_id: str) -> int:
+        rw = self._get_rw(container_id)
+        size = await self.driver.rw_size(rw.mount_id)
+        if self.driver.whiteouts == "plain":
+            size -= await self.driver.rw_size(rw.init_id)
+        return max(size, 0)
+
+    def _get_rw(self, container_id: str) -> RwLayer:
+        try:
+            return self._rw[container_id]
+        except KeyError:
+            raise NoSuchMount from None

@@ -1,0 +1,113 @@
+"""Runs the chrooted processes that take a layer's tar in (`ingest`) and give it back (`reassemble`)."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from seaway.base.errors import InvalidParameter
+from seaway.base.supervisor import Supervisor
+from seaway.kernel.pipes import read_pipe, wide_pipe, write_pipe
+from seaway.kernel.process import CommandFailed, Completed, run
+from seaway.layers.driver import StorageError, Whiteouts
+from seaway.oci.digest import Digest
+
+TarSource = Path | AsyncIterable[bytes]
+
+
+class BadLayer(InvalidParameter):
+    """The tar is malformed, truncated or malicious; nothing of it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    diff_id: Digest
+    size: int
+
+
+async def ingest(source: TarSource, directory: Path, tar_split: Path, whiteouts: Whiteouts) -> Ingested:
+    with contextlib.ExitStack() as files:
+        split = _opened(files, tar_split, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        os.fchmod(split, 0o644)
+        if isinstance(source, Path):
+            done = await _run_ingest(directory, _opened(files, source, os.O_RDONLY), split, whiteouts)
+        else:
+            done = await _ingest_stream(source, directory, split, whiteouts)
+    result = msgspec.json.decode(done.stdout)
+    return Ingested(Digest(result["diff_id"]), result["size"])
+
+
+async def _ingest_stream(source: AsyncIterable[bytes], directory: Path, split: int, whiteouts: Whiteouts) -> Completed:
+    with contextlib.ExitStack() as pipes:
+        reader, writer = wide_pipe()
+        pipes.callback(os.close, reader)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_feed(source, writer))
+                return await _run_ingest(directory, reader, split, whiteouts)
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+
+
+async def _feed(source: AsyncIterable[bytes], pipe: int) -> None:
+    os.set_blocking(pipe, False)
+    try:
+        async for chunk in source:
+            await write_pipe(pipe, chunk)
+    finally:
+        os.close(pipe)
+
+
+async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteouts) -> Completed:
+    argv = _python("seaway.layers.ingest", str(directory), str(tar), str(split), whiteouts)
+    try:
+        return await run(argv, pass_fds=(tar, split))
+    except CommandFailed as exc:
+        text = exc.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        if exc.code == 1:
+            raise BadLayer(f"Error processing tar file(exit status 1): {text}") from exc
+        raise StorageError(f"unpacking a layer failed: {text or exc}") from exc
+
+
+async def reassemble(directory: Path, tar_split: Path) -> AsyncIterator[bytes]:
+    """The layer's tar. Raises StorageError when its files are not what they were."""
+    with contextlib.ExitStack() as files:
+        split = _opened(files, tar_split, os.O_RDONLY)
+        reader, writer = wide_pipe()
+        files.callback(os.close, reader)
+        os.set_blocking(reader, False)
+        running = Supervisor().spawn(_run_reassemble(directory, split, writer), "reassemble a layer")
+        try:
+            while chunk := await read_pipe(reader):
+                yield chunk
+            if failure := await running:
+                raise StorageError(failure.stderr.decode(errors="replace").strip() or str(failure)) from failure
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+async def _run_reassemble(directory: Path, split: int, writer: int) -> CommandFailed | None:
+    argv = _python("seaway.layers.reassemble", str(directory), str(split), str(writer))
+    try:
+        await run(argv, pass_fds=(split, writer))
+    except CommandFailed as exc:
+        return exc
+    finally:
+        os.close(writer)
+    return None
+
+
+def _python(module: str, *args: str) -> list[str]:
+    return [sys.executable, "-I", "-m", module, *args]
+
+
+def _opened(files: contextlib.ExitStack, path: Path, flags: int) -> int:
+    fd = os.open(path, flags | os.O_CLOEXEC, 0o644)
+    files.callback(os.close, fd)
+    return fd

@@ -1,0 +1,68 @@
+"""The storage driver vfs: every layer is a full copy of its parent, so it works on any filesystem.
+
+vfs/dir/<cache id>/     the whole filesystem of this layer; a copy shares blocks where the filesystem can (reflink)
+vfs/.seaway-trash/      removed layers whose files are still going
+"""
+
+import os
+from pathlib import Path
+
+from seaway.kernel.process import CommandFailed, run
+from seaway.kernel.worker import run_blocking
+from seaway.layers.driver import StorageError, Whiteouts
+from seaway.layers.trash import Trash
+from seaway.layers.usage import disk_usage, filesystem_name
+
+
+class Vfs:
+    name = "vfs"
+    whiteouts: Whiteouts = "plain"
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        (home / "dir").mkdir(mode=0o710, parents=True, exist_ok=True)
+        self._trash = Trash(home / ".seaway-trash")
+
+    async def create(self, cache_id: str, parent: str | None) -> None:
+        path = self.layer_dir(cache_id)
+        try:
+            await run_blocking(os.mkdir, path)
+            path.chmod(0o755)
+            if parent:
+                await run(["cp", "-a", "--reflink=auto", f"{self.layer_dir(parent)}/.", str(path)])
+        except (OSError, CommandFailed) as exc:
+            if not isinstance(exc, FileExistsError):
+                await self.remove(cache_id)
+            raise StorageError(f"vfs: create {cache_id}: {exc}") from exc
+
+    async def create_rw(self, cache_id: str, parent: str | None) -> None:
+        await self.create(cache_id, parent)
+
+    async def remove(self, cache_id: str) -> None:
+        await self._trash.discard(self.layer_dir(cache_id))
+
+    def exists(self, cache_id: str) -> bool:
+        return self.layer_dir(cache_id).is_dir()
+
+    def layer_dir(self, cache_id: str) -> Path:
+        return self._home / "dir" / cache_id
+
+    async def mount(self, cache_id: str) -> Path:
+        if not self.exists(cache_id):
+            raise StorageError(f"vfs: mount {cache_id}: No such file or directory")
+        return self.layer_dir(cache_id)
+
+    async def unmount(self, cache_id: str) -> None:
+        pass
+
+    async def rw_size(self, cache_id: str) -> int:
+        return await run_blocking(disk_usage, self.layer_dir(cache_id))
+
+    def metadata(self, cache_id: str) -> dict[str, str]:
+        return {}
+
+    def status(self) -> list[tuple[str, str]]:
+        return [("Backing Filesystem", filesystem_name(self._home))]
+
+    async def close(self) -> None:
+        await self._trash.close()
