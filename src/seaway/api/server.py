@@ -1,0 +1,125 @@
+"""The HTTP server: finds the route, speaks the version, adds dockerd's headers, turns failures into replies."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from socket import socket
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_server import Server
+
+from seaway.api.connection import Connection
+from seaway.api.errors import error_response, log_failure
+from seaway.api.request import Request
+from seaway.api.respond import json_response
+from seaway.api.router import Match, Router
+from seaway.api.tls import TlsProtocol
+from seaway.api.versions import MAX_VERSION, MIN_VERSION, negotiate, parse_version
+
+log = logging.getLogger(__name__)
+
+# docker build sends its options, build arguments included, in the query; a registry config is a header.
+LINE_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What every reply says of the engine."""
+
+    version: str
+    experimental: bool = False
+
+    @property
+    def base_headers(self) -> dict[str, str]:
+        """Those of a reply that refuses the version."""
+        return {"Api-Version": str(MAX_VERSION), "Ostype": "linux", "Server": f"Docker/{self.version} (linux)"}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Docker-Experimental": str(self.experimental).lower(), **self.base_headers}
+
+
+class HttpRequest(web.BaseRequest):
+    """Adds the engine's headers to its reply just before that leaves, whoever made it."""
+
+    engine_headers: dict[str, str] | None = None
+    replied = False
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        self.replied = True
+        if self.engine_headers is None:
+            response.headers.pop("Server", None)
+            return
+        response.headers.update(self.engine_headers)
+
+
+class HttpServer(Server):
+    def __call__(self) -> Connection:
+        return Connection(self, loop=self._loop, **self._kwargs)
+
+
+class ApiServer:
+    def __init__(self, router: Router, identity: Identity) -> None:
+        self._router, self._identity = router, identity
+        self._listening: list[asyncio.Server] = []
+        loop = asyncio.get_running_loop()
+        self._http = HttpServer(
+            self._answer,
+            request_factory=self._make_request,
+            handler_cancellation=True,
+            max_line_size=LINE_LIMIT,
+            max_field_size=LINE_LIMIT,
+            auto_decompress=False,
+            access_log=None,
+            loop=loop,
+        )
+
+    async def listen(self, sockets: Sequence[socket], tls: ssl.SSLContext | None = None) -> None:
+        """Serve on sockets that already listen. TLS is ours (`api.tls`), because asyncio's cannot half-close."""
+        loop = asyncio.get_running_loop()
+        for sock in sockets:
+            factory = self._http if tls is None else (lambda: TlsProtocol(tls, self._http()))
+            self._listening.append(await loop.create_server(factory, sock=sock, backlog=1024))
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        """Accept no more, give requests under way `timeout_s`, then cancel them."""
+        for server in self._listening:
+            server.close()
+        self._http.pre_shutdown()
+        await self._http.shutdown(timeout_s)
+        self._listening.clear()
+
+    def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> HttpRequest:
+        return HttpRequest(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0)
+
+    async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
+        assert isinstance(http, HttpRequest)
+        match = self._router.match(http.method, http.rel_url.path)
+        if match is None:
+            return json_response({"message": "page not found"}, status=404)
+        try:
+            return await self._handle(http, match)
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as failure:
+            log_failure(failure, http.method, http.path)
+            if http.replied:
+                # The reply is under way: only breaking it off can say that it failed.
+                raise ConnectionError("the reply failed midway") from failure
+            return error_response(failure, plain_text=_is_old(match.version))
+
+    async def _handle(self, http: HttpRequest, match: Match) -> web.StreamResponse:
+        http.engine_headers = self._identity.base_headers
+        version = negotiate(match.version)
+        http.engine_headers = self._identity.headers
+        if http.headers.get("Expect", "").lower() == "100-continue":
+            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            http.writer.output_size = 0
+        return await match.handler(Request(http, match.variables, version))
+
+
+def _is_old(version: str | None) -> bool:
+    return version is not None and parse_version(version) < MIN_VERSION

@@ -1,0 +1,106 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seaway.api.handlers.events import EventHandlers
+from seaway.api.handlers.system import SystemHandlers
+from seaway.api.hijack import RAW_STREAM, hijack
+from seaway.api.listeners import open_listeners
+from seaway.api.request import Request
+from seaway.api.respond import json_response
+from seaway.api.router import Route, Router
+from seaway.api.server import ApiServer, Identity
+from seaway.api.versions import Version
+from seaway.base.errors import Conflict
+from seaway.events.bus import EventBus
+from seaway.system.version import EngineVersion
+
+
+class Engine:
+    """A server with a few routes that show what the HTTP layer does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.bus = path, EventBus()
+        self.cancelled = asyncio.Event()
+        self.api = ApiServer(Router(self._routes()), Identity("28.5.2"))
+
+    def _routes(self) -> list[Route]:
+        system = SystemHandlers(EngineVersion("0", "", "6", "amd64"), self._info)
+        return [
+            *system.routes(),
+            *EventHandlers(self.bus).routes(),
+            Route("POST", "/containers/{name:.*}/attach", self.attach),
+            Route("POST", "/exec/{name}/start", self.exec_start),
+            Route("POST", "/echo", self.echo),
+            Route("PUT", "/upload", self.upload),
+            Route("GET", "/conflict", self.conflict),
+            Route("GET", "/bug", self.bug),
+        ]
+
+    async def _info(self, version: Version) -> dict[str, object]:
+        return {"Version": str(version)}
+
+    async def attach(self, request: Request) -> Any:
+        """Gives back in upper case, and says goodbye after the client's end."""
+        async with hijack(request.http, RAW_STREAM) as stream:
+            try:
+                while data := await stream.read():
+                    await stream.write(data.upper())
+                await stream.write(b"bye")
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+        return stream.response
+
+    async def exec_start(self, request: Request) -> Any:
+        options = await request.json(dict, empty={})
+        if options.get("Detach"):
+            return json_response({"detached": True})
+        async with hijack(request.http, RAW_STREAM, {"Api-Version": "1.51"}) as stream:
+            await stream.write(b"x" * options.get("Size", 0))
+            await stream.write(await stream.read())
+        return stream.response
+
+    async def echo(self, request: Request) -> Any:
+        return json_response(await request.json(dict))
+
+    async def upload(self, request: Request) -> Any:
+        return json_response({"size": len(await request.http.content.read())})
+
+    async def conflict(self, request: Request) -> Any:
+        raise Conflict("already there")
+
+    async def bug(self, request: Request) -> Any:
+        raise KeyError("oops")
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    engine = Engine(tmp_path / "engine.sock")
+    await engine.api.listen(open_listeners(f"unix://{engine.path}"))
+    yield engine
+    await engine.api.close(timeout_s=0.1)
+
+
+Talk = Callable[..., Coroutine[Any, Any, bytes]]
+
+
+@pytest.fixture
+def talk(engine: Engine) -> Talk:
+    """Send bytes over a fresh connection, end our side where asked, and read to the end."""
+
+    async def exchange(sent: bytes, *, end: bool = False, until: bytes = b"") -> bytes:
+        reader, writer = await asyncio.open_unix_connection(str(engine.path))
+        writer.write(sent)
+        if end:
+            writer.write_eof()
+        try:
+            async with asyncio.timeout(5):
+                return await reader.readuntil(until) if until else await reader.read()
+        finally:
+            writer.close()
+
+    return exchange
