@@ -1,0 +1,37 @@
+"""The two programs: `seaway serve|check|version`, and `dockerd`, which is `seaway serve` by another name."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from seaway.cli.check import main as check
+from seaway.cli.serve import serve
+from seaway.cli.usage import SEAWAY, version_line
+from seaway.config import EngineConfig
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    command, *rest = (list(sys.argv[1:]) if argv is None else list(argv)) or ["--help"]
+    match command:
+        case "serve":
+            return serve(rest, "seaway serve", run_engine)
+        case "check":
+            return check(rest)
+        case "version" | "--version" | "-v":
+            print(version_line())
+            return 0
+        case "help" | "--help" | "-h":
+            print(SEAWAY, end="")
+            return 0
+    print(f"seaway: '{command}' is not a seaway command.\nSee 'seaway --help'.", file=sys.stderr)
+    return 1
+
+
+def dockerd(argv: Sequence[str] | None = None) -> int:
+    return serve(sys.argv[1:] if argv is None else argv, "dockerd", run_engine)
+
+
+def run_engine(config: EngineConfig) -> int | None:
+    # Imported late: --help, --validate and check answer without loading the engine.
+    status: int | None = import_module("seaway.daemon").run(config)
+    return status

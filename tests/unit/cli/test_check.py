@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+
+from seaway.cli.check import NEEDS, main, report, vital_lacking
+from seaway.cli.host import Host, read_host
+
+READY = Host(
+    root=True,
+    python=(3, 11),
+    programs=frozenset({"crun", "conmon", "nft", "tar", "docker-init", "docker"}),
+    filesystems=frozenset({"overlay"}),
+    kernel_options=frozenset(),
+    namespaces=frozenset({"mnt", "pid", "net", "ipc", "uts", "cgroup"}),
+    cgroup_version=2,
+    controllers=frozenset({"memory", "cpu", "pids", "cpuset"}),
+    named_hierarchy=False,
+    seccomp=True,
+    capabilities=frozenset({"SYS_ADMIN", "NET_ADMIN", "SYS_RESOURCE"}),
+    groups=frozenset({"docker"}),
+    shared_root=True,
+    settings={"net/ipv4/ip_forward": "1"},
+)
+
+
+def test_a_complete_machine_lacks_nothing() -> None:
+    assert report(READY) == ["Ready to run containers."]
+    assert not vital_lacking(READY)
+
+
+def test_a_missing_program_is_named_with_its_purpose_and_its_package() -> None:
+    host = replace(READY, programs=READY.programs - {"conmon"})
+    assert report(host) == [
+        "MISSING  conmon: owns a container's process, its output and its exit code",
+        "         get it: apt-get install conmon",
+        "Not ready: conmon.",
+    ]
+    assert vital_lacking(host)
+
+
+def test_what_one_can_do_without_does_not_fail_the_check() -> None:
+    host = replace(READY, controllers=frozenset({"cpu", "pids", "cpuset"}), groups=frozenset())
+    assert [line for line in report(host) if line.startswith("lacking")] == [
+        "lacking  cgroup controller memory: limits on memory",
+        "lacking  group docker: lets its members use the socket; without it only root may",
+    ]
+    assert not vital_lacking(host)
+
+
+def test_cgroup_v1_needs_the_named_hierarchy_for_crun() -> None:
+    assert vital_lacking(replace(READY, cgroup_version=1))
+    assert not vital_lacking(replace(READY, cgroup_version=1, named_hierarchy=True))
+
+
+def test_a_kernel_that_tells_its_options_is_believed() -> None:
+    host = replace(READY, kernel_options=frozenset({"CONFIG_BRIDGE"}))
+    assert "lacking  veth: connects a container to a bridge" in report(host)
+
+
+def test_everything_names_what_is_present() -> None:
+    assert len(report(READY, everything=True)) == len(NEEDS) + 1
+
+
+def test_this_machine_can_be_read() -> None:
+    assert read_host().python >= (3, 11)
+
+
+def test_unknown_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--bogus"]) == 1
+    assert "unknown argument: --bogus" in capsys.readouterr().err
