@@ -9,8 +9,9 @@ other, after which the blob may be there already. Readers take no lock.
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from seaway.base.errors import NotFound, SystemFailure
@@ -90,6 +91,7 @@ class BlobStore:
     def __init__(self, root: Path) -> None:
         self._blobs, self._ingests = root / "blobs", root / "ingest"
         self._locks = KeyedLocks()
+        self._leases: Counter[Digest] = Counter()
         self._ingests.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, digest: Digest) -> Path:
@@ -125,16 +127,28 @@ class BlobStore:
                 await ingest.write(data)
                 await ingest.commit()
 
+    @contextmanager
+    def lease(self, digests: Collection[Digest]) -> Iterator[None]:
+        """These blobs, present or to come, are not deleted meanwhile."""
+        leased = set(digests)
+        self._leases.update(leased)
+        try:
+            yield
+        finally:
+            self._leases.subtract(leased)
+            self._leases += Counter()
+
     async def delete(self, digest: Digest) -> None:
-        """A reader that has the blob open goes on reading. An absent one is no error."""
+        """Unless it is leased: then the last to hold it deletes it. An absent one is no error."""
         async with self._locks.hold(digest):
-            await run_blocking(self._path(digest).unlink, missing_ok=True)
+            if not self._leases[digest]:
+                await run_blocking(self._path(digest).unlink, missing_ok=True)
 
     def _path(self, digest: Digest) -> Path:
         return self._blobs / digest.algorithm / digest.hex
 
 
-async def read_chunks(path: Path) -> AsyncIterator[bytes]:
+async def read_chunks(path: Path) -> AsyncGenerator[bytes, None]:
     fd = await run_blocking(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         while chunk := await run_blocking(os.read, fd, CHUNK_SIZE):

@@ -3,8 +3,8 @@
 import bz2
 import lzma
 import zlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, cast
 
 from backports import zstd
 from isal import igzip_lib
@@ -21,8 +21,10 @@ _DECOMPRESSORS: tuple[tuple[bytes, Callable[[], Any]], ...] = (
     (b"BZh", bz2.BZ2Decompressor),
     (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
 )
+# The library's stub declares the class as an instance.
+_ISAL_ERROR = cast(type[Exception], igzip_lib.IsalError)
 _FAILURES: tuple[type[Exception], ...] = (
-    igzip_lib.IsalError,
+    _ISAL_ERROR,
     zstd.ZstdError,
     lzma.LZMAError,
     zlib.error,
@@ -36,7 +38,7 @@ class CorruptStream(SystemFailure):
     pass
 
 
-async def decompressed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def decompressed(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Pieces of at most `OUTPUT_LIMIT` bytes, however well it was compressed. Raises CorruptStream."""
     head = b""
     async for chunk in chunks:

@@ -57,3 +57,15 @@ async def test_restart_forgets_what_is_there(tmp_path: Path) -> None:
         await ingest.write(DATA)
         await ingest.commit()
     assert store.path(DIGEST).read_bytes() == DATA
+
+
+async def test_a_leased_blob_is_deleted_by_its_last_user(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    await store.add(DIGEST, DATA)
+    with store.lease([DIGEST]):
+        with store.lease([DIGEST, DIGEST]):
+            pass
+        await store.delete(DIGEST)
+        assert DIGEST in store
+    await store.delete(DIGEST)
+    assert DIGEST not in store

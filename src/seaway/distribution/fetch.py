@@ -1,0 +1,80 @@
+"""Downloads of layers: a few at a time over all pulls, resumed and repeated as long as there is hope."""
+
+import asyncio
+from dataclasses import replace
+
+from seaway.content.blobs import BlobStore, Ingest, VerificationFailed
+from seaway.distribution import progress as p
+from seaway.distribution.client import Repository
+from seaway.distribution.endpoints import RegistryConfig
+from seaway.distribution.errors import RegistryFailure, RegistryUnreachable
+from seaway.distribution.progress import Meter, Progress, ProgressSink
+from seaway.oci.manifest import Descriptor
+
+
+class ResumedWrongly(RegistryFailure):
+    """What was there and what came do not fit together; from the start it may."""
+
+
+class Downloads:
+    """One for the engine: it owns the slots that all pulls share. Blobs end up in `blobs`, verified."""
+
+    def __init__(self, blobs: BlobStore, slots: int = 3) -> None:
+        self.blobs = blobs
+        self._slots = asyncio.Semaphore(slots)
+
+    async def fetch(
+        self, repository: Repository, layer: Descriptor, progress: ProgressSink, config: RegistryConfig
+    ) -> None:
+        """Raises RegistryRefusal at once, and what else went wrong after the last attempt."""
+        short = layer.digest.short
+        if self._slots.locked():
+            progress(Progress(short, p.WAITING))
+        async with self._slots:
+            for attempt in range(1, config.max_download_attempts + 1):
+                try:
+                    await self._attempt(repository, layer, progress)
+                    break
+                except (RegistryUnreachable, RegistryFailure):
+                    if attempt == config.max_download_attempts:
+                        raise
+                await _count_down(short, attempt * config.retry_delay_s, progress)
+        progress(Progress(short, p.DOWNLOAD_COMPLETE))
+
+    async def _attempt(self, repository: Repository, layer: Descriptor, progress: ProgressSink) -> None:
+        async with self.blobs.ingest(layer.digest) as ingest:
+            if ingest is None:
+                return
+            resumed = ingest.size_bytes > 0
+            if ingest.size_bytes != layer.size:
+                await _receive(ingest, repository, layer, progress)
+            progress(Progress(layer.digest.short, p.VERIFYING))
+            try:
+                await ingest.commit()
+            except VerificationFailed as failure:
+                if resumed:
+                    raise ResumedWrongly(failure.message) from failure
+                raise
+
+
+async def _receive(ingest: Ingest, repository: Repository, layer: Descriptor, progress: ProgressSink) -> None:
+    if ingest.size_bytes > layer.size:
+        await ingest.restart()
+    async with repository.blob(layer.digest, ingest.size_bytes) as body:
+        if body.offset != ingest.size_bytes:
+            await ingest.restart()
+        bar = Progress(layer.digest.short, p.DOWNLOADING, ingest.size_bytes, layer.size)
+        meter = Meter(progress, bar)
+        async for chunk in body.chunks():
+            if ingest.size_bytes + len(chunk) > layer.size:
+                await ingest.restart()
+                raise VerificationFailed(f"filesystem layer verification failed for digest {layer.digest}")
+            await ingest.write(chunk)
+            meter.add(len(chunk))
+
+
+async def _count_down(short: str, seconds: int, progress: ProgressSink) -> None:
+    event = Progress(short, "")
+    for left in range(seconds, 0, -1):
+        progress(replace(event, status=f"Retrying in {left} second{'' if left == 1 else 's'}"))
+        await asyncio.sleep(1)

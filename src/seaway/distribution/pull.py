@@ -1,0 +1,190 @@
+"""A pull: resolve the reference, fetch what the sink lacks, and register it base first, telling how it goes.
+
+Layers download side by side while those below them are extracted. A failed pull leaves its downloads where the next
+one resumes them; a cancelled one too.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import msgspec
+
+from seaway.base import gojson
+from seaway.base.errors import EngineError, SystemFailure
+from seaway.content.blobs import read_chunks
+from seaway.content.compression import decompressed
+from seaway.distribution import progress as p
+from seaway.distribution.auth import Credentials
+from seaway.distribution.client import Repository
+from seaway.distribution.connection import http_session
+from seaway.distribution.endpoints import RegistryConfig
+from seaway.distribution.errors import RegistryRefusal, pull_error
+from seaway.distribution.fetch import Downloads
+from seaway.distribution.progress import Meter, Progress, ProgressSink
+from seaway.distribution.resolve import choose_manifest, endpoints_of, resolve
+from seaway.distribution.sink import LayerSink
+from seaway.oci.digest import Digest, digest_of, parse_digest
+from seaway.oci.manifest import Descriptor, Manifest
+from seaway.oci.platform import Platform
+from seaway.oci.reference import Reference
+
+CONFIG_LIMIT = 8 << 20
+
+
+class InvalidImage(SystemFailure):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    image_id: Digest
+    digest: Digest
+    """What `name@digest` refers to: the index where there is one, else the manifest."""
+
+
+async def pull(
+    ref: Reference,
+    platform: Platform | None,
+    sink: LayerSink,
+    progress: ProgressSink,
+    registry_config: RegistryConfig,
+    auth: Credentials | None,
+    downloads: Downloads,
+) -> Pulled:
+    """Raises PullRefused and the others of `errors`. The caller tags the image, then says `pull_status`."""
+    reference = ref.with_default_tag()
+    try:
+        async with http_session(registry_config.user_agent) as http:
+            resolved = await resolve(http, reference, registry_config, auth)
+            progress(Progress(reference.digest or reference.tag or "", f"Pulling from {reference.path}"))
+            manifest = await choose_manifest(resolved, reference, platform)
+            if not sink.has_image(manifest.config.digest):
+                transfer = _Transfer(resolved.repository, manifest, sink, progress, registry_config, downloads)
+                await transfer.run()
+    except EngineError as failure:
+        raise pull_error(failure, reference) from failure
+    progress(Progress("", f"Digest: {resolved.digest}"))
+    return Pulled(manifest.config.digest, resolved.digest)
+
+
+async def list_tags(ref: Reference, registry_config: RegistryConfig, auth: Credentials | None) -> tuple[str, ...]:
+    """For a pull of all tags."""
+    failure: EngineError = SystemFailure(f"no endpoints found for {ref.domain}")
+    async with http_session(registry_config.user_agent) as http:
+        for endpoint in await endpoints_of(ref.domain, registry_config):
+            repository = Repository(http, endpoint, ref.path, None if endpoint.is_mirror else auth)
+            try:
+                await repository.connect(registry_config)
+                return await repository.tags()
+            except EngineError as caught:
+                failure = caught
+                if isinstance(caught, RegistryRefusal) and not endpoint.is_mirror:
+                    break
+    raise pull_error(failure, ref)
+
+
+class _Transfer:
+    def __init__(
+        self,
+        repository: Repository,
+        manifest: Manifest,
+        sink: LayerSink,
+        progress: ProgressSink,
+        config: RegistryConfig,
+        downloads: Downloads,
+    ) -> None:
+        self._repository, self._manifest, self._sink = repository, manifest, sink
+        self._progress, self._config, self._downloads = progress, config, downloads
+
+    async def run(self) -> None:
+        config = await _fetch_config(self._repository, self._manifest.config)
+        layers, diff_ids = self._manifest.layers, parse_diff_ids(config)
+        if len(layers) != len(diff_ids):
+            raise InvalidImage("layers from manifest don't match image configuration")
+        present = self._count_present(diff_ids)
+        missing = layers[present:]
+        blobs = self._downloads.blobs
+        with blobs.lease([layer.digest for layer in missing]):
+            try:
+                await self._fetch_and_register(missing, diff_ids, present)
+            except BaseExceptionGroup as group:
+                raise _first(group) from group
+            await self._sink.create_image(config)
+        for layer in missing:
+            await blobs.delete(layer.digest)
+
+    def _count_present(self, diff_ids: tuple[Digest, ...]) -> int:
+        present = 0
+        for layer in self._manifest.layers:
+            if not self._sink.has_layer(diff_ids[: present + 1]):
+                break
+            self._progress(Progress(layer.digest.short, p.ALREADY_EXISTS))
+            present += 1
+        return present
+
+    async def _fetch_and_register(
+        self, missing: tuple[Descriptor, ...], diff_ids: tuple[Digest, ...], present: int
+    ) -> None:
+        unique = {layer.digest: layer for layer in missing}
+        for layer in unique.values():
+            self._progress(Progress(layer.digest.short, p.PULLING_FS_LAYER))
+        async with asyncio.TaskGroup() as group:
+            fetched = {
+                digest: group.create_task(self._downloads.fetch(self._repository, layer, self._progress, self._config))
+                for digest, layer in unique.items()
+            }
+            for depth, layer in enumerate(missing, start=present + 1):
+                await fetched[layer.digest]
+                await self._register(layer, diff_ids[:depth])
+
+    async def _register(self, layer: Descriptor, stack: tuple[Digest, ...]) -> None:
+        if not self._sink.has_layer(stack):  # another pull may have been faster
+            async with aclosing(self._extracting(layer)) as blob, aclosing(decompressed(blob)) as tar:
+                await self._sink.register(stack, layer, tar)
+        self._progress(Progress(layer.digest.short, p.PULL_COMPLETE))
+
+    async def _extracting(self, layer: Descriptor) -> AsyncGenerator[bytes, None]:
+        meter = Meter(self._progress, Progress(layer.digest.short, p.EXTRACTING, 0, layer.size))
+        async with aclosing(read_chunks(self._downloads.blobs.path(layer.digest))) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                meter.add(len(chunk))
+
+
+async def _fetch_config(repository: Repository, config: Descriptor) -> bytes:
+    data = bytearray()
+    async with repository.blob(config.digest) as body:
+        async for chunk in body.chunks():
+            data += chunk
+            if len(data) > CONFIG_LIMIT:
+                raise InvalidImage(f"image config of more than {CONFIG_LIMIT} bytes")
+    if digest_of(config.digest.algorithm, bytes(data)) != config.digest:
+        raise InvalidImage(f"image config verification failed for digest {config.digest}")
+    return bytes(data)
+
+
+class _RootFS(msgspec.Struct, frozen=True):
+    diff_ids: tuple[str, ...] = ()
+
+
+class _Config(msgspec.Struct, frozen=True):
+    rootfs: _RootFS | None = None
+
+
+def parse_diff_ids(config: bytes) -> tuple[Digest, ...]:
+    try:
+        rootfs = gojson.decode(config, _Config).rootfs
+    except msgspec.DecodeError as failure:
+        raise InvalidImage(f"invalid image configuration: {failure}") from failure
+    if rootfs is None:
+        raise InvalidImage("invalid rootfs in image configuration")
+    return tuple(parse_digest(text) for text in rootfs.diff_ids)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    failure: BaseException = group
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

@@ -1,0 +1,108 @@
+"""From a reference to the one image it means here: the endpoint that has it, its manifest, and its config."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+import aiohttp
+
+from seaway.base.errors import EngineError
+from seaway.distribution.auth import Credentials
+from seaway.distribution.client import RawManifest, Repository
+from seaway.distribution.endpoints import Endpoint, RegistryConfig, host_of, plan_endpoints
+from seaway.distribution.errors import (
+    ManifestVerificationFailed,
+    NoMatchingManifest,
+    RegistryFailure,
+    RegistryRefusal,
+    RegistryUnreachable,
+    UnsupportedImage,
+)
+from seaway.oci import mediatypes
+from seaway.oci.digest import Digest, digest_of, sha256_of
+from seaway.oci.manifest import Index, Manifest, Schema1, parse_manifest
+from seaway.oci.platform import Platform, host_platform
+from seaway.oci.reference import DEFAULT_DOMAIN, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    repository: Repository
+    digest: Digest
+    """Of what the reference names: the index, where there is one."""
+    raw: RawManifest
+
+
+async def resolve(
+    http: aiohttp.ClientSession, reference: Reference, config: RegistryConfig, auth: Credentials | None
+) -> Resolved:
+    """`reference` has a tag or a digest; the digest counts. Raises the failure of the last endpoint tried."""
+    failure: EngineError | None = None
+    secured: set[str] = set()
+    for endpoint in await endpoints_of(reference.domain, config):
+        if endpoint.host in secured and not endpoint.url.startswith("https:"):
+            continue
+        repository = Repository(http, endpoint, reference.path, None if endpoint.is_mirror else auth)
+        try:
+            await repository.connect(config)
+            if endpoint.url.startswith("https:"):
+                secured.add(endpoint.host)
+            raw = await repository.manifest(reference.digest or reference.tag or "")
+        except (RegistryUnreachable, RegistryFailure) as caught:
+            failure = caught
+        except RegistryRefusal as caught:
+            failure = caught
+            if not endpoint.is_mirror:
+                break
+        else:
+            return Resolved(repository, _verified(raw, reference.digest), raw)
+    raise failure or RegistryUnreachable(f"no endpoints found for {reference.domain}")
+
+
+async def endpoints_of(domain: str, config: RegistryConfig) -> tuple[Endpoint, ...]:
+    if domain == DEFAULT_DOMAIN:
+        return plan_endpoints(domain, (), config)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host_of(domain), None, type=socket.SOCK_STREAM)
+    except OSError:
+        found = []
+    return plan_endpoints(domain, [str(address[0]) for *_, address in found], config)
+
+
+async def choose_manifest(resolved: Resolved, reference: Reference, platform: Platform | None) -> Manifest:
+    """The image's manifest: out of an index, the one for `platform`, or else for this host."""
+    document = parse_manifest(resolved.raw.data, resolved.raw.content_type)
+    if isinstance(document, Index):
+        host = host_platform()
+        entry = document.choose(platform, host)
+        if entry is None:
+            raise NoMatchingManifest(f"no matching manifest for {platform or host} in the manifest list entries")
+        raw = await resolved.repository.manifest(entry.digest)
+        _verified(raw, entry.digest)
+        document = parse_manifest(raw.data, raw.content_type)
+    match document:
+        case Schema1():
+            raise UnsupportedImage(_schema1_text(reference))
+        case Index():
+            raise UnsupportedImage(f"manifest list of {reference.familiar} lists another one")
+    if document.config.media_type not in mediatypes.IMAGE_CONFIGS:
+        kind = "plugin" if document.config.media_type == mediatypes.DOCKER_PLUGIN_CONFIG else "unknown"
+        raise UnsupportedImage(f'Encountered remote "{document.config.media_type}"({kind}) when fetching')
+    return document
+
+
+def _verified(raw: RawManifest, expected: Digest | None) -> Digest:
+    if expected is None:
+        return sha256_of(raw.data)
+    if digest_of(expected.algorithm, raw.data) != expected:
+        raise ManifestVerificationFailed(f"manifest verification failed for digest {expected}")
+    return expected
+
+
+def _schema1_text(reference: Reference) -> str:
+    return (
+        "[DEPRECATION NOTICE] Docker Image Format v1 and Docker Image manifest version 2, schema 1 support is disabled "
+        f"by default and will be removed in an upcoming release. Suggest the author of {reference} to upgrade the "
+        "image to the OCI Format or Docker Image manifest v2, schema 2. More information at "
+        "https://docs.docker.com/go/deprecated-image-specs/"
+    )

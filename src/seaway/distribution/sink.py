@@ -1,0 +1,26 @@
+"""Where a pull puts what it fetched. `images` implements it on top of its stores."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from seaway.oci.digest import Digest
+from seaway.oci.manifest import Descriptor
+
+
+class LayerSink(Protocol):
+    """The stores of one pull. A stack of layers is named by its diff IDs, base first.
+
+    `register` is called base first, one at a time, and only on top of layers that `has_layer` confirmed or that were
+    registered before. `tar` is uncompressed; the sink verifies that its digest is the last diff ID. What was
+    registered but never became part of an image is the sink's to release when the pull fails.
+    """
+
+    def has_image(self, image_id: Digest) -> bool: ...
+
+    def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
+        """Is the layer on top of this stack here? Then it stays at least until the pull ends."""
+
+    async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None: ...
+
+    async def create_image(self, config: bytes) -> None:
+        """The image whose ID is the digest of `config`; all its layers are registered."""
