@@ -1,11 +1,17 @@
-"""What is mounted into a container: as asked for (`Mount`), and as resolved (`MountPoint`). Wire and disk share them."""
+"""What a container mounts: `Mount` is what the user asks for, `MountPoint` what became of it.
+
+Both have Go's key names. `MountPoint` is written to config.v2.json as it is here; clients get `to_wire`.
+"""
 
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType, field
+
+Options = dict[str, str]
 
 
-class BindOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class BindOptions(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
     propagation: str = ""
     non_recursive: bool = False
     create_mountpoint: bool = False
@@ -13,29 +19,29 @@ class BindOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", om
     read_only_force_recursive: bool = False
 
 
-class VolumeDriverConfig(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class VolumeDriverConfig(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
     name: str = ""
-    options: dict[str, str] | None = None
+    options: Options | None = None
 
 
-class VolumeOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class VolumeOptions(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
     no_copy: bool = False
-    labels: dict[str, str] | None = None
+    labels: Options | None = None
     subpath: str = ""
     driver_config: VolumeDriverConfig | None = None
 
 
-class TmpfsOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
-    """`size_bytes` 0 is unlimited, `mode` is permission bits."""
+class ImageOptions(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
+    subpath: str = ""
 
+
+class TmpfsOptions(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
     size_bytes: int = 0
     mode: int = 0
     options: list[list[str]] | None = None
 
 
-class Mount(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
-    """`type` is bind, volume, tmpfs, image, npipe or cluster."""
-
+class Mount(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
     type: str = ""
     source: str = ""
     target: str = ""
@@ -43,19 +49,36 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_def
     consistency: str = ""
     bind_options: BindOptions | None = None
     volume_options: VolumeOptions | None = None
+    image_options: ImageOptions | None = None
     tmpfs_options: TmpfsOptions | None = None
 
 
-class MountPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A resolved mount, keyed by its destination in config.v2.json."""
+class MountPoint(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
+    source: str = ""
+    destination: str = ""
+    rw: bool = field(default=False, name="RW")
+    name: str = ""
+    driver: str = ""
+    type: str = ""
+    mode: str | UnsetType = field(default=UNSET, name="Relabel")
+    propagation: str | UnsetType = UNSET
+    id: str | UnsetType = field(default=UNSET, name="ID")
+    spec: Mount = Mount()
+    skip_mountpoint_creation: bool = False
 
-    source: str = msgspec.field(default="", name="Source")
-    destination: str = msgspec.field(default="", name="Destination")
-    rw: bool = msgspec.field(default=True, name="RW")
-    name: str = msgspec.field(default="", name="Name")
-    driver: str = msgspec.field(default="", name="Driver")
-    type: str = msgspec.field(default="", name="Type")
-    mode: str = msgspec.field(default="", name="Relabel")
-    propagation: str = msgspec.field(default="", name="Propagation")
-    spec: dict[str, Any] = msgspec.field(default={}, name="Spec")
-    skip_mountpoint_creation: bool = msgspec.field(default=False, name="SkipMountpointCreation")
+    @property
+    def copies_data(self) -> bool:
+        """Whether an empty volume gets what the image has at its destination."""
+        options = self.spec.volume_options
+        return self.type == "volume" and not (options and (options.no_copy or options.subpath))
+
+    def to_wire(self) -> dict[str, Any]:
+        """An entry of a container's `Mounts`. The bind's empty name and driver are left out, as dockerd does."""
+        named = {k: v for k, v in (("Name", self.name), ("Driver", self.driver)) if v}
+        wire: dict[str, Any] = {"Type": self.type}
+        if "Name" in named:
+            wire["Name"] = self.name
+        wire |= {"Source": self.source, "Destination": self.destination}
+        if "Driver" in named:
+            wire["Driver"] = self.driver
+        return wire | {"Mode": self.mode or "", "RW": self.rw, "Propagation": self.propagation or ""}

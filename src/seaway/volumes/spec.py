@@ -1,0 +1,216 @@
+"""What a container is to mount, from the five ways to say it. Values in, mount points out; the texts are dockerd's.
+
+Precedence by destination: Binds and Mounts (one destination twice is an error, with Tmpfs too), then
+VolumesFrom, then the Volumes of the configuration, which are anonymous.
+"""
+
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import UNSET, structs
+
+from seaway.base.errors import InvalidParameter
+from seaway.model.mount import BindOptions, Mount, MountPoint, VolumeOptions
+
+PROPAGATION = frozenset({"private", "rprivate", "shared", "rshared", "slave", "rslave"})
+MODE_KINDS = (
+    frozenset({"rw", "ro"}),
+    frozenset({"z", "Z"}),
+    PROPAGATION,
+    frozenset({"nocopy"}),
+    frozenset({"consistent", "cached", "delegated"}),
+)
+OPTION_FIELDS = {
+    "bind": ("VolumeOptions", "ImageOptions"),
+    "volume": ("BindOptions", "ImageOptions"),
+    "tmpfs": ("BindOptions", "ImageOptions"),
+    "image": ("BindOptions", "VolumeOptions"),
+}
+
+
+class InvalidMount(InvalidParameter):
+    pass
+
+
+def parse_bind(text: str, volume_driver: str = "") -> MountPoint:
+    """`[source:]destination[:mode]`."""
+    source, target, mode = _split_bind(text)
+    _check_mode(mode)
+    words = set(mode.split(","))
+    kind = "bind" if source.startswith("/") else "volume"
+    propagation = next(iter(words & PROPAGATION), "")
+    mount = Mount(
+        type=kind,
+        source=source,
+        target=target,
+        read_only="ro" in words,
+        bind_options=BindOptions(propagation=propagation) if propagation else None,
+        volume_options=VolumeOptions(no_copy=True) if "nocopy" in words else None,
+    )
+    try:
+        point = parse_mount(mount)
+    except InvalidMount as err:
+        raise InvalidMount(f"invalid volume specification: '{text}': {err}") from None
+    if kind == "volume":
+        return structs.replace(point, mode=mode or "z", driver=volume_driver or "local")
+    return structs.replace(point, mode=mode or UNSET, skip_mountpoint_creation=False)
+
+
+def _split_bind(text: str) -> tuple[str, str, str]:
+    match text.split(":"):
+        case [target] if target:
+            return "", target, ""
+        case [source, target] if source and target:
+            return source, target, ""
+        case [source, target, mode] if source and target:
+            return source, target, mode
+    raise InvalidMount(f"invalid volume specification: '{text}'")
+
+
+def _check_mode(mode: str) -> None:
+    words = mode.split(",") if mode else []
+    kinds = [i for word in words for i, kind in enumerate(MODE_KINDS) if word in kind]
+    if len(kinds) != len(words) or len(set(kinds)) != len(kinds):
+        raise InvalidMount(f"invalid mode: {mode}")
+
+
+def parse_mount(mount: Mount) -> MountPoint:
+    """Whether a bind's source exists is for the caller to see, who raises `bind_source_missing`."""
+    try:
+        _validate(mount)
+    except InvalidMount as err:
+        raise InvalidMount(f'invalid mount config for type "{mount.type}": {err}') from None
+    point = MountPoint(
+        type=mount.type, destination=clean(mount.target), rw=not mount.read_only, spec=mount, propagation=UNSET
+    )
+    match mount.type:
+        case "bind":
+            options = mount.bind_options or BindOptions()
+            return structs.replace(
+                point,
+                source=clean(mount.source),
+                propagation=options.propagation or "rprivate",
+                skip_mountpoint_creation=not options.create_mountpoint,
+            )
+        case "volume":
+            config = mount.volume_options and mount.volume_options.driver_config
+            driver = (config and config.name) or "local"
+            return structs.replace(point, name=mount.source, driver=driver, mode="z")
+        case "image":
+            return structs.replace(point, source=mount.source, rw=False)
+    return point
+
+
+def bind_source_missing(source: str) -> InvalidMount:
+    return InvalidMount(f'invalid mount config for type "bind": bind source path does not exist: {source}')
+
+
+def _validate(mount: Mount) -> None:
+    if mount.type not in OPTION_FIELDS:
+        raise InvalidMount("mount type unknown")
+    if not mount.target:
+        raise InvalidMount("field Target must not be empty")
+    _check_target(mount.target)
+    given = {"BindOptions": mount.bind_options, "VolumeOptions": mount.volume_options}
+    given["ImageOptions"] = mount.image_options  # type: ignore[assignment]
+    for name in OPTION_FIELDS[mount.type]:
+        if given[name] is not None:
+            raise InvalidMount(f"field {name} must not be specified")
+    match mount.type:
+        case "bind":
+            _validate_bind(mount)
+        case "volume":
+            _validate_volume(mount)
+        case "tmpfs" if mount.source:
+            raise InvalidMount("field Source must not be specified")
+        case "image" if not mount.source:
+            raise InvalidMount("field Source must not be empty")
+
+
+def _validate_bind(mount: Mount) -> None:
+    if not mount.source:
+        raise InvalidMount("field Source must not be empty")
+    if mount.bind_options and mount.bind_options.propagation not in PROPAGATION | {""}:
+        raise InvalidMount(f"invalid propagation mode: {mount.bind_options.propagation}")
+    if not mount.source.startswith("/"):
+        raise InvalidMount(f"invalid mount path: '{mount.source}' mount path must be absolute")
+
+
+def _validate_volume(mount: Mount) -> None:
+    subpath = mount.volume_options.subpath if mount.volume_options else ""
+    if not mount.source and subpath:
+        raise InvalidMount("must not set Subpath when using anonymous volumes")
+    if not mount.source and mount.read_only:
+        raise InvalidMount("must not set ReadOnly mode when using anonymous volumes")
+    if subpath and (subpath.startswith("/") or ".." in subpath.split("/")):
+        raise InvalidMount("subpath must be a relative path within the volume")
+
+
+def _check_target(target: str) -> None:
+    if clean(target) == "/":
+        raise InvalidMount("invalid specification: destination can't be '/'")
+    if not target.startswith("/"):
+        raise InvalidMount(f"invalid mount path: '{target}' mount path must be absolute")
+
+
+def clean(path: str) -> str:
+    return posixpath.normpath("/" + path.lstrip("/")) if path.startswith("/") else posixpath.normpath(path)
+
+
+def check_tmpfs(tmpfs: Mapping[str, str] | None) -> None:
+    for target in tmpfs or {}:
+        _check_target(target)
+
+
+def parse_volumes_from(text: str) -> tuple[str, str]:
+    """`container[:mode]` -> (container, mode), mode empty where none is given."""
+    if not text:
+        raise InvalidMount("volumes-from specification cannot be an empty string")
+    container, _, mode = text.partition(":")
+    _check_mode(mode)
+    words = set(mode.split(","))
+    if words & PROPAGATION or "nocopy" in words:
+        raise InvalidMount(f"invalid mode: {mode}")
+    return container, mode
+
+
+def inherited(point: MountPoint, mode: str) -> MountPoint:
+    """Another container's mount, as --volumes-from takes it."""
+    rw = point.rw and "ro" not in mode.split(",")
+    return structs.replace(point, rw=rw, mode=mode or point.mode, id=UNSET)
+
+
+def plan_mounts(
+    binds: Iterable[str],
+    mounts: Iterable[Mount],
+    volumes_from: Iterable[str],
+    tmpfs: Mapping[str, str] | None,
+    volumes: Iterable[str],
+    *,
+    volume_driver: str = "",
+    mounts_of: Callable[[str], Iterable[MountPoint]],
+) -> dict[str, MountPoint]:
+    """Destination -> mount point. An anonymous volume has no name yet, and no volume has its source.
+
+    `mounts_of` names another container's mount points, and raises where there is no such container."""
+    points: dict[str, MountPoint] = {}
+    for spec in volumes_from:
+        container, mode = parse_volumes_from(spec)
+        points |= {p.destination: inherited(p, mode) for p in mounts_of(container)}
+    own: dict[str, MountPoint] = {}
+    taken = {clean(target) for target in tmpfs or {}}
+    asked = [parse_bind(b, volume_driver) for b in binds] + [parse_mount(m) for m in mounts]
+    for point in asked:
+        if point.destination in own or point.destination in taken:
+            raise InvalidMount(f"Duplicate mount point: {point.destination}")
+        own[point.destination] = point
+    points |= own
+    for target in volumes:
+        destination = clean(target)
+        if destination not in points and destination not in taken:
+            points[destination] = anonymous(destination, volume_driver)
+    return points
+
+
+def anonymous(destination: str, driver: str = "") -> MountPoint:
+    return MountPoint(type="volume", destination=destination, rw=True, driver=driver or "local")
