@@ -48,6 +48,11 @@ class Netlink:
     def links(self) -> list[str]:
         return [link.get("ifname") for link in self._route.get_links()]
 
+    def ports_of(self, bridge: str) -> list[str]:
+        """The links that are joined to `bridge`; none where there is no such bridge."""
+        master = self.index_of(bridge)
+        return [link.get("ifname") for link in self._route.get_links() if master and link.get("master") == master]
+
     def add_bridge(self, name: str, mac: str, mtu: int) -> None:
         self._link("add", f"add bridge {name}", ifname=name, kind="bridge", address=mac, mtu=mtu)
 

@@ -74,7 +74,7 @@ class IPAMConfig(Struct, frozen=True, omit_defaults=True):
 class IPAM(Struct, frozen=True):
     driver: str = "default"
     options: dict[str, str] | None = None
-    config: list[IPAMConfig] = []
+    config: list[IPAMConfig] | None = None
 
 
 class NetworkContainer(Struct, frozen=True):

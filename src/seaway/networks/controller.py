@@ -1,0 +1,249 @@
+"""The engine's networks and who is on them.
+
+    <run root>/netns/<first 12 digits of the sandbox's ID>    a container's namespace
+    <run root>/port-proxy.sock                                the port proxy
+
+The model (addresses, ports) changes at once and on the event loop; the host follows behind. Reads take no lock.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from seaway.base import clock
+from seaway.base.errors import EngineError
+from seaway.base.ids import new_id
+from seaway.base.supervisor import Supervisor
+from seaway.model.network import EndpointSettings, NetworkContainer
+from seaway.networks import links
+from seaway.networks.endpoint import endpoint_on, new_endpoint, wished_address, with_outcome
+from seaway.networks.network import BridgeSettings, Network, default_bridge, find_network, network_to_wire
+from seaway.networks.plan import EndpointPlan, host_link, plan_bridge, plan_endpoint
+from seaway.networks.ports import ANY_V4, ANY_V6, EPHEMERAL, PortAllocator, plan_wishes
+from seaway.networks.proxy import ProxyClient
+from seaway.networks.publisher import Publisher
+from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """`table` is the firewall's: two engines in one network namespace need different ones, and different bridges."""
+
+    run_root: Path
+    bridge: BridgeSettings = field(default_factory=BridgeSettings)
+    table: str = "seaway"
+    ip_forward: bool = True
+    ephemeral: tuple[int, int] = EPHEMERAL
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A container that is on its networks. `name` is the container's."""
+
+    name: str
+    sandbox: Sandbox
+
+
+class NetworkController:
+    """`restore` (what still runs), then `start`, then the rest."""
+
+    def __init__(self, options: NetworkOptions, supervisor: Supervisor) -> None:
+        self._options, self._supervisor = options, supervisor
+        self._netns = options.run_root / "netns"
+        proxy = ProxyClient(options.run_root / "port-proxy.sock")
+        self._publisher = Publisher(options.table, PortAllocator(options.ephemeral), proxy)
+        now = clock.now()
+        predefined = (
+            default_bridge(new_id(), now, options.bridge),
+            Network(new_id(), "host", "host", now),
+            Network(new_id(), "none", "null", now),
+        )
+        self._networks = {n.id: n for n in predefined}
+        self._joined: dict[str, Joined] = {}
+        self._leaving: dict[str, asyncio.Task[None]] = {}
+        self._vacated: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Bring the host to the model's state; what an earlier engine left beside it goes."""
+        self._netns.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if self._options.ip_forward and await links.enable_forwarding():
+            log.info("enabled IPv4 forwarding (net.ipv4.ip_forward)")
+        for network in self.networks():
+            if network.bridge and network.pool:
+                await links.build_bridge(plan_bridge(network.bridge, network.pool))
+        bridges = [b for n in self.networks() if (b := n.in_firewall())]
+        for failed in await self._publisher.install(bridges):
+            log.error("a published port of a running container is lost: %s", failed)
+        await links.sweep(self._netns, [b.name for b in bridges], self._owned_names())
+
+    async def close(self) -> None:
+        """The containers keep their networks and their ports."""
+        if self._leaving:
+            await asyncio.wait(self._leaving.values())
+        await self._publisher.close()
+
+    def networks(self) -> list[Network]:
+        return list(self._networks.values())
+
+    def find(self, name: str) -> Network:
+        return find_network(self.networks(), "bridge" if name in ("", "default") else name)
+
+    def sandbox(self, container_id: str) -> Sandbox | None:
+        joined = self._joined.get(container_id)
+        return joined.sandbox if joined else None
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        network = self.find(name)
+        return network_to_wire(network, self._containers_on(network))
+
+    def list_wire(self) -> list[dict[str, Any]]:
+        return [network_to_wire(n, {}) for n in self.networks()]
+
+    def restore(self, containers: Mapping[str, Joined]) -> None:
+        """The containers, by ID, that still run with the sandboxes that an earlier engine gave them."""
+        for container_id, joined in containers.items():
+            endpoints = {}
+            for name, endpoint in joined.sandbox.endpoints.items():
+                network = self.find(name)
+                endpoints[name] = endpoint_on(network, endpoint)
+                if network.pool and endpoint.ip_address:
+                    self._take_address(network, IPv4Address(endpoint.ip_address))
+            sandbox = replace(joined.sandbox, endpoints=endpoints)
+            self._publisher.adopt(sandbox.published)
+            self._joined[container_id] = Joined(joined.name, sandbox)
+
+    async def connect_sandbox(self, container_id: str, request: SandboxRequest) -> Sandbox:
+        """Build the container's namespace and put it on its networks, or raise and leave nothing.
+
+        Raises NoSuchNetwork, PoolExhausted, AddressInUse, ExternalConnectivityFailed.
+        """
+        if left := self._leaving.get(container_id):
+            await asyncio.wait([left])
+        wishes = request.endpoints or {self.find(request.network_mode).name: None}
+        networks = [(self.find(name), wish or EndpointSettings()) for name, wish in wishes.items()]
+        if any(n.driver == "host" for n, _ in networks):
+            endpoints = {n.name: new_endpoint(n, w) for n, w in networks}
+            return self._keep(container_id, request, Sandbox(new_id(), None, endpoints))
+        async with AsyncExitStack() as undo:
+            sandbox = await self._build(request, networks, undo)
+            undo.pop_all()
+        return self._keep(container_id, request, sandbox)
+
+    def disconnect(self, container_id: str) -> "asyncio.Task[None]":
+        """Names, addresses and ports are free when this returns; the task ends when the host has forgotten them."""
+        joined = self._joined.pop(container_id, None)
+        if joined is None and (left := self._leaving.get(container_id)):
+            return left
+        work = self._tear_down(joined.sandbox if joined else None)
+        task = self._supervisor.spawn(work, f"network teardown of {container_id[:12]}")
+        self._leaving[container_id] = task
+        task.add_done_callback(partial(_forget, self._leaving, container_id))
+        if joined:
+            self._publisher.free(joined.sandbox.published)
+            self._release_addresses(joined.sandbox, task)
+        return task
+
+    async def _build(
+        self, request: SandboxRequest, networks: Iterable[tuple[Network, EndpointSettings]], undo: AsyncExitStack
+    ) -> Sandbox:
+        sandbox_id = new_id()
+        path = self._netns / sandbox_id[:12]
+        endpoints: dict[str, EndpointSettings] = {}
+        plans: list[EndpointPlan] = []
+        for network, wish in networks:
+            endpoint = new_endpoint(network, wish)
+            if network.pool and network.bridge:
+                address = self._take_address(network, wished_address(wish))
+                undo.callback(self._release_address, network.id, address)
+                mac = wish.mac_address or request.mac_address
+                plan = plan_endpoint(
+                    network.bridge, network.pool, endpoint.endpoint_id, address, mac=mac, number=len(plans)
+                )
+                endpoint = with_outcome(endpoint, plan)
+                plans.append(plan)
+            endpoints[network.name] = endpoint
+        undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans])
+        # Its last owner may still answer for an address, and traffic to his ports go to it.
+        if former := [task for p in plans if (task := self._vacated.get(p.address))]:
+            await asyncio.wait(former)
+        await links.build_sandbox(path, plans)
+        sandbox = Sandbox(sandbox_id, path, endpoints)
+        return await self._publish(request, sandbox) if plans else sandbox
+
+    async def _publish(self, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
+        first = next(e for e in sandbox.endpoints.values() if e.ip_address)
+        default_ip = self._options.bridge.default_ip
+        wishes = plan_wishes(
+            request.port_bindings,
+            request.exposed_ports,
+            publish_all=request.publish_all,
+            ephemeral=self._options.ephemeral,
+            default_ips=(ANY_V4, ANY_V6) if default_ip == ANY_V4 else (default_ip,),
+        )
+        try:
+            published = await self._publisher.publish(wishes, first.ip_address)
+        except EngineError as failed:
+            raise ExternalConnectivityFailed(request.name, first.endpoint_id, failed) from failed
+        return replace(sandbox, ports=port_map(published, request.exposed_ports))
+
+    def _keep(self, container_id: str, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
+        self._joined[container_id] = Joined(request.name, sandbox)
+        return sandbox
+
+    async def _tear_down(self, sandbox: Sandbox | None) -> None:
+        if sandbox is None or sandbox.netns_path is None:
+            return
+        async with AsyncExitStack() as steps:
+            devices = [host_link(e.endpoint_id) for e in sandbox.endpoints.values() if e.ip_address]
+            steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
+            if published := sandbox.published:
+                await self._publisher.withdraw(published)
+
+    def _take_address(self, network: Network, wish: IPv4Address | None) -> IPv4Address:
+        current = self._networks[network.id]
+        assert current.pool
+        pool, address = current.pool.allocate(wish)
+        self._networks[network.id] = replace(current, pool=pool)
+        return address
+
+    def _release_address(self, network_id: str, address: IPv4Address) -> None:
+        network = self._networks.get(network_id)
+        if network and network.pool:
+            self._networks[network_id] = replace(network, pool=network.pool.release(address))
+
+    def _release_addresses(self, sandbox: Sandbox, teardown: "asyncio.Task[None]") -> None:
+        for endpoint in sandbox.endpoints.values():
+            if address := endpoint.ip_address:
+                self._release_address(endpoint.network_id, IPv4Address(address))
+                self._vacated[address] = teardown
+                teardown.add_done_callback(partial(_forget, self._vacated, address))
+
+    def _containers_on(self, network: Network) -> dict[str, NetworkContainer]:
+        return {
+            container_id: NetworkContainer(
+                name=joined.name,
+                endpoint_id=endpoint.endpoint_id,
+                mac_address=endpoint.mac_address,
+                ipv4_address=f"{endpoint.ip_address}/{endpoint.ip_prefix_len}" if endpoint.ip_address else "",
+            )
+            for container_id, joined in self._joined.items()
+            if (endpoint := joined.sandbox.endpoints.get(network.name))
+        }
+
+    def _owned_names(self) -> frozenset[str]:
+        sandboxes = [j.sandbox for j in self._joined.values()]
+        devices = {host_link(e.endpoint_id) for s in sandboxes for e in s.endpoints.values()}
+        return frozenset(devices | {s.netns_path.name for s in sandboxes if s.netns_path})
+
+
+def _forget(tasks: dict[str, "asyncio.Task[None]"], key: str, done: "asyncio.Task[None]") -> None:
+    if tasks.get(key) is done:
+        del tasks[key]

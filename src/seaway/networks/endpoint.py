@@ -1,0 +1,35 @@
+"""An endpoint's settings, from wish to outcome."""
+
+from ipaddress import IPv4Address
+
+import msgspec
+
+from seaway.base.ids import new_id
+from seaway.model.network import EndpointSettings
+from seaway.networks.network import Network
+from seaway.networks.plan import EndpointPlan
+
+
+def endpoint_on(network: Network, settings: EndpointSettings) -> EndpointSettings:
+    """The predefined networks have new IDs after each start of the engine."""
+    return msgspec.structs.replace(settings, network_id=network.id)
+
+
+def new_endpoint(network: Network, wish: EndpointSettings) -> EndpointSettings:
+    return msgspec.structs.replace(wish.without_outcome(), network_id=network.id, endpoint_id=new_id())
+
+
+def wished_address(wish: EndpointSettings) -> IPv4Address | None:
+    """The engine has checked the text when the container was made."""
+    text = wish.ipam_config.ipv4_address if wish.ipam_config else ""
+    return IPv4Address(text) if text else None
+
+
+def with_outcome(endpoint: EndpointSettings, plan: EndpointPlan) -> EndpointSettings:
+    return msgspec.structs.replace(
+        endpoint,
+        mac_address=plan.mac,
+        gateway=plan.gateway,
+        ip_address=plan.address,
+        ip_prefix_len=plan.prefix_length,
+    )

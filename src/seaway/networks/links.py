@@ -1,0 +1,92 @@
+"""Carries out the plans: bridges, pairs of devices, and what a container's own namespace gets."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from seaway.kernel import netns
+from seaway.kernel.netlink import LOOPBACK, Netlink
+from seaway.kernel.worker import run_blocking
+from seaway.networks.plan import HOST_LINK_PREFIX, BridgePlan, EndpointPlan
+
+INTERFACE_SETTINGS = Path("/proc/sys/net/ipv6/conf")
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+async def build_bridge(plan: BridgePlan) -> None:
+    """One that an earlier engine left is kept, with whatever hangs on it."""
+    await run_blocking(_build_bridge, plan)
+
+
+async def build_sandbox(path: Path, endpoints: Sequence[EndpointPlan]) -> None:
+    """A namespace at `path` with a loopback device and the endpoints; the first one's gateway is the way out."""
+    await netns.create(path)
+    await run_blocking(_add_pairs, path, endpoints)
+    await netns.run_inside(path, lambda: _furnish(endpoints))
+
+
+async def tear_down_sandbox(path: Path, host_links: Iterable[str]) -> None:
+    await run_blocking(_delete_links, tuple(host_links))
+    await netns.delete(path)
+
+
+async def sweep(directory: Path, bridges: Iterable[str], keep: frozenset[str]) -> None:
+    """Remove the namespaces in `directory` and the ports of `bridges` whose names are not in `keep`."""
+    await run_blocking(_sweep_links, tuple(bridges), keep)
+    for path in sorted(directory.iterdir()):
+        if path.name not in keep:
+            await netns.delete(path)
+
+
+async def enable_forwarding() -> bool:
+    """True if this changed the host."""
+    if FORWARDING.read_text().strip() != "0":
+        return False
+    FORWARDING.write_text("1")
+    return True
+
+
+def _build_bridge(plan: BridgePlan) -> None:
+    with Netlink() as netlink:
+        if netlink.index_of(plan.name) is None:
+            netlink.add_bridge(plan.name, plan.mac, plan.mtu)
+        netlink.add_address(plan.name, plan.address, plan.prefix_length, plan.broadcast)
+        netlink.set_up(plan.name)
+
+
+def _add_pairs(path: Path, endpoints: Sequence[EndpointPlan]) -> None:
+    with Netlink() as netlink:
+        for e in endpoints:
+            netlink.add_veth(e.host_link, e.bridge, e.link, e.mac, path, e.mtu)
+
+
+def _furnish(endpoints: Sequence[EndpointPlan]) -> None:
+    with Netlink() as netlink:
+        netlink.set_up(LOOPBACK)
+        for e in endpoints:
+            _disable_ipv6(e.link)
+            netlink.add_address(e.link, e.address, e.prefix_length, e.broadcast)
+            netlink.set_up(e.link)
+        for first in endpoints[:1]:
+            netlink.add_default_route(first.gateway)
+
+
+def _disable_ipv6(link: str) -> None:
+    """An IPv4 network gives no link-local IPv6 address either."""
+    try:
+        (INTERFACE_SETTINGS / link / "disable_ipv6").write_text("1")
+    except FileNotFoundError:
+        pass  # a kernel without IPv6
+
+
+def _delete_links(names: Sequence[str]) -> None:
+    with Netlink() as netlink:
+        for name in names:
+            netlink.delete(name)
+
+
+def _sweep_links(bridges: Sequence[str], keep: frozenset[str]) -> None:
+    with Netlink() as netlink:
+        for bridge in bridges:
+            for name in netlink.ports_of(bridge):
+                if name.startswith(HOST_LINK_PREFIX) and name not in keep:
+                    netlink.delete(name)

@@ -1,0 +1,104 @@
+"""A network as the engine knows it, and how it looks on the wire."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seaway.base.errors import InvalidParameter, NotFound
+from seaway.model.network import IPAM, IPAMConfig, NetworkContainer, NetworkResource, to_wire
+from seaway.networks.firewall.ruleset import Bridge
+from seaway.networks.ipam import Pool, parse_pool
+
+PREDEFINED = ("bridge", "host", "none")
+BRIDGE_OPTION = "com.docker.network.bridge."
+
+
+class NoSuchNetwork(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"network {name} not found")
+
+
+class AmbiguousNetwork(InvalidParameter):
+    def __init__(self, name: str, matches: int) -> None:
+        super().__init__(f"network {name} is ambiguous ({matches} matches found based on ID prefix)")
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSettings:
+    """The engine's own bridge: `--bridge`, `--bip`, `--fixed-cidr`, `--mtu`, `--icc`, `--ip-masq`, `--ip`."""
+
+    name: str = "docker0"
+    subnet: str = "172.17.0.0/16"
+    gateway: str = ""
+    ip_range: str = ""
+    mtu: int = 1500
+    icc: bool = True
+    masquerade: bool = True
+    default_ip: str = "0.0.0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """`pool` and `bridge` are those of a bridge network only."""
+
+    id: str
+    name: str
+    driver: str
+    created: str
+    pool: Pool | None = None
+    bridge: BridgeSettings | None = None
+    ipam: IPAM = field(default_factory=IPAM)
+    options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    internal: bool = False
+    attachable: bool = False
+
+    def in_firewall(self) -> Bridge | None:
+        if not self.bridge or not self.pool:
+            return None
+        masquerade = self.bridge.masquerade and not self.internal
+        return Bridge(self.bridge.name, str(self.pool.subnet), masquerade, self.bridge.icc)
+
+
+def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> Network:
+    pool = parse_pool(settings.subnet, settings.gateway, settings.ip_range)
+    config = IPAMConfig(subnet=str(pool.subnet), ip_range=settings.ip_range, gateway=str(pool.gateway))
+    options = {
+        BRIDGE_OPTION + "default_bridge": "true",
+        BRIDGE_OPTION + "enable_icc": str(settings.icc).lower(),
+        BRIDGE_OPTION + "enable_ip_masquerade": str(settings.masquerade).lower(),
+        BRIDGE_OPTION + "host_binding_ipv4": settings.default_ip,
+        BRIDGE_OPTION + "name": settings.name,
+        "com.docker.network.driver.mtu": str(settings.mtu),
+    }
+    return Network(network_id, "bridge", "bridge", created, pool, settings, IPAM(config=[config]), options)
+
+
+def find_network(networks: Iterable[Network], name: str) -> Network:
+    """By name or full ID, else by the beginning of an ID. Raises NoSuchNetwork or AmbiguousNetwork."""
+    known = list(networks)
+    exact = [n for n in known if n.id == name] or [n for n in known if n.name == name]
+    matches = exact or [n for n in known if name and n.id.startswith(name)]
+    if len(matches) > 1:
+        raise AmbiguousNetwork(name, len(matches))
+    if not matches:
+        raise NoSuchNetwork(name)
+    return matches[0]
+
+
+def network_to_wire(network: Network, containers: Mapping[str, NetworkContainer]) -> dict[str, Any]:
+    """`containers` by ID; a list shows none, an inspect those that run."""
+    return to_wire(
+        NetworkResource(
+            name=network.name,
+            id=network.id,
+            created=network.created,
+            driver=network.driver,
+            ipam=network.ipam,
+            internal=network.internal,
+            attachable=network.attachable,
+            containers=dict(containers),
+            options=dict(network.options),
+            labels=dict(network.labels),
+        )
+    )

@@ -1,0 +1,121 @@
+"""Published ports: held in the allocator, bound by the proxy, translated by the firewall."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+
+from seaway.kernel import nft
+from seaway.networks.firewall.ruleset import Bridge, PublishedPort, plan_publish, plan_ruleset, plan_unpublish
+from seaway.networks.ports import ANY_V6, AllPortsAllocated, PortAllocator, PortAlreadyAllocated, Wish
+from seaway.networks.proxy import BindFailed, ProxyClient
+
+
+class Publisher:
+    """`free` gives ports back to the allocator at once; `withdraw` then takes them off the host, and whoever gets
+    one of them meanwhile waits for that."""
+
+    def __init__(self, table: str, allocator: PortAllocator, proxy: ProxyClient) -> None:
+        self._table, self._allocator, self._proxy = table, allocator, proxy
+        self._bridges: tuple[Bridge, ...] = ()
+        self._published: set[PublishedPort] = set()
+        self._leaving: dict[PublishedPort, asyncio.Event] = {}
+        self._turn = asyncio.Lock()
+
+    def adopt(self, ports: Iterable[PublishedPort]) -> None:
+        """Ports of containers that an earlier engine started; `install` makes them real."""
+        for port in ports:
+            self._allocator.take(port.protocol, [port.host_ip], port.host_port)
+            self._published.add(port)
+
+    async def install(self, bridges: Sequence[Bridge]) -> list[BindFailed]:
+        """Replace the firewall's table, and let the proxy hold what is published and nothing else."""
+        self._bridges = tuple(bridges)
+        await self._replace_table()
+        return await self._proxy.adopt(self._published)
+
+    async def publish(self, wishes: Iterable[Wish], container_ip: str) -> tuple[PublishedPort, ...]:
+        """All of them, or none and PortAlreadyAllocated, AllPortsAllocated or BindFailed."""
+        ports: list[PublishedPort] = []
+        async with AsyncExitStack() as undo:
+            for wish in wishes:
+                bound = await self._bind_first_free(wish, container_ip)
+                undo.push_async_callback(self._unbind, bound)
+                ports += bound
+            self._published.update(ports)
+            await self._change(plan_publish(self._table, ports))
+            undo.pop_all()
+        return tuple(ports)
+
+    def free(self, ports: Iterable[PublishedPort]) -> None:
+        for port in ports:
+            self._allocator.release(port.protocol, port.host_ip, port.host_port)
+            self._leaving[port] = asyncio.Event()
+
+    async def withdraw(self, ports: Sequence[PublishedPort]) -> None:
+        async with AsyncExitStack() as steps:
+            for port in ports:
+                steps.callback(self._left, port)
+                steps.push_async_callback(self._proxy.unbind, port)
+            self._published.difference_update(ports)
+            await self._change(plan_unpublish(self._table, ports))
+
+    async def close(self) -> None:
+        await self._proxy.close()
+
+    async def _bind_first_free(self, wish: Wish, container_ip: str) -> list[PublishedPort]:
+        for number in self._allocator.candidates(wish):
+            try:
+                self._allocator.take(wish.protocol, wish.host_ips, number)
+                self._allocator.used(number)
+                return await self._bind(wish, number, container_ip)
+            except (PortAlreadyAllocated, BindFailed):
+                if wish.is_exact:
+                    raise
+        raise AllPortsAllocated
+
+    async def _bind(self, wish: Wish, number: int, container_ip: str) -> list[PublishedPort]:
+        async with AsyncExitStack() as undo:
+            for host_ip in wish.host_ips:
+                undo.callback(self._allocator.release, wish.protocol, host_ip, number)
+            await self._wait_left(wish.protocol, number)
+            bound: list[PublishedPort] = []
+            for host_ip in wish.host_ips:
+                port = PublishedPort(wish.protocol, host_ip, number, container_ip, wish.container_port)
+                try:
+                    await self._proxy.bind(port)
+                except BindFailed as failed:
+                    if not (failed.is_without_family and host_ip == ANY_V6 and bound):
+                        raise
+                    self._allocator.release(wish.protocol, host_ip, number)
+                    continue
+                undo.push_async_callback(self._proxy.unbind, port)
+                bound.append(port)
+            undo.pop_all()
+        return bound
+
+    async def _unbind(self, ports: Sequence[PublishedPort]) -> None:
+        self._published.difference_update(ports)
+        for port in ports:
+            await self._proxy.unbind(port)
+            self._allocator.release(port.protocol, port.host_ip, port.host_port)
+
+    async def _wait_left(self, protocol: str, number: int) -> None:
+        for port, left in list(self._leaving.items()):
+            if (port.protocol, port.host_port) == (protocol, number):
+                await left.wait()
+
+    def _left(self, port: PublishedPort) -> None:
+        if left := self._leaving.pop(port, None):
+            left.set()
+
+    async def _change(self, commands: str) -> None:
+        """Where somebody has flushed our table, put all of it back."""
+        try:
+            async with self._turn:
+                await nft.apply(commands)
+        except nft.FirewallFailed:
+            await self._replace_table()
+
+    async def _replace_table(self) -> None:
+        async with self._turn:
+            await nft.apply(plan_ruleset(self._table, self._bridges, self._published))

@@ -1,0 +1,63 @@
+"""A sandbox: a container's network namespace, and what connects it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seaway.base.errors import SystemFailure
+from seaway.model.network import EndpointSettings, PortBinding, PortMap
+from seaway.networks.firewall.ruleset import PublishedPort
+from seaway.networks.ports import parse_port
+
+
+class ExternalConnectivityFailed(SystemFailure):
+    def __init__(self, name: str, endpoint_id: str, cause: Exception) -> None:
+        super().__init__(f"driver failed programming external connectivity on endpoint {name} ({endpoint_id}): {cause}")
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRequest:
+    """`name` is the container's, without a slash; `endpoints` are wishes by network name. An empty one is the
+    network of `network_mode`: "bridge" (or "default", ""), "none", "host", or a network's name or ID."""
+
+    name: str
+    network_mode: str = "bridge"
+    endpoints: Mapping[str, EndpointSettings | None] = field(default_factory=dict)
+    port_bindings: Mapping[str, Sequence[PortBinding] | None] = field(default_factory=dict)
+    exposed_ports: Iterable[str] = ()
+    publish_all: bool = False
+    mac_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """`netns_path` is None in the host's namespace. `id`, `endpoints` and `ports` are what `restore` needs again."""
+
+    id: str
+    netns_path: Path | None
+    endpoints: Mapping[str, EndpointSettings]
+    ports: PortMap = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return str(self.netns_path) if self.netns_path else "/var/run/docker/netns/default"
+
+    @property
+    def published(self) -> tuple[PublishedPort, ...]:
+        """Ports lead to the first endpoint that has an address."""
+        container_ip = next((e.ip_address for e in self.endpoints.values() if e.ip_address), "")
+        return tuple(
+            PublishedPort(protocol, b.host_ip, int(b.host_port), container_ip, number)
+            for key, bindings in self.ports.items()
+            for number, protocol in (parse_port(key),)
+            for b in bindings or ()
+        )
+
+
+def port_map(published: Iterable[PublishedPort], exposed: Iterable[str]) -> PortMap:
+    """As inspect shows it: an exposed port that is not published is null."""
+    ports: PortMap = {f"{number}/{protocol}": None for number, protocol in map(parse_port, exposed)}
+    for port in published:
+        key = f"{port.container_port}/{port.protocol}"
+        ports[key] = [*(ports.get(key) or ()), PortBinding(port.host_ip, str(port.host_port))]
+    return ports
