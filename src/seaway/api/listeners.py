@@ -1,4 +1,4 @@
-"""`-H` -> listening sockets: `unix:///path`, `tcp://host:port`, `fd://` (systemd's socket activation)."""
+"""Addresses to listen on -> listening sockets: unix, tcp, and those that systemd passed (fd)."""
 
 import grp
 import logging
@@ -6,30 +6,28 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from seaway.base.errors import InvalidParameter, SystemFailure
+from seaway.base.errors import SystemFailure
+from seaway.config.hosts import Listen
 
 log = logging.getLogger(__name__)
 
 FIRST_FD = 3
 BACKLOG = 1024
-PORT, TLS_PORT = 2375, 2376
 
 
-def open_listeners(address: str, *, group: str = "docker", tls: bool = False) -> list[socket.socket]:
-    """Raises InvalidParameter for an address that is none, SystemFailure where the host refuses."""
-    scheme, separator, rest = address.partition("://")
-    if not separator or scheme not in ("unix", "tcp", "fd"):
-        raise InvalidParameter(f"Invalid bind address format: {address}")
+def open_listeners(listen: Listen, *, group: str = "docker") -> list[socket.socket]:
+    """A host name may give several sockets. Raises SystemFailure."""
     try:
-        if scheme == "unix":
-            return [open_unix(Path(rest or "/run/docker.sock"), group)]
-        if scheme == "tcp":
-            return open_tcp(*parse_tcp(address, tls=tls))
-        return inherited_sockets(rest, os.environ)
+        match listen.protocol:
+            case "unix":
+                return [open_unix(Path(listen.address), group)]
+            case "tcp":
+                return open_tcp(listen.address, listen.port)
+            case _:
+                return inherited_sockets(listen.address, os.environ)
     except OSError as error:
-        raise SystemFailure(f"can't create {scheme} socket {rest}: {error.strerror or error}") from error
+        raise SystemFailure(f"can't create {listen.protocol} socket {listen}: {error.strerror or error}") from error
 
 
 def open_unix(path: Path, group: str) -> socket.socket:
@@ -59,17 +57,6 @@ def _give_to_group(path: Path, group: str) -> None:
         if group != "docker":
             raise SystemFailure(f"group {group} not found") from None
         log.warning("could not change group %s to docker: group docker not found", path)
-
-
-def parse_tcp(address: str, *, tls: bool = False) -> tuple[str, int]:
-    parts = urlsplit(address)
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise InvalidParameter(f"Invalid bind address format: {address}") from error
-    if parts.path or parts.query or parts.username:
-        raise InvalidParameter(f"should not contain a path element: {address}")
-    return parts.hostname or "127.0.0.1", port if port is not None else (TLS_PORT if tls else PORT)
 
 
 def open_tcp(host: str, port: int) -> list[socket.socket]:

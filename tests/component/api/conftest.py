@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from seaway.api.handlers.events import EventHandlers
 from seaway.api.handlers.system import SystemHandlers
@@ -15,8 +16,14 @@ from seaway.api.router import Route, Router
 from seaway.api.server import ApiServer, Identity
 from seaway.api.versions import Version
 from seaway.base.errors import Conflict
+from seaway.config.hosts import Listen
 from seaway.events.bus import EventBus
 from seaway.system.version import EngineVersion
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
+    """The engine runs on uvloop, whose transports differ in details from asyncio's."""
+    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 
 
 class Engine:
@@ -80,7 +87,7 @@ class Engine:
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     engine = Engine(tmp_path / "engine.sock")
-    await engine.api.listen(open_listeners(f"unix://{engine.path}"))
+    await engine.api.listen(open_listeners(Listen("unix", str(engine.path))))
     yield engine
     await engine.api.close(timeout_s=0.1)
 

@@ -3,13 +3,16 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from seaway.api.listeners import open_listeners
-from seaway.base.errors import InvalidParameter, SystemFailure
+from seaway.base.errors import SystemFailure
+from seaway.config.hosts import Listen
 
 from .conftest import Engine, Talk
 
@@ -141,18 +144,37 @@ async def test_events_end_at_a_time_and_obey_filters(engine: Engine, talk: Talk)
     assert b"strconv.ParseInt" in await talk(GET % b"/events?since=abc")
 
 
-async def test_several_listeners_and_bad_addresses(engine: Engine, tmp_path: Path) -> None:
-    sockets = open_listeners("tcp://127.0.0.1:0")
+async def test_several_listeners_and_refused_ones(engine: Engine, tmp_path: Path) -> None:
+    sockets = open_listeners(Listen("tcp", "127.0.0.1"))
     port = sockets[0].getsockname()[1]
     await engine.api.listen(sockets)
     async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/info") as reply:
         assert reply.status == 200
-    for bad in ("nope", "http://x", "tcp://x:y", "tcp://x:1/path"):
-        with pytest.raises(InvalidParameter):
-            open_listeners(bad)
-    with pytest.raises(SystemFailure, match="no sockets found via socket activation"):
-        open_listeners("fd://")
+    for listen, text in {
+        Listen("fd", ""): "no sockets found via socket activation",
+        Listen("tcp", "127.0.0.1", port): "Address already in use",
+        Listen("unix", f"{tmp_path}/{'x' * 200}"): "too long",
+    }.items():
+        with pytest.raises(SystemFailure, match=text):
+            open_listeners(listen)
     with pytest.raises(SystemFailure, match="group nobodys not found"):
-        open_listeners(f"unix://{tmp_path}/b.sock", group="nobodys")
-    with pytest.raises(SystemFailure, match="Address already in use"):
-        open_listeners(f"tcp://127.0.0.1:{port}")
+        open_listeners(Listen("unix", f"{tmp_path}/b.sock"), group="nobodys")
+
+
+def test_a_socket_from_systemd(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from seaway.api.listeners import inherited_sockets;"
+        "os.environ['LISTEN_PID'] = str(os.getpid());"
+        "print([s.getsockname() for s in inherited_sockets(sys.argv[1], os.environ)])"
+    )
+    with open_listeners(Listen("unix", f"{tmp_path}/a.sock"))[0] as listener:
+        for name in ("", "3", "docker.socket"):
+            done = subprocess.run(
+                ["bash", "-c", f'exec 3<&{listener.fileno()}; exec "$0" -c "$1" "$2"', sys.executable, program, name],
+                env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "docker.socket"},
+                pass_fds=[listener.fileno()],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert done.stdout == f"['{tmp_path}/a.sock']\n"
