@@ -142,6 +142,7 @@ class Overlay2:
         directory = self._home / cache_id
         lower = self._lower(cache_id)
         if not lower:
+            os.stat(directory / "diff")
             return directory / "diff"
         merged = directory / "merged"
         if is_mount_point(merged):

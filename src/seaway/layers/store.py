@@ -12,12 +12,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from seaway.base.errors import Conflict, InvalidParameter, SystemFailure
+from seaway.base.errors import Conflict, InvalidParameter, NotFound
 from seaway.base.ids import new_id
 from seaway.base.locks import KeyedLocks
 from seaway.kernel.worker import run_blocking
-from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded, chain_id
+from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded
+from seaway.layers.chain import chain_id as chain_id_of
 from seaway.layers.driver import StorageDriver
 from seaway.layers.initlayer import set_up_init_layer
 from seaway.layers.layerdb import Layer, LayerDb, RwLayer
@@ -25,12 +27,12 @@ from seaway.layers.transfer import TarSource, ingest, reassemble
 from seaway.oci.digest import Digest
 
 
-class NoSuchLayer(SystemFailure):
+class NoSuchLayer(NotFound):
     def __init__(self) -> None:
         super().__init__("layer does not exist")
 
 
-class NoSuchMount(SystemFailure):
+class NoSuchMount(NotFound):
     def __init__(self) -> None:
         super().__init__("mount does not exist")
 
@@ -84,9 +86,9 @@ class LayerStore:
                 for chain in released:
                     await self.release(chain)
 
-    def get(self, chain: Digest) -> Layer:
+    def get(self, chain_id: Digest) -> Layer:
         try:
-            return self._layers[chain]
+            return self._layers[chain_id]
         except KeyError:
             raise NoSuchLayer from None
 
@@ -110,7 +112,7 @@ class LayerStore:
         """
         if parent is not None and len(list(self.stack(parent))) >= MAX_DEPTH:
             raise MaxDepthExceeded
-        if diff_id and (known := self._layers.get(chain_id(parent, diff_id))):
+        if diff_id and (known := self._layers.get(chain_id_of(parent, diff_id))):
             return known
         cache_id, parent_cache = new_id(), self.get(parent).cache_id if parent else None
         write_set = await run_blocking(self._db.begin, cache_id)
@@ -121,7 +123,7 @@ class LayerStore:
             done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts)
             if diff_id and done.diff_id != diff_id:
                 raise DiffIdMismatch(diff_id, done.diff_id)
-            layer = Layer(chain_id(parent, done.diff_id), done.diff_id, parent, cache_id, done.size)
+            layer = Layer(chain_id_of(parent, done.diff_id), done.diff_id, parent, cache_id, done.size)
             async with self._locks.hold(layer.chain_id):
                 if known := self._layers.get(layer.chain_id):
                     return known
@@ -141,19 +143,16 @@ class LayerStore:
             await self.driver.remove(cache_id)
         await run_blocking(self._db.abandon, write_set)
 
-    async def release(self, chain: Digest) -> list[Digest]:
-        """Remove the layer, and those below it, as far as nothing uses them. Returns the chain IDs that went."""
+    async def release(self, chain_id: Digest) -> None:
+        """Remove the layer, and those below it, as far as nothing uses them."""
         if self._transactions:
-            self._released.append(chain)
-            return []
-        removed: list[Digest] = []
-        current: Digest | None = chain
+            self._released.append(chain_id)
+            return
+        current: Digest | None = chain_id
         while current is not None and (layer := self._layers.get(current)) and not self._is_used(current):
             del self._layers[current]
             await self._undo(await run_blocking(self._db.take_layer, layer), layer.cache_id)
-            removed.append(current)
             current = layer.parent
-        return removed
 
     def _is_used(self, chain: Digest) -> bool:
         return (
@@ -162,23 +161,23 @@ class LayerStore:
             or any(chain in in_use() for in_use in self._users)
         )
 
-    async def tar_stream(self, chain: Digest) -> AsyncIterator[bytes]:
+    async def tar_stream(self, chain_id: Digest) -> AsyncIterator[bytes]:
         """The layer's tar, byte for byte as it came in (uncompressed)."""
-        layer = self.get(chain)
-        async for chunk in reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain)):
+        layer = self.get(chain_id)
+        async for chunk in reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id)):
             yield chunk
 
-    async def create_rw(self, container_id: str, parent: Digest | None) -> None:
+    async def create_rw(self, container_id: str, parent: str | None) -> None:
         if container_id in self._rw:
             raise MountExists
-        parent_cache = self.get(parent).cache_id if parent else None
+        top = self.get(Digest(parent)) if parent else None
         mount_id = new_id()
-        rw = RwLayer(container_id, mount_id, f"{mount_id}-init", parent)
+        rw = RwLayer(container_id, mount_id, f"{mount_id}-init", top.chain_id if top else None)
         self._rw[container_id] = rw
         committed = False
         write_set = await run_blocking(self._db.begin, mount_id)
         try:
-            await self.driver.create_rw(rw.init_id, parent_cache)
+            await self.driver.create_rw(rw.init_id, top.cache_id if top else None)
             root = await self.driver.mount(rw.init_id)
             try:
                 await run_blocking(set_up_init_layer, root)
@@ -225,8 +224,10 @@ class LayerStore:
     def graph_data(self, container_id: str) -> dict[str, str]:
         return self.driver.metadata(self._get_rw(container_id).mount_id)
 
-    def image_graph_data(self, chain: Digest) -> dict[str, str]:
-        return self.driver.metadata(self.get(chain).cache_id)
+    def graph_driver(self, chain_id: Digest | None) -> dict[str, Any]:
+        """`GraphDriver` of an image."""
+        data = self.driver.metadata(self.get(chain_id).cache_id) if chain_id else {}
+        return {"Data": data, "Name": self.driver.name}
 
     async def rw_size(self, container_id: str) -> int:
         rw = self._get_rw(container_id)
