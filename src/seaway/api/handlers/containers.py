@@ -1,0 +1,108 @@
+"""The `/containers` routes, bodies and queries in, the engine's verbs called, answers out."""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from seaway.api.request import Request
+from seaway.api.respond import empty_response, json_response
+from seaway.api.router import Route
+from seaway.engine import create, inspect, kill, listing, remove, rename, start, wait
+from seaway.engine.context import Engine
+from seaway.model.container import ContainerConfig, HostConfig, NetworkingConfig
+
+
+class CreateBody(ContainerConfig, frozen=True, kw_only=True, rename="pascal"):
+    """A container's configuration with what belongs to the host beside it."""
+
+    host_config: HostConfig | None = None
+    networking_config: NetworkingConfig | None = None
+
+
+def plain_config(body: CreateBody) -> ContainerConfig:
+    """The part of the body that is the container's own."""
+    fields = ContainerConfig.__struct_fields__
+    return ContainerConfig(**{f: getattr(body, f) for f in fields})
+
+
+class ContainerHandlers:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def routes(self) -> list[Route]:
+        one = "/containers/{name}"
+        return [
+            Route("GET", "/containers/json", self.list),
+            Route("POST", "/containers/create", self.create),
+            Route("GET", f"{one}/json", self.inspect),
+            Route("POST", f"{one}/start", self.start),
+            Route("POST", f"{one}/stop", self.stop),
+            Route("POST", f"{one}/restart", self.restart),
+            Route("POST", f"{one}/kill", self.kill),
+            Route("POST", f"{one}/rename", self.rename),
+            Route("POST", f"{one}/wait", self.wait),
+            Route("DELETE", one, self.remove),
+        ]
+
+    async def list(self, request: Request) -> web.StreamResponse:
+        limit = request.integer("limit", 0) or 0
+        everything = request.flag("all")
+        return json_response(
+            listing.list_containers(self._engine, request.filters(), everything=everything, limit=limit)
+        )
+
+    async def create(self, request: Request) -> web.StreamResponse:
+        body = await request.json(CreateBody)
+        work = create.create_container(
+            self._engine, request.text("name"), plain_config(body), body.host_config or HostConfig()
+        )
+        created = await self._engine.supervisor.shielded(work, "create")
+        return json_response({"Id": created.id, "Warnings": list(created.warnings)}, 201)
+
+    async def inspect(self, request: Request) -> web.StreamResponse:
+        return json_response(inspect.inspect_container(self._engine, request["name"]))
+
+    async def start(self, request: Request) -> web.StreamResponse:
+        return await self._mutate(start.start_container(self._engine, request["name"]), "start")
+
+    async def stop(self, request: Request) -> web.StreamResponse:
+        work = kill.stop_container(self._engine, request["name"], request.integer("t"), request.text("signal"))
+        return await self._mutate(work, "stop")
+
+    async def restart(self, request: Request) -> web.StreamResponse:
+        work = kill.restart_container(self._engine, request["name"], request.integer("t"), request.text("signal"))
+        return await self._mutate(work, "restart")
+
+    async def kill(self, request: Request) -> web.StreamResponse:
+        return await self._mutate(kill.kill_container(self._engine, request["name"], request.text("signal")), "kill")
+
+    async def rename(self, request: Request) -> web.StreamResponse:
+        work = rename.rename_container(self._engine, request["name"], request.text("name"))
+        return await self._mutate(work, "rename")
+
+    async def remove(self, request: Request) -> web.StreamResponse:
+        work = remove.remove_container(
+            self._engine, request["name"], force=request.flag("force"), volumes=request.flag("v")
+        )
+        return await self._mutate(work, "remove")
+
+    async def wait(self, request: Request) -> web.StreamResponse:
+        """The headers leave at once: a client knows then that no exit can escape it."""
+        exit_of_run = wait.wait_container(self._engine, request["name"], request.text("condition"))
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request.http)
+        try:
+            how = await exit_of_run
+        finally:
+            exit_of_run.cancel()
+        answer: dict[str, Any] = {"StatusCode": how.code}
+        if how.error:
+            answer["Error"] = {"Message": how.error}
+        await response.write(msgspec.json.encode(answer) + b"\n")
+        await response.write_eof()
+        return response
+
+    async def _mutate(self, work: Any, name: str) -> web.StreamResponse:
+        await self._engine.supervisor.shielded(work, name)
+        return empty_response()

@@ -1,0 +1,77 @@
+"""The `/images` routes of the local image service."""
+
+from collections.abc import Iterator
+
+from aiohttp import web
+
+from seaway.api.request import Request
+from seaway.api.respond import empty_response, json_response
+from seaway.api.router import Route
+from seaway.base.errors import InvalidParameter
+from seaway.containers.store import ContainerStore
+from seaway.images.catalog import Catalog
+from seaway.images.inspect import image_history, inspect_image
+from seaway.images.listing import list_images
+from seaway.images.prune import prune_images
+from seaway.images.remove import ImageUser, remove_image
+from seaway.oci.digest import Digest
+from seaway.oci.reference import Reference, parse_reference
+
+
+class ImageHandlers:
+    def __init__(self, catalog: Catalog, containers: ContainerStore) -> None:
+        self._catalog, self._containers = catalog, containers
+
+    def routes(self) -> list[Route]:
+        one = "/images/{name:.+}"
+        return [
+            Route("GET", "/images/json", self.list),
+            Route("GET", f"{one}/json", self.inspect),
+            Route("GET", f"{one}/history", self.history),
+            Route("POST", f"{one}/tag", self.tag),
+            Route("POST", "/images/prune", self.prune),
+            Route("DELETE", one, self.remove),
+        ]
+
+    async def list(self, request: Request) -> web.StreamResponse:
+        filters, version = request.filters().values, request.version
+        return json_response(
+            list_images(self._catalog, filters, show_all=request.flag("all"), version=(version.major, version.minor))
+        )
+
+    async def inspect(self, request: Request) -> web.StreamResponse:
+        version = request.version
+        return json_response(inspect_image(self._catalog, request["name"], (version.major, version.minor)))
+
+    async def history(self, request: Request) -> web.StreamResponse:
+        return json_response(image_history(self._catalog, request["name"]))
+
+    async def tag(self, request: Request) -> web.StreamResponse:
+        image = self._catalog.resolve(request["name"])
+        await self._catalog.tag(image, wanted_tag(request.text("repo"), request.text("tag")))
+        return empty_response(201)
+
+    async def remove(self, request: Request) -> web.StreamResponse:
+        records = await remove_image(
+            self._catalog,
+            self._users,
+            request["name"],
+            force=request.flag("force"),
+            prune_parents=not request.flag("noprune"),
+        )
+        return json_response(records)
+
+    async def prune(self, request: Request) -> web.StreamResponse:
+        return json_response(await prune_images(self._catalog, self._users, request.filters().values))
+
+    def _users(self, image_id: Digest) -> Iterator[ImageUser]:
+        """Derived from the containers' records, never stored twice."""
+        return (ImageUser(c.id, c.task.is_running) for c in self._containers.all() if c.image == image_id)
+
+
+def wanted_tag(repository: str, tag: str) -> Reference:
+    """Raises InvalidParameter for a name that is none, or that carries a digest."""
+    reference = parse_reference(f"{repository}:{tag}" if tag else repository)
+    if reference.digest:
+        raise InvalidParameter("refusing to create a tag with a digest reference")
+    return reference.with_default_tag()

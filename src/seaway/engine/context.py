@@ -1,0 +1,33 @@
+"""What the engine's verbs work with. Built once by the composition root; each verb takes it as its first argument."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seaway.base.locks import KeyedLocks
+from seaway.base.supervisor import Supervisor
+from seaway.containers.store import ContainerStore
+from seaway.engine.joining import ContainerNetworks
+from seaway.engine.ports import Events, Images, RootFilesystems
+from seaway.engine.runs import Runs
+from seaway.engine.streams import Streams
+from seaway.runtime.crun import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """`run_root` holds one bundle directory per run of a container, and is emptied by a reboot."""
+
+    data_root: Path
+    run_root: Path
+    containers: ContainerStore
+    images: Images
+    layers: RootFilesystems
+    runtime: Runtime
+    networks: ContainerNetworks
+    events: Events
+    supervisor: Supervisor
+    streams: Streams
+    locks: KeyedLocks = field(default_factory=KeyedLocks)
+    runs: Runs = field(default_factory=Runs)
+    cpus: int = 1
+    default_runtime: str = "crun"

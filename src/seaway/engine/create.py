@@ -1,0 +1,93 @@
+"""`POST /containers/create`: validated, merged with the image, named, given a root filesystem, written down."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import msgspec
+
+from seaway.base import clock
+from seaway.base.ids import new_id, short_id
+from seaway.containers.container import Container
+from seaway.containers.names import validate_name
+from seaway.engine.context import Engine
+from seaway.engine.events import container_event
+from seaway.engine.merge import command_line, merge_config
+from seaway.engine.validate import validate_create
+from seaway.kernel import files, worker
+from seaway.model.container import ContainerConfig, HostConfig
+
+SHM_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    id: str
+    warnings: tuple[str, ...] = ()
+
+
+async def create_container(engine: Engine, name: str, config: ContainerConfig, host_config: HostConfig) -> Created:
+    """`name` "" has one generated. Raises InvalidParameter, NotFound (the image), Conflict (the name)."""
+    validate_create(config, host_config, engine.cpus)
+    image = engine.images.resolve(config.image)
+    merged = merge_config(config, image.config)
+    async with AsyncExitStack() as undo:
+        container_id = new_id()
+        name = _reserve_name(engine, name, container_id)
+        undo.callback(engine.containers.names.release, name)
+        undo.push_async_callback(engine.layers.remove_rw, container_id)
+        await engine.layers.create_rw(container_id, image.chain_id)
+        container = _build(engine, container_id, name, image.id, merged, host_config)
+        undo.push_async_callback(_remove_directory, engine, container_id)
+        await engine.containers.add(container)
+        undo.pop_all()
+    container_event(engine, container, "create")
+    return Created(container_id)
+
+
+async def _remove_directory(engine: Engine, container_id: str) -> None:
+    trash = engine.data_root / "seaway" / "trash"
+    await worker.run_blocking(files.move_to_trash, engine.containers.directory(container_id), trash)
+
+
+def _reserve_name(engine: Engine, name: str, container_id: str) -> str:
+    if not name:
+        return engine.containers.names.generate(container_id)
+    name = validate_name(name)
+    engine.containers.names.reserve(name, container_id)
+    return name
+
+
+def _build(
+    engine: Engine, container_id: str, name: str, image_id: str, config: ContainerConfig, host_config: HostConfig
+) -> Container:
+    command = command_line(config)
+    hostname = config.hostname or short_id(container_id)
+    return Container(
+        id=container_id,
+        name=name,
+        created=clock.now(),
+        path=command[0],
+        args=command[1:],
+        config=msgspec.structs.replace(config, hostname=hostname),
+        host_config=with_defaults(host_config),
+        image=image_id,
+        driver="overlay2",
+    )
+
+
+def with_defaults(host_config: HostConfig) -> HostConfig:
+    """What dockerd fills in: twice the memory as swap, 64 MiB of shm, a network, private namespaces."""
+    changes: dict[str, object] = {}
+    if host_config.memory > 0 and not host_config.memory_swap:
+        changes["memory_swap"] = host_config.memory * 2
+    if host_config.memory_swappiness == -1:
+        changes["memory_swappiness"] = None
+    if host_config.pids_limit is not None and host_config.pids_limit <= 0:
+        changes["pids_limit"] = None
+    network = host_config.network_mode
+    changes |= {
+        "shm_size": host_config.shm_size or SHM_BYTES,
+        "network_mode": "bridge" if network in ("", "default") else network,
+        "ipc_mode": host_config.ipc_mode or "private",
+    }
+    return msgspec.structs.replace(host_config, **changes)

@@ -1,0 +1,87 @@
+"""A new engine takes over from the last one: running containers are adopted, ended ones get their true exit code.
+
+conmon kept each container's streams, log and exit file meanwhile; nothing of a run is in the old engine's memory.
+"""
+
+import logging
+from pathlib import Path
+
+import msgspec
+
+from seaway.base import clock
+from seaway.base.errors import EngineError
+from seaway.containers.container import Container
+from seaway.containers.restart import restarts_with_engine
+from seaway.containers.task import Status
+from seaway.engine import monitor, start
+from seaway.engine.context import Engine
+from seaway.runtime.requests import RunRequest
+
+log = logging.getLogger(__name__)
+LOST_EXIT_CODE = 255
+
+
+async def restore(engine: Engine) -> None:
+    """The records are loaded already. Containers that restart with the engine do so in the background."""
+    for container in engine.containers.all():
+        try:
+            await _restore_one(engine, container)
+        except (EngineError, OSError) as failure:
+            log.error("failed to restore container %s: %s", container.id, failure)
+
+
+async def _restore_one(engine: Engine, container: Container) -> None:
+    if container.task.status in (Status.RUNNING, Status.PAUSED):
+        run_dir = engine.run_root / container.id / container.run
+        if container.run and run_dir.is_dir():
+            await _adopt(engine, container, run_dir)
+            return
+        container = await _mark_lost(engine, container)
+    elif container.task.status is Status.RESTARTING:
+        container = await engine.containers.update(container.id, _ended)
+    if _should_start(container):
+        engine.supervisor.spawn(_start_again(engine, container.id), f"restart {container.short_id}")
+
+
+async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
+    """An exit file that is there already ends the run at once, with its true code."""
+    exit_of_run = engine.runtime.adopt(run_dir, container.id)
+    runtime = container.host_config.runtime or engine.default_runtime
+    engine.runs.began(RunRequest(container_id=container.id, run_dir=run_dir, spec={}, runtime=runtime))
+    try:
+        await engine.streams.begin(container.id, run_dir)
+    except (FileNotFoundError, ConnectionRefusedError):
+        pass  # it ended while no engine ran; its log is complete
+    engine.supervisor.spawn(monitor.watch(engine, container.id, exit_of_run), f"monitor {container.short_id}")
+
+
+async def _mark_lost(engine: Engine, container: Container) -> Container:
+    """After a reboot no run is left: dockerd's code for that is 255."""
+    lost = await engine.containers.update(container.id, _lost)
+    await engine.layers.unmount(container.id)
+    return lost
+
+
+def _lost(container: Container) -> Container:
+    task = container.task.exited(LOST_EXIT_CODE, clock.now(), oom_killed=False, restarting=False)
+    return msgspec.structs.replace(container, task=task)
+
+
+def _ended(container: Container) -> Container:
+    return msgspec.structs.replace(container, task=container.task.moved("exit"))
+
+
+def _should_start(container: Container) -> bool:
+    return container.started_before and restarts_with_engine(
+        container.host_config.restart_policy,
+        exit_code=container.task.exit_code,
+        stopped_by_user=container.stopped_by_user,
+        restarts=container.restart_count,
+    )
+
+
+async def _start_again(engine: Engine, container_id: str) -> None:
+    try:
+        await start.start_container(engine, container_id)
+    except EngineError as failure:
+        log.error("failed to start container %s: %s", container_id, failure)

@@ -1,0 +1,106 @@
+"""`POST /containers/{id}/start`: from the record to a running process, undone step by step where a step fails."""
+
+import secrets
+from contextlib import AsyncExitStack
+from typing import Any
+
+import msgspec
+
+from seaway.base import clock
+from seaway.base.errors import Conflict, EngineError, NotModified
+from seaway.containers.container import Container
+from seaway.containers.task import Status
+from seaway.engine import monitor
+from seaway.engine.context import Engine
+from seaway.engine.events import container_event
+from seaway.engine.joining import Joined
+from seaway.engine.spec import container_spec
+from seaway.kernel import worker
+from seaway.runtime.errors import OTHER
+from seaway.runtime.requests import RunRequest
+
+
+async def start_container(engine: Engine, name: str) -> None:
+    """Raises NotModified where it runs already; StartRefused and StartFailed carry the exit code that is kept."""
+    container_id = engine.containers.find(name).id
+    async with engine.locks.hold(container_id):
+        container = engine.containers.get(container_id)
+        _refuse_unstartable(container)
+        await start_locked(engine, container)
+
+
+def _refuse_unstartable(container: Container) -> None:
+    match container.task.status:
+        case Status.PAUSED:
+            raise Conflict("cannot start a paused container, try unpause instead")
+        case Status.RUNNING:
+            raise NotModified("container is already running")
+        case Status.REMOVING | Status.DEAD:
+            raise Conflict("container is marked for removal and cannot be started")
+
+
+async def start_locked(engine: Engine, container: Container) -> None:
+    """The container's lock is held by the caller."""
+    try:
+        await _start(engine, container)
+    except EngineError as failure:
+        code, text = getattr(failure, "exit_code", OTHER), str(failure)
+        await engine.containers.update(container.id, lambda c: _failed(c, code, text))
+        await engine.streams.abandon(container.id)
+        raise
+
+
+async def _start(engine: Engine, container: Container) -> None:
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(engine.layers.unmount, container.id)
+        rootfs = await engine.layers.mount(container.id)
+        undo.push_async_callback(engine.networks.leave, container.id)
+        joined = await engine.networks.join(container)
+        directory = engine.containers.directory(container.id)
+        spec = await worker.run_blocking(container_spec, container, directory, rootfs, joined.netns_path)
+        request = _request(engine, container, spec)
+        undo.push_async_callback(_discard, engine, request)
+        pid = await engine.runtime.create(request)
+        await engine.streams.begin(container.id, request.run_dir)
+        engine.runs.began(request)
+        exit_of_run = engine.runtime.wait(container.id)
+        await engine.runtime.start(container.id, request.runtime)
+        started = await engine.containers.update(container.id, lambda c: _started(c, pid, request.run_dir.name, joined))
+        undo.pop_all()
+    container_event(engine, started, "start")
+    engine.supervisor.spawn(monitor.watch(engine, started.id, exit_of_run), f"monitor {started.short_id}")
+
+
+async def _discard(engine: Engine, request: RunRequest) -> None:
+    await engine.runtime.delete(request.container_id, request.runtime, force=True)
+
+
+def _request(engine: Engine, container: Container, spec: dict[str, Any]) -> RunRequest:
+    run = secrets.token_hex(8)
+    config = container.config
+    return RunRequest(
+        container_id=container.id,
+        run_dir=engine.run_root / container.id / run,
+        spec=spec,
+        log_path=engine.containers.directory(container.id) / "seaway" / "log",
+        terminal=config.tty,
+        stdin=config.open_stdin,
+        leave_stdin_open=config.open_stdin and not config.stdin_once,
+        runtime=container.host_config.runtime or engine.default_runtime,
+    )
+
+
+def _started(container: Container, pid: int, run: str, joined: Joined) -> Container:
+    return msgspec.structs.replace(
+        container,
+        task=container.task.started(pid, clock.now()),
+        run=run,
+        endpoints=joined.endpoints,
+        sandbox=joined.sandbox,
+        started_before=True,
+        stopped_by_user=False,
+    )
+
+
+def _failed(container: Container, code: int, text: str) -> Container:
+    return msgspec.structs.replace(container, task=container.task.failed_to_start(code, text))
