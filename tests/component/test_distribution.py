@@ -48,9 +48,17 @@ class Registry:
                 assert answer.status == 201, await answer.text()
         return sha256_of(data)
 
-    async def push(self, repository: str, tag: str, kind: str = m.DOCKER_MANIFEST, **config: object) -> Digest:
-        """An image of two layers -> its manifest's digest."""
-        document = {"os": "linux", "rootfs": {"type": "layers", "diff_ids": DIFF_IDS}, **config}
+    async def push(
+        self,
+        repository: str,
+        tag: str,
+        kind: str = m.DOCKER_MANIFEST,
+        layers: tuple[bytes, ...] = (BASE, TOP),
+        **config: object,
+    ) -> Digest:
+        """An image -> its manifest's digest."""
+        diff_ids = [sha256_of(layer) for layer in layers]
+        document = {"os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}, **config}
         data = json.dumps(document).encode()
         oci = kind == m.OCI_MANIFEST
         manifest = {
@@ -59,7 +67,7 @@ class Registry:
             "config": await self._blob(repository, data, m.OCI_CONFIG if oci else m.DOCKER_CONFIG),
             "layers": [
                 await self._blob(repository, gzip.compress(layer, mtime=0), m.OCI_LAYER_GZIP if oci else m.DOCKER_LAYER)
-                for layer in (BASE, TOP)
+                for layer in layers
             ],
         }
         return await self.put(f"{repository}/manifests/{tag}", json.dumps(manifest).encode(), kind)
@@ -156,7 +164,7 @@ async def test_pull_by_digest_keeps_the_layers_that_are_there(registry: Registry
     sink, events = Sink({(DIFF_IDS[0],): BASE}), list[Progress]()
     await pull(registry.reference(f"app@{digest}"), None, sink, events.append, CONFIG, None, downloads)
     assert statuses(events, sha256_of(gzip.compress(BASE, mtime=0)).short) == ["Already exists"]
-    assert events[0] == Progress(digest, "Pulling from app")
+    assert events[0] == Progress(f"{registry.host}/app@{digest}", "Pulling from app")
     assert len(sink.layers) == 2
 
 
@@ -210,14 +218,49 @@ async def test_a_plugin_is_no_image(registry: Registry, downloads: Downloads) ->
     document = {"schemaVersion": 2, "mediaType": m.DOCKER_MANIFEST, "config": descriptor, "layers": []}
     await registry.put("plug/manifests/latest", json.dumps(document).encode(), m.DOCKER_MANIFEST)
     text = r'^Encountered remote "application/vnd.docker.plugin.v1\+json"\(plugin\) when fetching$'
+    events = list[Progress]()
     with pytest.raises(UnsupportedImage, match=text):
-        await pull(registry.reference("plug"), None, Sink(), print, CONFIG, None, downloads)
+        await pull(registry.reference("plug"), None, Sink(), events.append, CONFIG, None, downloads)
+    assert events == []
 
 
 async def test_config_and_manifest_must_agree(registry: Registry, downloads: Downloads) -> None:
     await registry.push("odd", "latest", rootfs={"type": "layers", "diff_ids": DIFF_IDS[:1]})
     with pytest.raises(InvalidImage, match="^layers from manifest don't match image configuration$"):
         await pull(registry.reference("odd"), None, Sink(), print, CONFIG, None, downloads)
+
+
+async def test_an_image_of_another_system(registry: Registry, downloads: Downloads) -> None:
+    await registry.push("win", "latest", os="windows")
+    with pytest.raises(UnsupportedImage, match='^image operating system "windows" cannot be used on this platform$'):
+        await pull(registry.reference("win"), None, Sink(), print, CONFIG, None, downloads)
+
+
+async def test_a_repeated_layer_is_told_of_once(registry: Registry, downloads: Downloads) -> None:
+    await registry.push("app", "latest", layers=(BASE, TOP, BASE))
+    events, sink = list[Progress](), Sink()
+    await pull(registry.reference("app"), None, sink, events.append, CONFIG, None, downloads)
+    assert list(sink.layers.values()) == [BASE, TOP, BASE]
+    assert [e.status for e in events].count("Pull complete") == 2
+
+
+async def test_a_cancelled_pull_leaves_no_task_behind(registry: Registry, downloads: Downloads) -> None:
+    await registry.push("app", "latest")
+    started = asyncio.Event()
+
+    def note(event: Progress) -> None:
+        if event.status == "Downloading":
+            started.set()
+
+    work = asyncio.create_task(pull(registry.reference("app"), None, Sink(), note, CONFIG, None, downloads))
+    await started.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    sink = Sink()
+    await pull(registry.reference("app"), None, sink, note, CONFIG, None, downloads)
+    assert len(sink.layers) == 2
 
 
 async def test_a_corrupt_layer_is_refused(registry: Registry, downloads: Downloads) -> None:

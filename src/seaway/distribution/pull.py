@@ -20,7 +20,7 @@ from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
 from seaway.distribution.connection import http_session
 from seaway.distribution.endpoints import RegistryConfig
-from seaway.distribution.errors import RegistryRefusal, pull_error
+from seaway.distribution.errors import RegistryRefusal, UnsupportedImage, pull_error
 from seaway.distribution.fetch import Downloads
 from seaway.distribution.progress import Meter, Progress, ProgressSink
 from seaway.distribution.resolve import choose_manifest, endpoints_of, resolve
@@ -58,8 +58,9 @@ async def pull(
     try:
         async with http_session(registry_config.user_agent) as http:
             resolved = await resolve(http, reference, registry_config, auth)
-            progress(Progress(reference.digest or reference.tag or "", f"Pulling from {reference.path}"))
-            manifest = await choose_manifest(resolved, reference, platform)
+            what = str(reference) if reference.digest else reference.tag or ""
+            progress(Progress(what, f"Pulling from {reference.path}"))
+            manifest = await choose_manifest(resolved, platform)
             if not sink.has_image(manifest.config.digest):
                 transfer = _Transfer(resolved.repository, manifest, sink, progress, registry_config, downloads)
                 await transfer.run()
@@ -137,20 +138,26 @@ class _Transfer:
             }
             for depth, layer in enumerate(missing, start=present + 1):
                 await fetched[layer.digest]
-                await self._register(layer, diff_ids[:depth])
+                # dockerd tells of a blob once, however often the image repeats it
+                progress = self._progress if unique.pop(layer.digest, None) else _silent
+                await self._register(layer, diff_ids[:depth], progress)
 
-    async def _register(self, layer: Descriptor, stack: tuple[Digest, ...]) -> None:
+    async def _register(self, layer: Descriptor, stack: tuple[Digest, ...], progress: ProgressSink) -> None:
         if not self._sink.has_layer(stack):  # another pull may have been faster
-            async with aclosing(self._extracting(layer)) as blob, aclosing(decompressed(blob)) as tar:
+            async with aclosing(self._extracting(layer, progress)) as blob, aclosing(decompressed(blob)) as tar:
                 await self._sink.register(stack, layer, tar)
-        self._progress(Progress(layer.digest.short, p.PULL_COMPLETE))
+        progress(Progress(layer.digest.short, p.PULL_COMPLETE))
 
-    async def _extracting(self, layer: Descriptor) -> AsyncGenerator[bytes, None]:
-        meter = Meter(self._progress, Progress(layer.digest.short, p.EXTRACTING, 0, layer.size))
+    async def _extracting(self, layer: Descriptor, progress: ProgressSink) -> AsyncGenerator[bytes, None]:
+        meter = Meter(progress, Progress(layer.digest.short, p.EXTRACTING, 0, layer.size))
         async with aclosing(read_chunks(self._downloads.blobs.path(layer.digest))) as chunks:
             async for chunk in chunks:
                 yield chunk
                 meter.add(len(chunk))
+
+
+def _silent(event: Progress) -> None:
+    pass
 
 
 async def _fetch_config(repository: Repository, config: Descriptor) -> bytes:
@@ -170,17 +177,21 @@ class _RootFS(msgspec.Struct, frozen=True):
 
 
 class _Config(msgspec.Struct, frozen=True):
+    os: str = ""
     rootfs: _RootFS | None = None
 
 
 def parse_diff_ids(config: bytes) -> tuple[Digest, ...]:
+    """The stack that a config names, base first. Raises where no image of ours could come of it."""
     try:
-        rootfs = gojson.decode(config, _Config).rootfs
+        image = gojson.decode(config, _Config)
     except msgspec.DecodeError as failure:
         raise InvalidImage(f"invalid image configuration: {failure}") from failure
-    if rootfs is None:
+    if image.rootfs is None:
         raise InvalidImage("invalid rootfs in image configuration")
-    return tuple(parse_digest(text) for text in rootfs.diff_ids)
+    if image.os not in ("", "linux"):
+        raise UnsupportedImage(f'image operating system "{image.os}" cannot be used on this platform')
+    return tuple(parse_digest(text) for text in image.rootfs.diff_ids)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

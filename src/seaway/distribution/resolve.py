@@ -27,10 +27,11 @@ from seaway.oci.reference import DEFAULT_DOMAIN, Reference
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
+    reference: Reference
     repository: Repository
     digest: Digest
     """Of what the reference names: the index, where there is one."""
-    raw: RawManifest
+    document: Manifest | Index
 
 
 async def resolve(
@@ -55,7 +56,8 @@ async def resolve(
             if not endpoint.is_mirror:
                 break
         else:
-            return Resolved(repository, _verified(raw, reference.digest), raw)
+            digest = _verified(raw, reference.digest)
+            return Resolved(reference, repository, digest, _parsed(raw, reference))
     raise failure or RegistryUnreachable(f"no endpoints found for {reference.domain}")
 
 
@@ -69,25 +71,30 @@ async def endpoints_of(domain: str, config: RegistryConfig) -> tuple[Endpoint, .
     return plan_endpoints(domain, [str(address[0]) for *_, address in found], config)
 
 
-async def choose_manifest(resolved: Resolved, reference: Reference, platform: Platform | None) -> Manifest:
+async def choose_manifest(resolved: Resolved, platform: Platform | None) -> Manifest:
     """The image's manifest: out of an index, the one for `platform`, or else for this host."""
-    document = parse_manifest(resolved.raw.data, resolved.raw.content_type)
+    if isinstance(resolved.document, Manifest):
+        return resolved.document
+    host = host_platform()
+    entry = resolved.document.choose(platform, host)
+    if entry is None:
+        raise NoMatchingManifest(f"no matching manifest for {platform or host} in the manifest list entries")
+    raw = await resolved.repository.manifest(entry.digest)
+    _verified(raw, entry.digest)
+    document = _parsed(raw, resolved.reference)
     if isinstance(document, Index):
-        host = host_platform()
-        entry = document.choose(platform, host)
-        if entry is None:
-            raise NoMatchingManifest(f"no matching manifest for {platform or host} in the manifest list entries")
-        raw = await resolved.repository.manifest(entry.digest)
-        _verified(raw, entry.digest)
-        document = parse_manifest(raw.data, raw.content_type)
-    match document:
-        case Schema1():
-            raise UnsupportedImage(_schema1_text(reference))
-        case Index():
-            raise UnsupportedImage(f"manifest list of {reference.familiar} lists another one")
-    if document.config.media_type not in mediatypes.IMAGE_CONFIGS:
-        kind = "plugin" if document.config.media_type == mediatypes.DOCKER_PLUGIN_CONFIG else "unknown"
-        raise UnsupportedImage(f'Encountered remote "{document.config.media_type}"({kind}) when fetching')
+        raise UnsupportedImage("unsupported manifest format")
+    return document
+
+
+def _parsed(raw: RawManifest, reference: Reference) -> Manifest | Index:
+    """What can be an image of ours; the rest is refused with dockerd's explanations."""
+    document = parse_manifest(raw.data, raw.content_type)
+    if isinstance(document, Schema1):
+        raise UnsupportedImage(_schema1_text(reference))
+    if isinstance(document, Manifest) and (kind := document.config.media_type) not in mediatypes.IMAGE_CONFIGS:
+        class_ = "plugin" if kind == mediatypes.DOCKER_PLUGIN_CONFIG else "unknown"
+        raise UnsupportedImage(f'Encountered remote "{kind}"({class_}) when fetching')
     return document
 
 
