@@ -20,10 +20,12 @@ from seaway.base import clock
 from seaway.base.errors import EngineError
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
-from seaway.model.network import EndpointSettings, NetworkContainer
+from seaway.model.network import EndpointSettings
 from seaway.networks import links
+from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.endpoint import endpoint_on, new_endpoint, wished_address, with_outcome
-from seaway.networks.network import BridgeSettings, Network, default_bridge, find_network, network_to_wire
+from seaway.networks.joined import Joined, containers_on, owned_names
+from seaway.networks.network import BridgeSettings, Network, default_bridge, network_to_wire
 from seaway.networks.plan import EndpointPlan, host_link, plan_bridge, plan_endpoint
 from seaway.networks.ports import ANY_V4, ANY_V6, EPHEMERAL, PortAllocator, plan_wishes
 from seaway.networks.proxy import ProxyClient
@@ -44,14 +46,6 @@ class NetworkOptions:
     ephemeral: tuple[int, int] = EPHEMERAL
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """A container that is on its networks. `name` is the container's."""
-
-    name: str
-    sandbox: Sandbox
-
-
 class NetworkController:
     """`restore` (what still runs), then `start`, then the rest."""
 
@@ -61,15 +55,14 @@ class NetworkController:
         proxy = ProxyClient(options.run_root / "port-proxy.sock")
         self._publisher = Publisher(options.table, PortAllocator(options.ephemeral), proxy)
         now = clock.now()
-        predefined = (
+        predefined = [
             default_bridge(new_id(), now, options.bridge),
             Network(new_id(), "host", "host", now),
             Network(new_id(), "none", "null", now),
-        )
-        self._networks = {n.id: n for n in predefined}
+        ]
+        self._catalog = NetworkCatalog(predefined)
         self._joined: dict[str, Joined] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
-        self._vacated: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Bring the host to the model's state; what an earlier engine left beside it goes."""
@@ -82,7 +75,7 @@ class NetworkController:
         bridges = [b for n in self.networks() if (b := n.in_firewall())]
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
-        await links.sweep(self._netns, [b.name for b in bridges], self._owned_names())
+        await links.sweep(self._netns, [b.name for b in bridges], owned_names(self._joined.values()))
 
     async def close(self) -> None:
         """The containers keep their networks and their ports."""
@@ -91,10 +84,10 @@ class NetworkController:
         await self._publisher.close()
 
     def networks(self) -> list[Network]:
-        return list(self._networks.values())
+        return self._catalog.all()
 
     def find(self, name: str) -> Network:
-        return find_network(self.networks(), "bridge" if name in ("", "default") else name)
+        return self._catalog.find(name)
 
     def sandbox(self, container_id: str) -> Sandbox | None:
         joined = self._joined.get(container_id)
@@ -102,7 +95,7 @@ class NetworkController:
 
     def inspect(self, name: str) -> dict[str, Any]:
         network = self.find(name)
-        return network_to_wire(network, self._containers_on(network))
+        return network_to_wire(network, containers_on(network.name, self._joined))
 
     def list_wire(self) -> list[dict[str, Any]]:
         return [network_to_wire(n, {}) for n in self.networks()]
@@ -115,7 +108,7 @@ class NetworkController:
                 network = self.find(name)
                 endpoints[name] = endpoint_on(network, endpoint)
                 if network.pool and endpoint.ip_address:
-                    self._take_address(network, IPv4Address(endpoint.ip_address))
+                    self._catalog.take_address(network.id, IPv4Address(endpoint.ip_address))
             sandbox = replace(joined.sandbox, endpoints=endpoints)
             self._publisher.adopt(sandbox.published)
             self._joined[container_id] = Joined(joined.name, sandbox)
@@ -145,10 +138,11 @@ class NetworkController:
         work = self._tear_down(joined.sandbox if joined else None)
         task = self._supervisor.spawn(work, f"network teardown of {container_id[:12]}")
         self._leaving[container_id] = task
-        task.add_done_callback(partial(_forget, self._leaving, container_id))
+        task.add_done_callback(partial(forget, self._leaving, container_id))
         if joined:
             self._publisher.free(joined.sandbox.published)
-            self._release_addresses(joined.sandbox, task)
+            for endpoint in joined.sandbox.endpoints.values():
+                self._catalog.vacate(endpoint, task)
         return task
 
     async def _build(
@@ -161,8 +155,8 @@ class NetworkController:
         for network, wish in networks:
             endpoint = new_endpoint(network, wish)
             if network.pool and network.bridge:
-                address = self._take_address(network, wished_address(wish))
-                undo.callback(self._release_address, network.id, address)
+                address = self._catalog.take_address(network.id, wished_address(wish))
+                undo.callback(self._catalog.release_address, network.id, address)
                 mac = wish.mac_address or request.mac_address
                 plan = plan_endpoint(
                     network.bridge, network.pool, endpoint.endpoint_id, address, mac=mac, number=len(plans)
@@ -172,8 +166,7 @@ class NetworkController:
             endpoints[network.name] = endpoint
         undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans])
         # Its last owner may still answer for an address, and traffic to his ports go to it.
-        if former := [task for p in plans if (task := self._vacated.get(p.address))]:
-            await asyncio.wait(former)
+        await self._catalog.wait_vacant([p.address for p in plans])
         await links.build_sandbox(path, plans)
         sandbox = Sandbox(sandbox_id, path, endpoints)
         return await self._publish(request, sandbox) if plans else sandbox
@@ -206,44 +199,3 @@ class NetworkController:
             steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
             if published := sandbox.published:
                 await self._publisher.withdraw(published)
-
-    def _take_address(self, network: Network, wish: IPv4Address | None) -> IPv4Address:
-        current = self._networks[network.id]
-        assert current.pool
-        pool, address = current.pool.allocate(wish)
-        self._networks[network.id] = replace(current, pool=pool)
-        return address
-
-    def _release_address(self, network_id: str, address: IPv4Address) -> None:
-        network = self._networks.get(network_id)
-        if network and network.pool:
-            self._networks[network_id] = replace(network, pool=network.pool.release(address))
-
-    def _release_addresses(self, sandbox: Sandbox, teardown: "asyncio.Task[None]") -> None:
-        for endpoint in sandbox.endpoints.values():
-            if address := endpoint.ip_address:
-                self._release_address(endpoint.network_id, IPv4Address(address))
-                self._vacated[address] = teardown
-                teardown.add_done_callback(partial(_forget, self._vacated, address))
-
-    def _containers_on(self, network: Network) -> dict[str, NetworkContainer]:
-        return {
-            container_id: NetworkContainer(
-                name=joined.name,
-                endpoint_id=endpoint.endpoint_id,
-                mac_address=endpoint.mac_address,
-                ipv4_address=f"{endpoint.ip_address}/{endpoint.ip_prefix_len}" if endpoint.ip_address else "",
-            )
-            for container_id, joined in self._joined.items()
-            if (endpoint := joined.sandbox.endpoints.get(network.name))
-        }
-
-    def _owned_names(self) -> frozenset[str]:
-        sandboxes = [j.sandbox for j in self._joined.values()]
-        devices = {host_link(e.endpoint_id) for s in sandboxes for e in s.endpoints.values()}
-        return frozenset(devices | {s.netns_path.name for s in sandboxes if s.netns_path})
-
-
-def _forget(tasks: dict[str, "asyncio.Task[None]"], key: str, done: "asyncio.Task[None]") -> None:
-    if tasks.get(key) is done:
-        del tasks[key]

@@ -11,7 +11,8 @@ from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.kernel import netns, process
 from seaway.model.network import EndpointSettings, PortBinding
-from seaway.networks.controller import Joined, NetworkController, NetworkOptions
+from seaway.networks.controller import NetworkController, NetworkOptions
+from seaway.networks.joined import Joined
 from seaway.networks.network import BridgeSettings
 from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest
 

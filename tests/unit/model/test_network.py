@@ -3,10 +3,23 @@ from seaway.model.network import EndpointSettings, IPAMConfig, NetworkingConfig,
 
 
 def test_an_endpoint_has_dockers_keys_in_dockers_order() -> None:
-    assert (
-        list(to_wire(EndpointSettings()))
-        == ["IPAMConfig", "Links", "Aliases", "MacAddress", "DriverOpts", "GwPriority", "NetworkID", "EndpointID", "Gateway", "IPAddress", "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "DNSNames"]
-    )
+    assert list(to_wire(EndpointSettings())) == [
+        "IPAMConfig",
+        "Links",
+        "Aliases",
+        "MacAddress",
+        "DriverOpts",
+        "GwPriority",
+        "NetworkID",
+        "EndpointID",
+        "Gateway",
+        "IPAddress",
+        "IPPrefixLen",
+        "IPv6Gateway",
+        "GlobalIPv6Address",
+        "GlobalIPv6PrefixLen",
+        "DNSNames",
+    ]
 
 
 def test_reading_follows_gos_leniency() -> None:

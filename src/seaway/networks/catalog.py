@@ -1,0 +1,60 @@
+"""The networks there are, and the addresses they have left."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from ipaddress import IPv4Address
+
+from seaway.model.network import EndpointSettings
+from seaway.networks.network import Network, find_network
+
+
+class NetworkCatalog:
+    """Changes are replacements of values on the event loop; reads take no lock."""
+
+    def __init__(self, networks: list[Network]) -> None:
+        self._networks = {n.id: n for n in networks}
+        self._vacated: dict[str, asyncio.Task[None]] = {}
+
+    def all(self) -> list[Network]:
+        return list(self._networks.values())
+
+    def find(self, name: str) -> Network:
+        """By name, ID or the beginning of it; "default" is the bridge. Raises NoSuchNetwork or AmbiguousNetwork."""
+        return find_network(self.all(), "bridge" if name in ("", "default") else name)
+
+    def add(self, network: Network) -> None:
+        self._networks[network.id] = network
+
+    def remove(self, network_id: str) -> None:
+        self._networks.pop(network_id, None)
+
+    def take_address(self, network_id: str, wish: IPv4Address | None = None) -> IPv4Address:
+        """Raises PoolExhausted, AddressInUse."""
+        network = self._networks[network_id]
+        assert network.pool
+        pool, address = network.pool.allocate(wish)
+        self._networks[network_id] = replace(network, pool=pool)
+        return address
+
+    def release_address(self, network_id: str, address: IPv4Address) -> None:
+        network = self._networks.get(network_id)
+        if network and network.pool:
+            self._networks[network_id] = replace(network, pool=network.pool.release(address))
+
+    def vacate(self, endpoint: EndpointSettings, teardown: "asyncio.Task[None]") -> None:
+        """Free the endpoint's address now; its last owner answers for it until `teardown` ends."""
+        if address := endpoint.ip_address:
+            self.release_address(endpoint.network_id, IPv4Address(address))
+            self._vacated[address] = teardown
+            teardown.add_done_callback(partial(forget, self._vacated, address))
+
+    async def wait_vacant(self, addresses: list[str]) -> None:
+        if former := [task for address in addresses if (task := self._vacated.get(address))]:
+            await asyncio.wait(former)
+
+
+def forget(tasks: dict[str, "asyncio.Task[None]"], key: str, done: "asyncio.Task[None]") -> None:
+    """Drop a finished task, unless another one has taken its place."""
+    if tasks.get(key) is done:
+        del tasks[key]
