@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from seaway.kernel import cgroup
 from seaway.kernel.process import find_program
 
 PROGRAMS = ("crun", "runc", "conmon", "nft", "tar", "docker-init", "docker")
@@ -22,7 +23,7 @@ class Host:
     namespaces: frozenset[str]
     cgroup_version: int
     controllers: frozenset[str]
-    named_hierarchy: bool
+    unmounted_for_crun: frozenset[str]
     seccomp: bool
     capabilities: frozenset[str]
     groups: frozenset[str]
@@ -41,7 +42,7 @@ def read_host() -> Host:
         namespaces=frozenset(os.listdir("/proc/self/ns")),
         cgroup_version=version,
         controllers=controllers,
-        named_hierarchy=any("name=systemd" in line for line in _lines("/proc/self/mounts")),
+        unmounted_for_crun=cgroup.missing_controllers(),
         seccomp="Seccomp" in _status(),
         capabilities=_capabilities(),
         groups=frozenset(line.partition(":")[0] for line in _lines("/etc/group")),

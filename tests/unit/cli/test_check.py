@@ -14,7 +14,7 @@ READY = Host(
     namespaces=frozenset({"mnt", "pid", "net", "ipc", "uts", "cgroup"}),
     cgroup_version=2,
     controllers=frozenset({"memory", "cpu", "pids", "cpuset"}),
-    named_hierarchy=False,
+    unmounted_for_crun=frozenset(),
     seccomp=True,
     capabilities=frozenset({"SYS_ADMIN", "NET_ADMIN", "SYS_RESOURCE"}),
     groups=frozenset({"docker"}),
@@ -47,9 +47,11 @@ def test_what_one_can_do_without_does_not_fail_the_check() -> None:
     assert not vital_lacking(host)
 
 
-def test_cgroup_v1_needs_the_named_hierarchy_for_crun() -> None:
-    assert vital_lacking(replace(READY, cgroup_version=1))
-    assert not vital_lacking(replace(READY, cgroup_version=1, named_hierarchy=True))
+def test_crun_needs_every_controller_of_cgroup_v1() -> None:
+    host = replace(READY, cgroup_version=1, unmounted_for_crun=frozenset({"hugetlb"}))
+    assert "MISSING  cgroup controller hugetlb: crun does not start without it where cgroup v1 is mounted" in report(
+        host
+    )
 
 
 def test_a_kernel_that_tells_its_options_is_believed() -> None:
