@@ -75,14 +75,24 @@ def parse_timestamp(text: str, now: int) -> int:
     if re.fullmatch(r"\d+(\.\d{1,9})?", text):
         seconds, _, fraction = text.partition(".")
         return int(seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
-    if text and "".join(_DURATION.findall(text)) == text:
-        return now - sum(_duration_ns(part) for part in _DURATION.findall(text))
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        pass
     for completed in (text, f"{text}Z", f"{text}:00Z", f"{text}T00:00:00Z"):
         try:
             return parse_time(completed)
         except ValueError:
             continue
     raise InvalidFilterValue(f'failed to parse value as time or duration: "{text}"')
+
+
+def parse_duration(text: str) -> int:
+    """Go's `1h30m` in nanoseconds. Raises ValueError."""
+    parts = _DURATION.findall(text)
+    if not text or "".join(parts) != text:
+        raise ValueError(f"not a duration: {text!r}")
+    return sum(_duration_ns(part) for part in parts)
 
 
 def _duration_ns(part: str) -> int:

@@ -7,6 +7,7 @@ import msgspec
 
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter
+from seaway.layers.chain import chain_ids
 from seaway.model.container import ContainerConfig
 from seaway.oci.digest import Digest, parse_digest, sha256_of
 from seaway.oci.platform import Platform
@@ -64,6 +65,7 @@ class Image:
     container: str
     container_config: dict[str, Any] | None
     diff_ids: tuple[Digest, ...]
+    chain_ids: tuple[Digest, ...] = field(repr=False)
     history: tuple[HistoryEntry, ...]
     parent: Digest | None = None
     last_tagged: str = ""
@@ -71,8 +73,7 @@ class Image:
     @property
     def chain_id(self) -> Digest | None:
         """The name of all its layers as one; None where it has none."""
-        chains = chain_ids(self.diff_ids)
-        return chains[-1] if chains else None
+        return self.chain_ids[-1] if self.chain_ids else None
 
     @property
     def platform(self) -> Platform:
@@ -91,6 +92,7 @@ def parse_image(raw: bytes, parent: Digest | None = None, last_tagged: str = "")
         raise InvalidImage(f"invalid image JSON: {failure}") from failure
     if document.rootfs is None:
         raise InvalidImage("invalid image JSON, no RootFS key")
+    diff_ids = tuple(parse_digest(d) for d in document.rootfs.diff_ids)
     return Image(
         id=sha256_of(raw),
         raw=raw,
@@ -106,16 +108,9 @@ def parse_image(raw: bytes, parent: Digest | None = None, last_tagged: str = "")
         docker_version=document.docker_version,
         container=document.container,
         container_config=document.container_config,
-        diff_ids=tuple(parse_digest(d) for d in document.rootfs.diff_ids),
+        diff_ids=diff_ids,
+        chain_ids=tuple(chain_ids(diff_ids)),
         history=tuple(document.history),
         parent=parent,
         last_tagged=last_tagged,
     )
-
-
-def chain_ids(diff_ids: tuple[Digest, ...]) -> tuple[Digest, ...]:
-    """The chain after each layer: the first is its diff ID, the next the digest of `<chain> <diff ID>`."""
-    chains: list[Digest] = []
-    for diff_id in diff_ids:
-        chains.append(sha256_of(f"{chains[-1]} {diff_id}".encode()) if chains else diff_id)
-    return tuple(chains)

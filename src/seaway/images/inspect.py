@@ -6,7 +6,7 @@ import msgspec
 
 from seaway.base.clock import ZERO_TIME, parse_time
 from seaway.images.catalog import Catalog
-from seaway.images.image import Image, chain_ids
+from seaway.images.image import Image
 from seaway.model.container import ContainerConfig
 from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference
@@ -36,7 +36,7 @@ def inspect_image(
         "Architecture": image.architecture,
         "Os": image.os,
         "Size": size,
-        "GraphDriver": catalog.layers.graph_driver(image.chain_id),
+        "GraphDriver": _graph_driver(catalog, image),
         "RootFS": {"Type": "layers"} | ({"Layers": [str(d) for d in image.diff_ids]} if image.diff_ids else {}),
         "Metadata": {"LastTagTime": image.last_tagged or ZERO_TIME},
     }
@@ -51,6 +51,11 @@ def inspect_image(
         container_config = image.container_config or msgspec.to_builtins(ContainerConfig())
         wire |= {"Container": image.container, "ContainerConfig": container_config}
     return wire
+
+
+def _graph_driver(catalog: Catalog, image: Image) -> dict[str, Any]:
+    data = catalog.layers.image_graph_data(image.chain_id) if image.chain_id else None
+    return {"Data": data, "Name": catalog.layers.driver.name}
 
 
 def config_to_wire(config: ContainerConfig, version: ApiVersion) -> dict[str, Any]:
@@ -70,7 +75,7 @@ def names_to_wire(references: list[Reference]) -> dict[str, list[str]]:
 
 def image_size(catalog: Catalog, image: Image) -> int:
     """Bytes of all its layers, whether or not other images share them."""
-    return sum(catalog.layers.get(chain).size for chain in chain_ids(image.diff_ids))
+    return sum(catalog.layers.get(chain).size for chain in image.chain_ids)
 
 
 def unix_time(created: str) -> int:
@@ -84,7 +89,7 @@ def unix_time(created: str) -> int:
 def image_history(catalog: Catalog, name: str, platform: Platform | None = None) -> list[dict[str, Any]]:
     """Newest first. Only this image and the parents that are still here have an ID; the rest is `<missing>`."""
     image = catalog.resolve(name, platform)
-    sizes = iter([catalog.layers.get(chain).size for chain in chain_ids(image.diff_ids)])
+    sizes = iter([catalog.layers.get(chain).size for chain in image.chain_ids])
     entries: list[dict[str, Any]] = [
         {
             "Id": "<missing>",

@@ -6,7 +6,7 @@ from seaway.base.errors import Conflict, NotFound
 from seaway.base.filters import Filters
 from seaway.images.catalog import Catalog
 from seaway.images.filters import PRUNE_FILTERS, image_filter
-from seaway.images.image import Image, chain_ids
+from seaway.images.image import Image
 from seaway.images.remove import FindUsers, Records, remove_image
 
 
@@ -51,5 +51,5 @@ async def _prune(catalog: Catalog, users: FindUsers, image: Image, *, only_dangl
 
 
 def _layer_sizes(catalog: Catalog) -> dict[str, int]:
-    chains = {chain for image in catalog.images.all() for chain in chain_ids(image.diff_ids)}
+    chains = {chain for image in catalog.images.all() for chain in image.chain_ids}
     return {str(chain): catalog.layers.get(chain).size for chain in chains}

@@ -5,21 +5,23 @@
     └── metadata/sha256/<id>/parent         the image it was built on here
                             /lastUpdated    when it was last tagged
 
-An image holds its layers: `create` finds them, `delete` lets them go.
+An image holds its layers: the layer store asks which are in use. Create an image in a `transaction` of that store,
+open since its layers were found or registered.
 """
 
 import asyncio
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from seaway.base.clock import now
 from seaway.base.errors import EngineError, NotFound, SystemFailure
-from seaway.images.image import Image, chain_ids, parse_image
+from seaway.images.image import Image, parse_image
 from seaway.kernel.files import replace_file
 from seaway.kernel.worker import run_blocking
 from seaway.oci.digest import Digest, is_digest, parse_digest, sha256_of
@@ -45,16 +47,27 @@ class Layer(Protocol):
     def size(self) -> int: ...
 
 
-class LayerSource(Protocol):
-    """What images need of the layer store. Sizes are bytes of the unpacked layer, without its parents."""
+class NamedDriver(Protocol):
+    name: str
 
-    def get(self, chain_id: Digest) -> Layer: ...
+
+class LayerSource(Protocol):
+    """What images need of the layer store. Sizes are bytes of the unpacked layer, without its parents.
+
+    Nothing is removed while a `transaction` is open; a layer stays as long as `in_use` names its chain or one on it.
+    """
+
+    @property
+    def driver(self) -> NamedDriver: ...
+    def add_user(self, in_use: Callable[[], Iterable[Digest]]) -> None: ...
+    def transaction(self) -> AbstractAsyncContextManager[None]: ...
+    def get(self, chain: Digest) -> Layer: ...
     async def register(
         self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None
     ) -> Layer: ...
-    async def release(self, chain_id: Digest) -> None: ...
-    def tar_stream(self, chain_id: Digest) -> AsyncIterator[bytes]: ...
-    def graph_driver(self, chain_id: Digest | None) -> dict[str, Any]: ...
+    async def release(self, chain: Digest) -> list[Digest]: ...
+    def tar_stream(self, chain: Digest) -> AsyncIterator[bytes]: ...
+    def image_graph_data(self, chain: Digest) -> dict[str, str]: ...
 
 
 class ImageStore:
@@ -66,6 +79,7 @@ class ImageStore:
         for directory in (self._content, self._metadata):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._images = {image.id: image for image in self._read_all()}
+        layers.add_user(self._layers_in_use)
 
     def get(self, image_id: Digest) -> Image:
         try:
@@ -115,20 +129,10 @@ class ImageStore:
                 self._images[child.id] = replace(child, parent=None)
             await run_blocking(self._remove, image_id)
             del self._images[image_id]
-        return await self._release_layers(image)
+        return await self._layers.release(image.chain_id) if image.chain_id else []
 
-    async def _release_layers(self, image: Image) -> list[Digest]:
-        if not image.chain_id:
-            return []
-        await self._layers.release(image.chain_id)
-        return [chain for chain in reversed(chain_ids(image.diff_ids)) if self._is_gone(chain)]
-
-    def _is_gone(self, chain_id: Digest) -> bool:
-        try:
-            self._layers.get(chain_id)
-        except NotFound:
-            return True
-        return False
+    def _layers_in_use(self) -> list[Digest]:
+        return [image.chain_id for image in self._images.values() if image.chain_id]
 
     def _read_all(self) -> list[Image]:
         images = []

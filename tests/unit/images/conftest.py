@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from seaway.base.errors import NotFound
 from seaway.images.catalog import Catalog, open_catalog
+from seaway.layers.store import DiffIdMismatch
 from seaway.oci.digest import Digest, sha256_of
 
 
@@ -22,15 +24,22 @@ class MemoryLayer:
 
 
 @dataclass
+class Driver:
+    name: str = "memory"
+
+
+@dataclass
 class MemoryLayers:
     tars: dict[Digest, bytes] = field(default_factory=dict)
     layers: dict[Digest, MemoryLayer] = field(default_factory=dict)
     released: list[Digest] = field(default_factory=list)
+    users: list[Callable[[], Iterable[Digest]]] = field(default_factory=list)
+    driver: Driver = field(default_factory=Driver)
 
-    def get(self, chain_id: Digest) -> MemoryLayer:
-        if chain_id not in self.layers:
+    def get(self, chain: Digest) -> MemoryLayer:
+        if chain not in self.layers:
             raise NotFound("layer does not exist")
-        return self.layers[chain_id]
+        return self.layers[chain]
 
     async def register(
         self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None
@@ -38,18 +47,28 @@ class MemoryLayers:
         data = source.read_bytes() if isinstance(source, Path) else b"".join([chunk async for chunk in source])
         own = Digest("sha256:" + hashlib.sha256(data).hexdigest())
         chain = sha256_of(f"{parent} {own}".encode()) if parent else own
+        if diff_id and diff_id != own:
+            raise DiffIdMismatch(diff_id, own)
         self.tars[chain] = data
         self.layers[chain] = MemoryLayer(own, chain, len(data))
         return self.layers[chain]
 
-    async def release(self, chain_id: Digest) -> None:
-        self.released.append(chain_id)
+    async def release(self, chain: Digest) -> list[Digest]:
+        self.released.append(chain)
+        return []
 
-    async def tar_stream(self, chain_id: Digest) -> AsyncIterator[bytes]:
-        yield self.tars[chain_id]
+    async def tar_stream(self, chain: Digest) -> AsyncIterator[bytes]:
+        yield self.tars[chain]
 
-    def graph_driver(self, chain_id: Digest | None) -> dict[str, Any]:
-        return {"Name": "memory", "Data": None}
+    def image_graph_data(self, chain: Digest) -> dict[str, str]:
+        return {"UpperDir": f"/{chain}"}
+
+    def add_user(self, in_use: Callable[[], Iterable[Digest]]) -> None:
+        self.users.append(in_use)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        yield
 
 
 @pytest.fixture
