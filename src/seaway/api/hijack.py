@@ -12,13 +12,15 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from seaway.api.connection import Connection
+from seaway.api.errors import status_of
 from seaway.api.versions import Version
-from seaway.base.errors import InvalidParameter
+from seaway.base.errors import EngineError, InvalidParameter
 
 RAW_STREAM = "application/vnd.docker.raw-stream"
 MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream"
@@ -42,6 +44,12 @@ def stream_head(content_type: str, *, upgraded: bool, headers: Mapping[str, str]
         lines += ["Connection: Upgrade", "Upgrade: tcp"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()
+
+
+def refusal_head(status: int, message: str) -> bytes:
+    """How attach says no: the stream's head with another status, and the text as the stream."""
+    phrase = HTTPStatus(status).phrase
+    return f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {RAW_STREAM}\r\n\r\n{message}\r\n".encode()
 
 
 class Hijacked(web.StreamResponse):
@@ -145,14 +153,28 @@ class HijackedStream(asyncio.Protocol):
             self._connection.abandon()
 
 
+async def refuse(request: web.BaseRequest, failure: EngineError) -> web.StreamResponse:
+    """The answer of an attach that cannot begin (dockerd has taken the connection over by then)."""
+    stream = _take_over(request)
+    try:
+        await stream.write(refusal_head(status_of(failure), failure.message))
+    finally:
+        stream.close()
+    return stream.response
+
+
+def _take_over(request: web.BaseRequest) -> HijackedStream:
+    if not isinstance(connection := request.protocol, Connection):
+        raise InvalidParameter("error attaching to container, hijack connection missing")
+    return HijackedStream(connection)
+
+
 @asynccontextmanager
 async def hijack(
     request: web.BaseRequest, content_type: str, headers: Mapping[str, str] | None = None
 ) -> AsyncIterator[HijackedStream]:
     """Take the connection over and send the reply's head, with `headers` behind dockerd's own."""
-    if not isinstance(connection := request.protocol, Connection):
-        raise InvalidParameter("error attaching to container, hijack connection missing")
-    stream = HijackedStream(connection)
+    stream = _take_over(request)
     try:
         await stream.write(stream_head(content_type, upgraded=wants_upgrade(request), headers=headers or {}))
         yield stream

@@ -78,7 +78,8 @@ async def _probe(name: str, path: str) -> Component | None:
 def parse_component(name: str, text: str) -> Component:
     """The text that `crun --version` and its like print."""
     number, commit = _NUMBER.search(text), _COMMIT.search(text)
-    return Component(name, number[0] if number else "", next(filter(None, commit.groups())) if commit else "")
+    hash_ = next(filter(None, commit.groups())) if commit else ""
+    return Component(name, number[0] if number else "", "" if hash_ == "unknown" else hash_)
 
 
 def version_to_wire(version: EngineVersion) -> dict[str, object]:

@@ -8,14 +8,14 @@ import uvloop
 
 from seaway.api.handlers.events import EventHandlers
 from seaway.api.handlers.system import SystemHandlers
-from seaway.api.hijack import RAW_STREAM, hijack
+from seaway.api.hijack import RAW_STREAM, hijack, refuse
 from seaway.api.listeners import open_listeners
 from seaway.api.request import Request
 from seaway.api.respond import json_response
 from seaway.api.router import Route, Router
 from seaway.api.server import ApiServer, Identity
 from seaway.api.versions import Version
-from seaway.base.errors import Conflict
+from seaway.base.errors import Conflict, NotFound
 from seaway.config.hosts import Listen
 from seaway.events.bus import EventBus
 from seaway.system.version import EngineVersion
@@ -52,6 +52,8 @@ class Engine:
 
     async def attach(self, request: Request) -> Any:
         """Gives back in upper case, and says goodbye after the client's end."""
+        if request["name"] == "none":
+            return await refuse(request.http, NotFound("No such container: none"))
         async with hijack(request.http, RAW_STREAM) as stream:
             try:
                 while data := await stream.read():

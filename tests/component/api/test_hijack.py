@@ -90,3 +90,9 @@ async def test_closing_the_server_ends_streams(engine: Engine) -> None:
         assert await reader.read() == b""
     assert engine.cancelled.is_set()
     writer.close()
+
+
+async def test_attach_refuses_in_the_streams_form(talk: Talk) -> None:
+    assert await talk((ATTACH % UPGRADE).replace(b"/c/", b"/none/")) == (
+        b"HTTP/1.1 404 Not Found\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nNo such container: none\r\n"
+    )

@@ -1,0 +1,198 @@
+"""GET /info. Pure: figures in, JSON out, with what older API versions expect."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seaway.base import clock
+from seaway.config.engine import EngineConfig
+from seaway.system.host import CgroupSupport, Host
+from seaway.system.version import DOCKER_VERSION, EngineVersion
+
+INDEX = "https://index.docker.io/v1/"
+LOOPBACK = ("::1/128", "127.0.0.0/8")
+
+_CREDENTIALS = re.compile(r"//[^/@]*@")
+_CIDR = re.compile(r"[0-9a-fA-F.:]+/\d+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the engine's parts report at this moment."""
+
+    engine_id: str
+    data_root: str
+    running: int = 0
+    paused: int = 0
+    stopped: int = 0
+    images: int = 0
+    storage_driver: str = "overlay2"
+    driver_status: tuple[tuple[str, str], ...] = ()
+    runtimes: Mapping[str, str] = field(default_factory=dict)
+    default_runtime: str = "crun"
+    cgroup_driver: str = "cgroupfs"
+    volume_drivers: tuple[str, ...] = ("local",)
+    network_drivers: tuple[str, ...] = ("bridge", "host", "null")
+    log_drivers: tuple[str, ...] = ("json-file",)
+    listeners: int = 0
+    open_files: int = 0
+    tasks: int = 0
+
+
+def info_to_wire(
+    config: EngineConfig, host: Host, version: EngineVersion, figures: Figures, api: tuple[int, ...] = (1, 51)
+) -> dict[str, Any]:
+    cgroups = host.cgroups
+    wire: dict[str, Any] = {
+        "ID": figures.engine_id,
+        "Containers": figures.running + figures.paused + figures.stopped,
+        "ContainersRunning": figures.running,
+        "ContainersPaused": figures.paused,
+        "ContainersStopped": figures.stopped,
+        "Images": figures.images,
+        "Driver": figures.storage_driver,
+        "DriverStatus": [list(pair) for pair in figures.driver_status],
+        "Plugins": {
+            "Volume": list(figures.volume_drivers),
+            "Network": list(figures.network_drivers),
+            "Authorization": list(config.authorization_plugins) or None,
+            "Log": list(figures.log_drivers),
+        },
+        "MemoryLimit": cgroups.memory,
+        "SwapLimit": cgroups.swap,
+        "CpuCfsPeriod": cgroups.cpu_quota,
+        "CpuCfsQuota": cgroups.cpu_quota,
+        "CPUShares": cgroups.cpu_shares,
+        "CPUSet": cgroups.cpuset,
+        "PidsLimit": cgroups.pids,
+        "IPv4Forwarding": host.ipv4_forwarding,
+        "Debug": config.debug,
+        "NFd": figures.open_files,
+        "OomKillDisable": cgroups.oom_kill_disable,
+        "NGoroutines": figures.tasks,
+        "SystemTime": clock.now(),
+        "LoggingDriver": config.log_driver,
+        "CgroupDriver": figures.cgroup_driver,
+        "CgroupVersion": str(cgroups.version),
+        "NEventsListener": figures.listeners,
+        "KernelVersion": host.kernel,
+        "OperatingSystem": host.operating_system,
+        "OSVersion": host.os_version,
+        "OSType": "linux",
+        "Architecture": host.machine,
+        "IndexServerAddress": INDEX,
+        "RegistryConfig": registry_config(config, api),
+        "NCPU": host.cpus,
+        "MemTotal": host.memory_bytes,
+        "GenericResources": None,
+        "DockerRootDir": figures.data_root,
+        "HttpProxy": mask_credentials(config.http_proxy),
+        "HttpsProxy": mask_credentials(config.https_proxy),
+        "NoProxy": config.no_proxy,
+        "Name": host.name,
+        "Labels": list(config.labels),
+        "ExperimentalBuild": config.experimental,
+        "ServerVersion": DOCKER_VERSION,
+        "Runtimes": {name: {"path": path} for name, path in sorted(figures.runtimes.items())},
+        "DefaultRuntime": figures.default_runtime,
+        "Swarm": {
+            "NodeID": "",
+            "NodeAddr": "",
+            "LocalNodeState": "inactive",
+            "ControlAvailable": False,
+            "Error": "",
+            "RemoteManagers": None,
+        },
+        "LiveRestoreEnabled": config.live_restore,
+        "Isolation": "",
+        "InitBinary": "docker-init",
+        "ContainerdCommit": {"ID": ""},
+        "RuncCommit": {"ID": _commit(version, figures.default_runtime)},
+        "InitCommit": {"ID": _commit(version, "docker-init")},
+        "SecurityOptions": security_options(config, host),
+        "CDISpecDirs": list(config.cdi_spec_dirs),
+        "Warnings": warnings(host, config) or None,
+    }
+    if config.default_address_pools:
+        wire["DefaultAddressPools"] = [{"Base": p.base, "Size": p.size} for p in config.default_address_pools]
+    return _for_version(wire, api)
+
+
+def _for_version(wire: dict[str, Any], api: tuple[int, ...]) -> dict[str, Any]:
+    if api < (1, 25):
+        wire["SecurityOptions"] = [o.split(",")[0].removeprefix("name=") for o in wire["SecurityOptions"]]
+    if api < (1, 42):
+        wire["KernelMemory"] = False
+    if api < (1, 49):
+        for key in ("ContainerdCommit", "RuncCommit", "InitCommit"):
+            wire[key]["Expected"] = wire[key]["ID"]
+    else:
+        wire["FirewallBackend"] = {"Driver": "nftables"}
+    if api < (1, 50):
+        wire |= {"BridgeNfIptables": False, "BridgeNfIp6tables": False}
+    return wire
+
+
+def registry_config(config: EngineConfig, api: tuple[int, ...]) -> dict[str, Any]:
+    insecure = [r.partition("://")[2] or r for r in config.insecure_registries]
+    networks = sorted({*LOOPBACK, *(r for r in insecure if _CIDR.match(r))})
+    indexes = {
+        r: {"Name": r, "Mirrors": [], "Secure": False, "Official": False} for r in insecure if not _CIDR.match(r)
+    }
+    mirrors = [m if m.endswith("/") else f"{m}/" for m in config.registry_mirrors]
+    indexes["docker.io"] = {"Name": "docker.io", "Mirrors": mirrors, "Secure": True, "Official": True}
+    wire: dict[str, Any] = {"InsecureRegistryCIDRs": networks, "IndexConfigs": indexes, "Mirrors": mirrors}
+    if api < (1, 47):
+        wire |= {"AllowNondistributableArtifactsCIDRs": None, "AllowNondistributableArtifactsHostnames": None}
+    return wire
+
+
+def security_options(config: EngineConfig, host: Host) -> list[str]:
+    options = ["name=apparmor"] if host.apparmor else []
+    if host.seccomp:
+        options.append("name=seccomp,profile=builtin")
+    mode = config.default_cgroupns_mode or ("private" if host.cgroups.version == 2 else "host")
+    return [*options, "name=cgroupns"] if mode == "private" else options
+
+
+def warnings(host: Host, config: EngineConfig) -> list[str]:
+    """What the host cannot do, and what an open port lets others do."""
+    cgroups: CgroupSupport = host.cgroups
+    support = {
+        "memory limit": cgroups.memory,
+        "swap limit": cgroups.swap,
+        "oom kill disable": cgroups.oom_kill_disable or cgroups.version == 2,
+        "cpu cfs quota": cgroups.cpu_quota,
+        "cpu cfs period": cgroups.cpu_quota,
+        "cpu shares": cgroups.cpu_shares,
+        "cpuset": cgroups.cpuset,
+    }
+    found = [f"WARNING: No {name} support" for name, supported in support.items() if not supported]
+    if not host.ipv4_forwarding:
+        found.append("WARNING: IPv4 forwarding is disabled")
+    return [*_open_ports(config), *found]
+
+
+def _open_ports(config: EngineConfig) -> list[str]:
+    what = "without TLS client verification" if config.tls else "without encryption"
+    if config.tlsverify:
+        return []
+    return [
+        f"[DEPRECATION NOTICE]: API is accessible on {'https' if config.tls else 'http'}://"
+        f"{listen.address}:{listen.port} {what}.\n"
+        "         Access to the remote API is equivalent to root access on the host. Refer\n"
+        "         to the 'Docker daemon attack surface' section in the documentation for\n"
+        "         more information: https://docs.docker.com/go/attack-surface/"
+        for listen in config.listens
+        if listen.protocol == "tcp"
+    ]
+
+
+def mask_credentials(url: str) -> str:
+    return _CREDENTIALS.sub("//xxxxx:xxxxx@", url)
+
+
+def _commit(version: EngineVersion, name: str) -> str:
+    component = version.component(name)
+    return (component.commit or component.version) if component else ""
