@@ -5,8 +5,8 @@ judge names: whoever unpacks does, inside a root that it cannot leave.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from struct import Struct
+from typing import NamedTuple
 
 BLOCK = 512
 MAX_METADATA = 1 << 20
@@ -19,8 +19,7 @@ class BadTar(ValueError):
     """The bytes are no tar, or end too early."""
 
 
-@dataclass(frozen=True, slots=True)
-class TarEntry:
+class TarEntry(NamedTuple):
     """One member. `raw` is its header with the PAX and long name blocks before it; times are nanoseconds."""
 
     raw: bytes
@@ -35,7 +34,7 @@ class TarEntry:
     link: bytes
     major: int
     minor: int
-    xattrs: dict[bytes, bytes] = field(default_factory=dict)
+    xattrs: dict[bytes, bytes]
 
     @property
     def padding(self) -> int:

@@ -10,6 +10,7 @@ reason on stderr.
 import bz2
 import hashlib
 import io
+import json
 import lzma
 import os
 import queue
@@ -20,7 +21,6 @@ from collections.abc import Iterator
 from typing import IO, Any, cast
 
 import fastcrc
-import msgspec
 from isal import igzip, igzip_lib
 
 from seaway.kernel.tar import BadTar, TarEntry, TarReader
@@ -196,7 +196,6 @@ class Ingest:
 def main(argv: list[str]) -> int:
     root, tar_fd, split_fd, whiteouts = argv
     try:
-        _zstd()
         source, split = HashedSource(open_stream(int(tar_fd))), SplitWriter(int(split_fd))
         os.chroot(root)
         os.chdir("/")
@@ -206,7 +205,7 @@ def main(argv: list[str]) -> int:
     except _BAD_INPUT as exc:
         print(_reason(exc), file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(msgspec.json.encode({"diff_id": source.digest(), "size": ingest.size}))
+    sys.stdout.buffer.write(json.dumps({"diff_id": source.digest(), "size": ingest.size}).encode())
     return 0
 
 

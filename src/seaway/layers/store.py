@@ -224,10 +224,8 @@ class LayerStore:
     def graph_data(self, container_id: str) -> dict[str, str]:
         return self.driver.metadata(self._get_rw(container_id).mount_id)
 
-    def graph_driver(self, chain_id: Digest | None) -> dict[str, Any]:
-        """`GraphDriver` of an image."""
-        data = self.driver.metadata(self.get(chain_id).cache_id) if chain_id else {}
-        return {"Data": data, "Name": self.driver.name}
+    def image_graph_data(self, chain: Digest) -> dict[str, str]:
+        return self.driver.metadata(self.get(chain).cache_id)
 
     async def rw_size(self, container_id: str) -> int:
         rw = self._get_rw(container_id)

@@ -9,20 +9,16 @@ JSON lines, gzipped on disk as `tar-split.json.gz`, in the format of github.com/
 file). `name_raw` (base64) takes the place of `name` when that is not UTF-8; `size` is left out when 0.
 """
 
-from base64 import b64decode, b64encode
-from dataclasses import dataclass
-from typing import Any
-
-import msgspec
+import json
+from binascii import a2b_base64, b2a_base64
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+class FileContent(NamedTuple):
     """`crc` is None when the entry has no content to read."""
 
     name: bytes
@@ -34,29 +30,29 @@ Entry = Segment | FileContent
 
 
 def encode_segment(data: bytes, position: int) -> bytes:
-    return b'{"type":2,"payload":"%b","position":%d}\n' % (b64encode(data), position)
+    return b'{"type":2,"payload":"%b","position":%d}\n' % (b2a_base64(data, newline=False), position)
 
 
 def encode_file(name: bytes, size: int, crc: int | None, position: int) -> bytes:
     try:
-        shown = b'"name":%b' % msgspec.json.encode(name.decode())
+        shown = b'"name":%b' % json.dumps(name.decode()).encode()
     except UnicodeDecodeError:
-        shown = b'"name_raw":"%b"' % b64encode(name)
+        shown = b'"name_raw":"%b"' % b2a_base64(name, newline=False)
     length = b'"size":%d,' % size if size else b""
-    payload = b"null" if crc is None else b'"%b"' % b64encode(crc.to_bytes(8, "big"))
+    payload = b"null" if crc is None else b'"%b"' % b2a_base64(crc.to_bytes(8, "big"), newline=False)
     return b'{"type":1,%b,%b"payload":%b,"position":%d}\n' % (shown, length, payload, position)
 
 
 def decode_entry(line: bytes) -> Entry:
     """Raises ValueError when the line is not tar-split's."""
-    fields: dict[str, Any] = msgspec.json.decode(line)
-    payload = b64decode(fields.get("payload") or "")
+    fields: dict[str, Any] = json.loads(line)
+    payload = a2b_base64(fields.get("payload") or "")
     match fields.get("type"):
         case 2:
             return Segment(payload)
         case 1:
             raw = fields.get("name_raw")
-            name = b64decode(raw) if raw else fields.get("name", "").encode()
+            name = a2b_base64(raw) if raw else fields.get("name", "").encode()
             return FileContent(name, fields.get("size", 0), int.from_bytes(payload, "big") if payload else None)
         case other:
             raise ValueError(f"tar-split: unknown entry type {other!r}")
