@@ -9,6 +9,7 @@ other, after which the blob may be there already. Readers take no lock.
 
 import hashlib
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -144,8 +145,32 @@ class BlobStore:
             if not self._leases[digest]:
                 await run_blocking(self._path(digest).unlink, missing_ok=True)
 
+    async def prune(self, older_than_s: float) -> int:
+        """Forget downloads that nobody has come back to for so long. Returns the bytes that this freed."""
+        freed = 0
+        for digest, file in await run_blocking(self._older_than, time.time() - older_than_s):
+            if self._leases[digest] or self._locks.is_held(digest):
+                continue
+            async with self._locks.hold(digest):
+                freed += await run_blocking(_unlink, file)
+        return freed
+
+    def _older_than(self, before: float) -> list[tuple[Digest, Path]]:
+        committed = [(Digest(f"{file.parent.name}:{file.name}"), file) for file in self._blobs.glob("*/*")]
+        partial = [(Digest(file.name.replace("-", ":", 1)), file) for file in self._ingests.iterdir()]
+        return [(digest, file) for digest, file in (*committed, *partial) if file.stat().st_mtime < before]
+
     def _path(self, digest: Digest) -> Path:
         return self._blobs / digest.algorithm / digest.hex
+
+
+def _unlink(file: Path) -> int:
+    try:
+        size = file.stat().st_size
+        file.unlink()
+    except FileNotFoundError:
+        return 0
+    return size
 
 
 async def read_chunks(path: Path) -> AsyncGenerator[bytes, None]:

@@ -69,3 +69,17 @@ async def test_a_leased_blob_is_deleted_by_its_last_user(tmp_path: Path) -> None
         assert DIGEST in store
     await store.delete(DIGEST)
     assert DIGEST not in store
+
+
+async def test_prune_forgets_old_downloads_that_nobody_uses(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    await store.add(DIGEST, DATA)
+    other = sha256_of(b"other")
+    async with store.ingest(other) as ingest:
+        assert ingest
+        await ingest.write(b"oth")
+    assert await store.prune(older_than_s=3600) == 0
+    with store.lease([DIGEST]):
+        assert await store.prune(older_than_s=-1) == 3
+    assert await store.prune(older_than_s=-1) == len(DATA)
+    assert DIGEST not in store
