@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 from seaway.cli.check import main as check
 from seaway.cli.serve import serve
@@ -31,7 +30,8 @@ def dockerd(argv: Sequence[str] | None = None) -> int:
     return serve(sys.argv[1:] if argv is None else argv, "dockerd", run_engine)
 
 
-def run_engine(config: EngineConfig) -> int | None:
+def run_engine(config: EngineConfig) -> int:
     # Imported late: --help, --validate and check answer without loading the engine.
-    status: int | None = import_module("seaway.daemon").run(config)
-    return status
+    from seaway.daemon import run
+
+    return run(config)

@@ -100,8 +100,6 @@ def _check_runtimes(config: EngineConfig) -> None:
 
 
 def _check_network(config: EngineConfig) -> None:
-    if config.bip and config.bridge:
-        raise ConfigError("You specified -b & --bip, mutually exclusive options. Please specify only one")
     if not config.iptables and not config.icc:
         raise ConfigError(
             "You specified --iptables=false with --icc=false. ICC=false uses iptables to function. "
