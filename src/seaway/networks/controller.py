@@ -24,7 +24,8 @@ from seaway.model.network import EndpointSettings
 from seaway.networks import links
 from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.endpoint import endpoint_on, new_endpoint, wished_address, with_outcome
-from seaway.networks.joined import Joined, containers_on, owned_names
+from seaway.networks.joined import Joined as Joined
+from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.network import BridgeSettings, Network, default_bridge, network_to_wire
 from seaway.networks.plan import EndpointPlan, host_link, plan_bridge, plan_endpoint
 from seaway.networks.ports import ANY_V4, ANY_V6, EPHEMERAL, PortAllocator, plan_wishes
