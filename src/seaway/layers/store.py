@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
 from seaway.base.ids import new_id
