@@ -48,7 +48,8 @@ class Layer(Protocol):
 
 
 class NamedDriver(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
 
 class LayerSource(Protocol):
@@ -59,15 +60,15 @@ class LayerSource(Protocol):
 
     @property
     def driver(self) -> NamedDriver: ...
-    def add_user(self, in_use: Callable[[], Iterable[Digest]]) -> None: ...
+    def add_user(self, in_use: Callable[[], Iterable[Digest]], /) -> None: ...
     def transaction(self) -> AbstractAsyncContextManager[None]: ...
-    def get(self, chain: Digest) -> Layer: ...
+    def get(self, chain_id: Digest, /) -> Layer: ...
     async def register(
-        self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None
+        self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None, /
     ) -> Layer: ...
-    async def release(self, chain: Digest) -> list[Digest]: ...
-    def tar_stream(self, chain: Digest) -> AsyncIterator[bytes]: ...
-    def image_graph_data(self, chain: Digest) -> dict[str, str]: ...
+    async def release(self, chain_id: Digest, /) -> object: ...
+    def tar_stream(self, chain_id: Digest, /) -> AsyncIterator[bytes]: ...
+    def image_graph_data(self, chain_id: Digest, /) -> dict[str, str]: ...
 
 
 class ImageStore:
@@ -129,7 +130,16 @@ class ImageStore:
                 self._images[child.id] = replace(child, parent=None)
             await run_blocking(self._remove, image_id)
             del self._images[image_id]
-        return await self._layers.release(image.chain_id) if image.chain_id else []
+        if image.chain_id:
+            await self._layers.release(image.chain_id)
+        return [chain for chain in reversed(image.chain_ids) if not self._has_layer(chain)]
+
+    def _has_layer(self, chain_id: Digest) -> bool:
+        try:
+            self._layers.get(chain_id)
+        except EngineError:
+            return False
+        return True
 
     def _layers_in_use(self) -> list[Digest]:
         return [image.chain_id for image in self._images.values() if image.chain_id]

@@ -33,13 +33,13 @@ class MemoryLayers:
     tars: dict[Digest, bytes] = field(default_factory=dict)
     layers: dict[Digest, MemoryLayer] = field(default_factory=dict)
     released: list[Digest] = field(default_factory=list)
-    users: list[Callable[[], Iterable[Digest]]] = field(default_factory=list)
     driver: Driver = field(default_factory=Driver)
+    users: list[Callable[[], Iterable[Digest]]] = field(default_factory=list)
 
-    def get(self, chain: Digest) -> MemoryLayer:
-        if chain not in self.layers:
+    def get(self, chain_id: Digest) -> MemoryLayer:
+        if chain_id not in self.layers:
             raise NotFound("layer does not exist")
-        return self.layers[chain]
+        return self.layers[chain_id]
 
     async def register(
         self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None
@@ -53,15 +53,14 @@ class MemoryLayers:
         self.layers[chain] = MemoryLayer(own, chain, len(data))
         return self.layers[chain]
 
-    async def release(self, chain: Digest) -> list[Digest]:
-        self.released.append(chain)
-        return []
+    async def release(self, chain_id: Digest) -> None:
+        self.released.append(chain_id)
 
-    async def tar_stream(self, chain: Digest) -> AsyncIterator[bytes]:
-        yield self.tars[chain]
+    async def tar_stream(self, chain_id: Digest) -> AsyncIterator[bytes]:
+        yield self.tars[chain_id]
 
-    def image_graph_data(self, chain: Digest) -> dict[str, str]:
-        return {"UpperDir": f"/{chain}"}
+    def image_graph_data(self, chain_id: Digest) -> dict[str, str]:
+        return {"UpperDir": f"/{chain_id}"}
 
     def add_user(self, in_use: Callable[[], Iterable[Digest]]) -> None:
         self.users.append(in_use)
