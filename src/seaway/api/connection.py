@@ -13,6 +13,8 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from seaway.api.peer import call_when_gone, is_gone, is_unix
+
 HEAD_LIMIT = 1 << 20
 HELD_LIMIT = 1 << 16
 
@@ -27,12 +29,12 @@ class _Stage(Enum):
 
 
 class Connection(RequestHandler):
-    __slots__ = ("_head", "_held", "_held_eof", "_stage")
+    __slots__ = ("_head", "_held", "_input_ended", "_stage")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self._stage = _Stage.PASSING
-        self._head, self._held, self._held_eof = b"", bytearray(), False
+        self._head, self._held, self._input_ended = b"", bytearray(), False
 
     def data_received(self, data: bytes) -> None:
         if self._stage is _Stage.HOLDING:
@@ -69,9 +71,16 @@ class Connection(RequestHandler):
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """True keeps the transport: the client of a stream may have nothing to say and much to read."""
-        self._held_eof = self._stage is _Stage.HOLDING
-        return self._held_eof
+        """True keeps the transport: a client that has nothing more to say may still have much to read."""
+        self._input_ended = True
+        if self._stage is _Stage.HOLDING:
+            return True
+        if self.transport is None or self._is_between_requests() or not is_unix(self.transport):
+            return False
+        if is_gone(self.transport):
+            return False
+        call_when_gone(self.transport, self.transport.abort)
+        return True
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -79,14 +88,13 @@ class Connection(RequestHandler):
         result = await super().finish_response(request, resp, start_time)
         if self._stage is _Stage.HOLDING and self.transport is not None:
             self._give_back()
+        if self._input_ended and not self._messages:
+            self.close()
         return result
 
     def _give_back(self) -> None:
         assert self.transport is not None
         held, self._held, self._stage = bytes(self._held), bytearray(), _Stage.PASSING
-        if self._held_eof:
-            self.close()
-            return
         self.transport.resume_reading()
         if held:
             super().data_received(held)
@@ -98,7 +106,7 @@ class Connection(RequestHandler):
             raise ConnectionResetError("the client is gone")
         self.transport = None
         transport.set_protocol(successor)
-        return transport, bytes(self._held), self._held_eof
+        return transport, bytes(self._held), self._input_ended
 
     def retire(self) -> None:
         """After `take_over`: the stream has ended, its handler has not."""

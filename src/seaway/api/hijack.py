@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from seaway.api.connection import Connection
 from seaway.api.errors import status_of
+from seaway.api.peer import call_when_gone, is_unix
 from seaway.api.versions import Version
 from seaway.base.errors import EngineError, InvalidParameter
 
@@ -27,6 +28,7 @@ MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream"
 
 READ_LIMIT = 1 << 16
 LINGER_S = 2.0
+GRACE_S = 0.5
 
 
 def wants_upgrade(request: web.BaseRequest) -> bool:
@@ -69,21 +71,23 @@ class HijackedStream(asyncio.Protocol):
         self._connection = connection
         self._received: deque[bytes] = deque()
         self._size = 0
-        self._ended = self._lost = self._closing = False
+        self._ended = self._lost = self._closing = self._gone = self._has_reader = False
         self._readable, self._writable = asyncio.Event(), asyncio.Event()
         self._writable.set()
         self._transport, early, self._ended = connection.take_over(self)
         self._store(early)
         if self._ended:
-            self._readable.set()
+            self._end_of_input()
         self._transport.resume_reading()
 
     async def read(self) -> bytes:
         """What has come, at least one byte; b"" at the end of the client's side."""
+        self._has_reader = True
         while not self._received and not self._ended:
             self._readable.clear()
             await self._readable.wait()
         if not self._received:
+            self._release_if_gone()
             return b""
         data = b"".join(self._received)
         self._received.clear()
@@ -133,11 +137,25 @@ class HijackedStream(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
+        self._end_of_input()
+        return True
+
+    def _end_of_input(self) -> None:
         self._ended = True
         self._readable.set()
         if self._closing:
             self._transport.close()
-        return True
+        elif is_unix(self._transport):
+            call_when_gone(self._transport, self._peer_gone)
+
+    def _peer_gone(self) -> None:
+        self._gone = True
+        self._release_if_gone()
+
+    def _release_if_gone(self) -> None:
+        """Nobody will read the output. What the client sent before it left still goes where it should."""
+        if self._gone and not (self._has_reader and self._received):
+            asyncio.get_running_loop().call_later(GRACE_S, self._transport.abort)
 
     def pause_writing(self) -> None:
         self._writable.clear()

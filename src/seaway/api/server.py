@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from socket import socket
 from typing import Any
 
@@ -13,11 +14,13 @@ from aiohttp.web_server import Server
 
 from seaway.api.connection import Connection
 from seaway.api.errors import error_response, log_failure
+from seaway.api.listeners import open_listeners
 from seaway.api.request import Request
 from seaway.api.respond import json_response
 from seaway.api.router import Match, Router
 from seaway.api.tls import TlsProtocol
 from seaway.api.versions import MAX_VERSION, MIN_VERSION, negotiate, parse_version
+from seaway.config.hosts import Listen
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ class ApiServer:
     def __init__(self, router: Router, identity: Identity) -> None:
         self._router, self._identity = router, identity
         self._listening: list[asyncio.Server] = []
+        self._files: list[Path] = []
         loop = asyncio.get_running_loop()
         self._http = HttpServer(
             self._answer,
@@ -84,13 +88,23 @@ class ApiServer:
             factory = self._http if tls is None else (lambda: TlsProtocol(tls, self._http()))
             self._listening.append(await loop.create_server(factory, sock=sock, backlog=1024))
 
+    async def serve(self, listen: Listen, *, group: str = "docker", tls: ssl.SSLContext | None = None) -> None:
+        """Open and serve an address; TLS is for tcp only. A socket file that we made goes away with us."""
+        sockets = open_listeners(listen, group=group)
+        if listen.protocol == "unix":
+            self._files.append(Path(listen.address))
+        await self.listen(sockets, tls if listen.protocol == "tcp" else None)
+
     async def close(self, timeout_s: float = 5.0) -> None:
         """Accept no more, give requests under way `timeout_s`, then cancel them."""
         for server in self._listening:
             server.close()
+        for file in self._files:
+            file.unlink(missing_ok=True)
         self._http.pre_shutdown()
         await self._http.shutdown(timeout_s)
         self._listening.clear()
+        self._files.clear()
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> HttpRequest:
         return HttpRequest(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0)

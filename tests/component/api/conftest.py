@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import uvloop
+from aiohttp import web
 
 from seaway.api.handlers.events import EventHandlers
 from seaway.api.handlers.system import SystemHandlers
 from seaway.api.hijack import RAW_STREAM, hijack, refuse
-from seaway.api.listeners import open_listeners
 from seaway.api.request import Request
 from seaway.api.respond import json_response
 from seaway.api.router import Route, Router
@@ -31,7 +31,7 @@ class Engine:
 
     def __init__(self, path: Path) -> None:
         self.path, self.bus = path, EventBus()
-        self.cancelled = asyncio.Event()
+        self.cancelled, self.heard = asyncio.Event(), b""
         self.api = ApiServer(Router(self._routes()), Identity("28.5.2"))
 
     def _routes(self) -> list[Route]:
@@ -45,6 +45,8 @@ class Engine:
             Route("PUT", "/upload", self.upload),
             Route("GET", "/conflict", self.conflict),
             Route("GET", "/bug", self.bug),
+            Route("GET", "/slow", self.slow),
+            Route("GET", "/ws", self.websocket),
         ]
 
     async def _info(self, version: Version) -> dict[str, object]:
@@ -57,7 +59,11 @@ class Engine:
         async with hijack(request.http, RAW_STREAM) as stream:
             try:
                 while data := await stream.read():
-                    await stream.write(data.upper())
+                    self.heard += data
+                    if request["name"] != "silent":
+                        await stream.write(data.upper())
+                if request["name"] == "silent":
+                    await asyncio.sleep(60)
                 await stream.write(b"bye")
             except asyncio.CancelledError:
                 self.cancelled.set()
@@ -82,6 +88,21 @@ class Engine:
     async def conflict(self, request: Request) -> Any:
         raise Conflict("already there")
 
+    async def slow(self, request: Request) -> Any:
+        try:
+            await asyncio.sleep(float(request.text("seconds")))
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return json_response("done")
+
+    async def websocket(self, request: Request) -> Any:
+        reply = web.WebSocketResponse()
+        await reply.prepare(request.http)
+        async for message in reply:
+            await reply.send_bytes(message.data.upper())
+        return reply
+
     async def bug(self, request: Request) -> Any:
         raise KeyError("oops")
 
@@ -89,9 +110,10 @@ class Engine:
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     engine = Engine(tmp_path / "engine.sock")
-    await engine.api.listen(open_listeners(Listen("unix", str(engine.path))))
+    await engine.api.serve(Listen("unix", str(engine.path)))
     yield engine
     await engine.api.close(timeout_s=0.1)
+    assert not engine.path.exists()
 
 
 Talk = Callable[..., Coroutine[Any, Any, bytes]]

@@ -96,3 +96,13 @@ async def test_attach_refuses_in_the_streams_form(talk: Talk) -> None:
     assert await talk((ATTACH % UPGRADE).replace(b"/c/", b"/none/")) == (
         b"HTTP/1.1 404 Not Found\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nNo such container: none\r\n"
     )
+
+
+async def test_a_silent_client_that_leaves_is_noticed_and_what_it_said_is_heard(engine: Engine) -> None:
+    _, writer = await asyncio.open_unix_connection(str(engine.path))
+    writer.write(b"POST /containers/silent/attach HTTP/1.1\r\nHost: d\r\n\r\nlast words")
+    await asyncio.sleep(0.05)
+    writer.transport.abort()
+    async with asyncio.timeout(5):
+        await engine.cancelled.wait()
+    assert engine.heard == b"last words"

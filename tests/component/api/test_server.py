@@ -104,6 +104,31 @@ async def test_requests_share_a_connection(talk: Talk) -> None:
     assert (await talk(sent)).count(b"HTTP/1.1 200 OK") == 4
 
 
+async def test_a_client_that_has_said_all_still_reads(talk: Talk) -> None:
+    assert (await talk(b"GET /slow?seconds=0.05 HTTP/1.1\r\nHost: d\r\n\r\n", end=True)).endswith(b'"done"\n')
+    assert (await talk(b"GET /info HTTP/1.0\r\n\r\n", end=True)).endswith(b'{"Version":"1.51"}\n')
+
+
+@pytest.mark.parametrize("half_closed", [False, True])
+async def test_a_client_that_leaves_frees_its_handler(engine: Engine, half_closed: bool) -> None:
+    _, writer = await asyncio.open_unix_connection(str(engine.path))
+    writer.write(b"GET /slow?seconds=60 HTTP/1.1\r\nHost: d\r\n\r\n")
+    if half_closed:
+        writer.write_eof()
+    await asyncio.sleep(0.05)
+    assert not engine.cancelled.is_set()
+    writer.close()
+    async with asyncio.timeout(5):
+        await engine.cancelled.wait()
+
+
+async def test_websockets(engine: Engine) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(engine.path))) as client:
+        async with client.ws_connect("http://d/v1.51/ws") as socket:
+            await socket.send_bytes(b"hello")
+            assert await socket.receive_bytes() == b"HELLO"
+
+
 async def test_many_clients_at_once(engine: Engine, talk: Talk) -> None:
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(talk(GET % b"/info")) for _ in range(500)]
