@@ -1,0 +1,71 @@
+"""What a log driver does, and what it is told about the container."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from seaway.base.errors import InvalidParameter, NotImplementedByEngine
+from seaway.logs.spool import LogLine
+
+
+class LoggingNotReadable(NotImplementedByEngine):
+    def __init__(self) -> None:
+        super().__init__("configured logging driver does not support reading")
+
+
+class InvalidLogOption(InvalidParameter):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerInfo:
+    id: str
+    directory: Path
+    name: str = ""
+    image_id: str = ""
+    image_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    env: Sequence[str] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    daemon_name: str = "docker"
+
+
+class LogEntry(NamedTuple):
+    time: str  # RFC 3339 with a Z
+    stream: str
+    text: bytes
+    attrs: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """`since_ns` and `until_ns` count from 1970, 0 where not given; `tail` is None for all lines."""
+
+    stdout: bool = True
+    stderr: bool = True
+    tail: int | None = None
+    since_ns: int = 0
+    until_ns: int = 0
+    follow: bool = False
+
+
+class LogReading(Protocol):
+    """A reader's place in a log. `batches` gives what is there, oldest first; called again, what came since."""
+
+    def batches(self) -> AsyncIterator[list[LogEntry]]: ...
+    def close(self) -> None: ...
+
+
+class LogDriver(Protocol):
+    """Where a container's lines go. `write`, `close` and `remove` may block: they run in a worker thread.
+
+    `write` returns when the lines are the driver's; the same lines may come again after a crash of the engine.
+    A driver that cannot be read raises LoggingNotReadable from `read`. `close` may be followed by a `write`.
+    `remove` takes every file away, and is a no-op where there is none.
+    """
+
+    def write(self, lines: Sequence[LogLine]) -> None: ...
+    def read(self, request: ReadRequest) -> LogReading: ...
+    def close(self) -> None: ...
+    def remove(self) -> None: ...

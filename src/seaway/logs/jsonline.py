@@ -1,0 +1,53 @@
+"""One line of a json-file log, byte for byte as dockerd's jsonlog package writes it."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from seaway.logs.spool import LogLine
+
+_SPECIAL = re.compile(rb'[\x00-\x1f"\\<>&\x80-\xff]')
+_ESCAPED = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029]')
+_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+
+
+class JsonLine(msgspec.Struct):
+    log: str = ""
+    stream: str = ""
+    attrs: dict[str, str] | None = None
+    time: str = ""
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match.group()
+    return _SHORT.get(char) or f"\\u{ord(char):04x}"
+
+
+def escape(text: bytes) -> bytes:
+    return _ESCAPED.sub(_escape, text.decode("utf-8", "replace")).encode()
+
+
+def encode_attrs(attrs: Mapping[str, str]) -> bytes:
+    """`"attrs":{…},` with sorted keys, or nothing."""
+    if not attrs:
+        return b""
+    return b'"attrs":' + msgspec.json.encode(dict(attrs), order="sorted") + b","
+
+
+def encode_lines(lines: Iterable[LogLine], attrs: bytes = b"") -> list[bytes]:
+    encoded: list[bytes] = []
+    special, template = (
+        _SPECIAL.search,
+        b'{"log":"%b%b","stream":"%b",' + attrs.replace(b"%", b"%%") + b'"time":"%bZ"}\n',
+    )
+    for time, stream, text in lines:
+        newline = b""
+        if text.endswith(b"\n"):
+            text, newline = text[:-1], b"\\n"
+        if special(text):
+            text = escape(text)
+        if time.endswith(b"0"):
+            time = time.rstrip(b"0").removesuffix(b".")
+        encoded.append(template % (text, newline, stream, time))
+    return encoded

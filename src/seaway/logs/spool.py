@@ -1,0 +1,68 @@
+"""conmon's log lines -> a container's log lines. Pure: bytes in, lines out.
+
+    2026-11-24T03:57:43.582846877+00:00 stdout F text      a line, or the end of one
+    2026-11-24T03:57:43.582846877+00:00 stdout P text      a piece of one; the stream may end with it
+
+Pieces are joined again, up to dockerd's 16 KiB: a longer line becomes pieces without a newline, each with the
+time of the first, as dockerd's own copier makes them.
+"""
+
+import re
+from typing import NamedTuple
+
+PIECE_BYTES = 16 * 1024
+_LINE = re.compile(rb"(\S+)\+00:00 (stdout|stderr) ([FP]) ([^\n]*)\n")
+
+
+class LogLine(NamedTuple):
+    time: bytes  # RFC 3339 in UTC, nine digits of fraction, without the Z
+    stream: bytes
+    text: bytes  # with its newline, unless it is a piece
+
+
+class SpoolParser:
+    """Feed it whole chunks; it keeps what is unfinished, which is at most one piece and a line per stream."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._open: dict[bytes, tuple[bytes, bytes]] = {}  # stream -> (time, text so far)
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """How many of the fed bytes are no whole line of conmon's yet."""
+        return len(self._tail)
+
+    @property
+    def has_open_lines(self) -> bool:
+        return bool(self._open)
+
+    def feed(self, data: bytes) -> list[LogLine]:
+        data = self._tail + data
+        end = data.rfind(b"\n") + 1
+        self._tail = data[end:]
+        found = _LINE.findall(data, 0, end)
+        if not self._open and not any(item[2] == b"P" or len(item[3]) >= PIECE_BYTES for item in found):
+            return [LogLine(time, stream, text + b"\n") for time, stream, _, text in found]
+        lines: list[LogLine] = []
+        for time, stream, flag, text in found:
+            self._add(time, stream, text, lines, ends=flag == b"F")
+        return lines
+
+    def finish(self) -> list[LogLine]:
+        """The streams have ended: what is open is a last line without a newline."""
+        lines = [LogLine(time, stream, text) for stream, (time, text) in self._open.items() if text]
+        self._open.clear()
+        self._tail = b""
+        return lines
+
+    def _add(self, time: bytes, stream: bytes, text: bytes, lines: list[LogLine], *, ends: bool) -> None:
+        if stream in self._open:
+            time, before = self._open.pop(stream)
+            text = before + text
+        while len(text) > PIECE_BYTES or (len(text) == PIECE_BYTES and not ends):
+            lines.append(LogLine(time, stream, text[:PIECE_BYTES]))
+            text = text[PIECE_BYTES:]
+        if ends:
+            lines.append(LogLine(time, stream, text + b"\n"))
+        else:
+            self._open[stream] = (time, text)

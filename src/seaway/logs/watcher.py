@@ -1,0 +1,39 @@
+"""One inotify instance for the spools of all containers."""
+
+import asyncio
+from pathlib import Path
+
+from asyncinotify import Inotify, Mask, Watch
+
+_MASK = Mask.MODIFY | Mask.CREATE | Mask.MOVED_TO
+
+
+class SpoolWatcher:
+    """`watch` gives an event that is set whenever a file named `log` in that directory has changed."""
+
+    def __init__(self) -> None:
+        self._inotify = Inotify()
+        self._watches: dict[Path, tuple[Watch, asyncio.Event]] = {}
+
+    def watch(self, directory: Path) -> asyncio.Event:
+        if directory not in self._watches:
+            self._watches[directory] = (self._inotify.add_watch(directory, _MASK), asyncio.Event())
+        return self._watches[directory][1]
+
+    def unwatch(self, directory: Path) -> None:
+        watch, changed = self._watches.pop(directory, (None, None))
+        if watch and changed:
+            changed.set()
+            try:
+                self._inotify.rm_watch(watch)
+            except OSError:
+                pass  # the kernel dropped it together with the directory
+
+    async def run(self) -> None:
+        by_watch = self._watches
+        async for event in self._inotify:
+            if event.watch and event.name and str(event.name) == "log" and (found := by_watch.get(event.watch.path)):
+                found[1].set()
+
+    def close(self) -> None:
+        self._inotify.close()

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from seaway.base.errors import InvalidParameter
+from seaway.logs.driver import ContainerInfo
+from seaway.logs.options import JsonFileOptions, extra_attributes, parse_json_file_options, validate_log_options
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bad": "1"}, "unknown log opt 'bad' for json-file log driver"),
+        ({"mode": "foo"}, "logger: logging mode not supported: foo"),
+        ({"max-buffer-size": "1m"}, "logger: max-buffer-size option is only supported with 'mode=non-blocking'"),
+        ({"mode": "non-blocking", "max-buffer-size": "q"}, "error parsing option max-buffer-size: invalid size: 'q'"),
+    ],
+)
+def test_creation_refuses_wrong_options(options: dict[str, str], message: str) -> None:
+    with pytest.raises(InvalidParameter) as err:
+        validate_log_options("json-file", options)
+    assert str(err.value) == message
+
+
+def test_none_takes_any_option_and_an_unknown_driver_is_named() -> None:
+    validate_log_options("none", {"a": "b"})
+    with pytest.raises(InvalidParameter, match='error looking up logging plugin nope: plugin "nope" not found'):
+        validate_log_options("nope", {})
+
+
+def test_sizes_and_counts_are_parsed() -> None:
+    parsed = parse_json_file_options({"max-size": "10m", "max-file": "3", "compress": "true"})
+    assert parsed == JsonFileOptions(10 << 20, 3, True)
+    for wrong in ({"max-size": "x"}, {"max-file": "0"}, {"compress": "true"}, {"max-size": "0"}):
+        with pytest.raises(InvalidParameter):
+            parse_json_file_options(wrong)
+
+
+def test_attributes_are_those_asked_for() -> None:
+    options = {"labels": "tier,none", "env-regex": "^APP_", "tag": "{{.Name}}/{{.ID}}"}
+    info = ContainerInfo(
+        "ab" * 32, Path("/"), "/web", labels={"tier": "front", "x": "y"}, env=["APP_A=1", "HOME=/"], options=options
+    )
+    assert extra_attributes(info) == {"tier": "front", "APP_A": "1", "tag": "web/abababababab"}
