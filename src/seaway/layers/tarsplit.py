@@ -45,7 +45,9 @@ def encode_file(name: bytes, size: int, crc: int | None, position: int) -> bytes
 
 def decode_entry(line: bytes) -> Entry:
     """Raises ValueError when the line is not tar-split's."""
-    fields: dict[str, Any] = json.loads(line)
+    fields: Any = json.loads(line)
+    if not isinstance(fields, dict):
+        raise ValueError("tar-split: not an entry")
     payload = a2b_base64(fields.get("payload") or "")
     match fields.get("type"):
         case 2:
