@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,25 @@ async def test_prune_forgets_old_downloads_that_nobody_uses(tmp_path: Path) -> N
         assert await store.prune(older_than_s=-1) == 3
     assert await store.prune(older_than_s=-1) == len(DATA)
     assert DIGEST not in store
+
+
+async def test_a_cancelled_write_is_whole_when_the_ingest_ends(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+
+    async def write() -> None:
+        async with store.ingest(DIGEST) as ingest:
+            assert ingest
+            for start in range(ingest.size_bytes, len(DATA), 100_000):
+                await ingest.write(DATA[start : start + 100_000])
+                await asyncio.sleep(0)
+
+    for turns in range(0, 60, 3):
+        work = asyncio.create_task(write())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        work.cancel()
+        await asyncio.wait([work])
+    async with store.ingest(DIGEST) as ingest:
+        assert ingest
+        await ingest.write(DATA[ingest.size_bytes :])
+        await ingest.commit()
