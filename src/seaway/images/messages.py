@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from seaway.distribution.progress import Progress
+
 Emit = Callable[[dict[str, Any]], None]
 """Takes one line. Never blocks."""
 
@@ -25,6 +27,17 @@ def progress_line(status: str, identifier: str, current: int, total: int) -> dic
         "progress": _bar(current, total),
         "id": identifier,
     }
+
+
+def transfer_line(event: Progress) -> dict[str, Any]:
+    """A pull's progress: what is said of a layer has `progressDetail`, even an empty one."""
+    if event.total:
+        return progress_line(event.status, event.id, event.current, event.total)
+    if not event.id:
+        return status_line(event.status)
+    if event.status.startswith("Pulling from "):
+        return {"status": event.status, "id": event.id}
+    return {"status": event.status, "progressDetail": {}, "id": event.id}
 
 
 def human_size(size_bytes: float) -> str:

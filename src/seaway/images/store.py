@@ -132,9 +132,9 @@ class ImageStore:
             del self._images[image_id]
         if image.chain_id:
             await self._layers.release(image.chain_id)
-        return [chain for chain in reversed(image.chain_ids) if not self._has_layer(chain)]
+        return [chain for chain in reversed(image.chain_ids) if not self.has_layer(chain)]
 
-    def _has_layer(self, chain_id: Digest) -> bool:
+    def has_layer(self, chain_id: Digest) -> bool:
         try:
             self._layers.get(chain_id)
         except EngineError:

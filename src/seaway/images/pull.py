@@ -1,0 +1,114 @@
+"""`docker pull`: what the registry has, into the layer store, the image store and the reference store."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from seaway.distribution.auth import Credentials
+from seaway.distribution.endpoints import RegistryConfig
+from seaway.distribution.fetch import Downloads
+from seaway.distribution.progress import pull_status
+from seaway.distribution.pull import list_tags, pull
+from seaway.images.catalog import Catalog
+from seaway.images.image import Image
+from seaway.images.messages import Emit, transfer_line
+from seaway.images.references import ReferenceDoesNotExist
+from seaway.images.store import NoSuchImage
+from seaway.layers.chain import chain_ids
+from seaway.oci.digest import Digest
+from seaway.oci.manifest import Descriptor
+from seaway.oci.platform import Platform
+from seaway.oci.reference import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Puller:
+    catalog: Catalog
+    registries: RegistryConfig
+    downloads: Downloads
+
+    async def pull(
+        self, reference: Reference, emit: Emit, platform: Platform | None = None, auth: Credentials | None = None
+    ) -> Image:
+        """One tag (`latest` if it has none) or digest. Raises what `distribution.pull` and the stores raise."""
+        reference = reference.with_default_tag()
+        image, is_new = await self._pull(reference, emit, platform, auth)
+        emit(transfer_line(pull_status(reference, downloaded=is_new)))
+        return image
+
+    async def pull_all_tags(
+        self, repository: Reference, emit: Emit, platform: Platform | None = None, auth: Credentials | None = None
+    ) -> None:
+        is_any_new = False
+        for tag in await list_tags(repository, self.registries, auth):
+            _, is_new = await self._pull(repository.with_tag(tag), emit, platform, auth)
+            is_any_new = is_any_new or is_new
+        emit(transfer_line(pull_status(repository, downloaded=is_any_new)))
+
+    async def _pull(
+        self, reference: Reference, emit: Emit, platform: Platform | None, auth: Credentials | None
+    ) -> tuple[Image, bool]:
+        async with _sink(self.catalog) as sink:
+            pulled = await pull(
+                reference,
+                platform,
+                sink,
+                lambda event: emit(transfer_line(event)),
+                self.registries,
+                auth,
+                self.downloads,
+            )
+            image = self.catalog.images.get(pulled.image_id)
+            is_new = await self._name(reference, pulled.digest, image)
+        self.catalog.announce("pull", image, reference.familiar, reference.familiar_name)
+        return image, is_new
+
+    async def _name(self, reference: Reference, digest: Digest, image: Image) -> bool:
+        """Did the name mean something else before?"""
+        references = self.catalog.references
+        try:
+            is_new = references.get(reference) != image.id
+        except ReferenceDoesNotExist:
+            is_new = True
+        await references.add_digest(replace(reference, tag=None, digest=digest), image.id)
+        if reference.tag and not reference.digest:
+            await references.add_tag(reference, image.id, force=True)
+        return is_new
+
+
+class CatalogSink:
+    """Where one pull puts its layers. `top` is the last one registered."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self.top: Digest | None = None
+
+    def has_image(self, image_id: Digest) -> bool:
+        try:
+            self._catalog.images.get(image_id)
+        except NoSuchImage:
+            return False
+        return True
+
+    def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
+        return self._catalog.images.has_layer(chain_ids(diff_ids)[-1])
+
+    async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None:
+        parents = chain_ids(diff_ids[:-1])
+        registered = await self._catalog.layers.register(tar, parents[-1] if parents else None, diff_ids[-1])
+        self.top = registered.chain_id
+
+    async def create_image(self, config: bytes) -> None:
+        await self._catalog.images.create(config)
+
+
+@asynccontextmanager
+async def _sink(catalog: Catalog) -> AsyncIterator[CatalogSink]:
+    """No layer goes while it is open; then those that no image took do."""
+    sink = CatalogSink(catalog)
+    async with catalog.layers.transaction():
+        try:
+            yield sink
+        finally:
+            if sink.top:
+                await catalog.layers.release(sink.top)
