@@ -112,6 +112,19 @@ class NetworkResource(Struct, frozen=True):
     labels: dict[str, str] = {}
 
 
+class NetworkCreate(Struct, frozen=True):
+    """The body of `POST /networks/create`."""
+
+    name: str = ""
+    driver: str = "bridge"
+    ipam: IPAM | None = msgspec.field(default=None, name="IPAM")
+    enable_ipv6: bool | None = msgspec.field(default=None, name="EnableIPv6")
+    internal: bool = False
+    attachable: bool = False
+    options: dict[str, str] = {}
+    labels: dict[str, str] = {}
+
+
 def to_wire(value: msgspec.Struct) -> dict[str, Any]:
     wire: dict[str, Any] = msgspec.to_builtins(value)
     return wire

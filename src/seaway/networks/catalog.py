@@ -6,6 +6,7 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from seaway.model.network import EndpointSettings
+from seaway.networks.firewall.ruleset import Bridge
 from seaway.networks.network import Network, find_network
 
 
@@ -22,6 +23,9 @@ class NetworkCatalog:
     def find(self, name: str) -> Network:
         """By name, ID or the beginning of it; "default" is the bridge. Raises NoSuchNetwork or AmbiguousNetwork."""
         return find_network(self.all(), "bridge" if name in ("", "default") else name)
+
+    def bridges(self) -> list[Bridge]:
+        return [bridge for n in self.all() if (bridge := n.in_firewall())]
 
     def add(self, network: Network) -> None:
         self._networks[network.id] = network

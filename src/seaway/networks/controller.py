@@ -20,7 +20,7 @@ from seaway.base import clock
 from seaway.base.errors import EngineError
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
-from seaway.model.network import EndpointSettings
+from seaway.model.network import EndpointSettings, NetworkCreate
 from seaway.networks import links
 from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.endpoint import endpoint_on, new_endpoint, wished_address, with_outcome
@@ -32,18 +32,22 @@ from seaway.networks.ports import ANY_V4, ANY_V6, EPHEMERAL, PortAllocator, plan
 from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map
+from seaway.networks.store import NetworkStore
+from seaway.networks.usernets import UserNetworks
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkOptions:
-    """`table` is the firewall's: two engines in one network namespace need different ones, and different bridges."""
+    """`table` is the firewall's: two engines in one network namespace need different ones, and
+    different bridges. `database` keeps the user's networks; None: they last as long as the engine."""
 
     run_root: Path
     bridge: BridgeSettings = field(default_factory=BridgeSettings)
     table: str = "seaway"
     ip_forward: bool = True
+    database: Path | None = None
     ephemeral: tuple[int, int] = EPHEMERAL
 
 
@@ -61,7 +65,9 @@ class NetworkController:
             Network(new_id(), "host", "host", now),
             Network(new_id(), "none", "null", now),
         ]
-        self._catalog = NetworkCatalog(predefined)
+        store = NetworkStore(options.database) if options.database else None
+        self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
+        self._user_networks = UserNetworks(self._catalog, self._publisher, store)
         self._joined: dict[str, Joined] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
@@ -73,7 +79,7 @@ class NetworkController:
         for network in self.networks():
             if network.bridge and network.pool:
                 await links.build_bridge(plan_bridge(network.bridge, network.pool))
-        bridges = [b for n in self.networks() if (b := n.in_firewall())]
+        bridges = self._catalog.bridges()
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
         await links.sweep(self._netns, [b.name for b in bridges], owned_names(self._joined.values()))
@@ -100,6 +106,12 @@ class NetworkController:
 
     def list_wire(self) -> list[dict[str, Any]]:
         return [network_to_wire(n, {}) for n in self.networks()]
+
+    async def create(self, request: NetworkCreate) -> Network:
+        return await self._user_networks.create(request)
+
+    async def remove(self, name: str) -> None:
+        await self._user_networks.remove(self.find(name), self._joined)
 
     def restore(self, containers: Mapping[str, Joined]) -> None:
         """The containers, by ID, that still run with the sandboxes that an earlier engine gave them."""
@@ -158,9 +170,15 @@ class NetworkController:
             if network.pool and network.bridge:
                 address = self._catalog.take_address(network.id, wished_address(wish))
                 undo.callback(self._catalog.release_address, network.id, address)
-                mac = wish.mac_address or request.mac_address
+                mac = wish.mac_address or ("" if plans else request.mac_address)
                 plan = plan_endpoint(
-                    network.bridge, network.pool, endpoint.endpoint_id, address, mac=mac, number=len(plans)
+                    network.bridge,
+                    network.pool,
+                    endpoint.endpoint_id,
+                    address,
+                    mac=mac,
+                    number=len(plans),
+                    internal=network.internal,
                 )
                 endpoint = with_outcome(endpoint, plan)
                 plans.append(plan)
@@ -174,7 +192,8 @@ class NetworkController:
 
     async def _publish(self, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
         first = next(e for e in sandbox.endpoints.values() if e.ip_address)
-        default_ip = self._options.bridge.default_ip
+        bridge = self.find(first.network_id).bridge
+        default_ip = bridge.default_ip if bridge else ANY_V4
         wishes = plan_wishes(
             request.port_bindings,
             request.exposed_ports,

@@ -1,6 +1,7 @@
 """Carries out the plans: bridges, pairs of devices, and what a container's own namespace gets."""
 
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from seaway.kernel import netns
@@ -37,6 +38,14 @@ async def sweep(directory: Path, bridges: Iterable[str], keep: frozenset[str]) -
             await netns.delete(path)
 
 
+async def delete_link(name: str) -> None:
+    await run_blocking(_delete_links, (name,))
+
+
+async def host_routes() -> list[IPv4Network]:
+    return await run_blocking(_host_routes)
+
+
 async def enable_forwarding() -> bool:
     """True if this changed the host."""
     if FORWARDING.read_text().strip() != "0":
@@ -66,8 +75,8 @@ def _furnish(endpoints: Sequence[EndpointPlan]) -> None:
             _disable_ipv6(e.link)
             netlink.add_address(e.link, e.address, e.prefix_length, e.broadcast)
             netlink.set_up(e.link)
-        for first in endpoints[:1]:
-            netlink.add_default_route(first.gateway)
+        if gateway := next((e.gateway for e in endpoints if e.gateway), None):
+            netlink.add_default_route(gateway)
 
 
 def _disable_ipv6(link: str) -> None:
@@ -90,3 +99,8 @@ def _sweep_links(bridges: Sequence[str], keep: frozenset[str]) -> None:
             for name in netlink.ports_of(bridge):
                 if name.startswith(HOST_LINK_PREFIX) and name not in keep:
                     netlink.delete(name)
+
+
+def _host_routes() -> list[IPv4Network]:
+    with Netlink() as netlink:
+        return [IPv4Network(route, strict=False) for route in netlink.routes()]

@@ -57,7 +57,7 @@ class Network:
         if not self.bridge or not self.pool:
             return None
         masquerade = self.bridge.masquerade and not self.internal
-        return Bridge(self.bridge.name, str(self.pool.subnet), masquerade, self.bridge.icc)
+        return Bridge(self.bridge.name, str(self.pool.subnet), masquerade, self.bridge.icc, self.internal)
 
 
 def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> Network:
@@ -86,19 +86,21 @@ def find_network(networks: Iterable[Network], name: str) -> Network:
     return matches[0]
 
 
-def network_to_wire(network: Network, containers: Mapping[str, NetworkContainer]) -> dict[str, Any]:
+def network_resource(network: Network, containers: Mapping[str, NetworkContainer]) -> NetworkResource:
     """`containers` by ID; a list shows none, an inspect those that run."""
-    return to_wire(
-        NetworkResource(
-            name=network.name,
-            id=network.id,
-            created=network.created,
-            driver=network.driver,
-            ipam=network.ipam,
-            internal=network.internal,
-            attachable=network.attachable,
-            containers=dict(containers),
-            options=dict(network.options),
-            labels=dict(network.labels),
-        )
+    return NetworkResource(
+        name=network.name,
+        id=network.id,
+        created=network.created,
+        driver=network.driver,
+        ipam=network.ipam,
+        internal=network.internal,
+        attachable=network.attachable,
+        containers=dict(containers),
+        options=dict(network.options),
+        labels=dict(network.labels),
     )
+
+
+def network_to_wire(network: Network, containers: Mapping[str, NetworkContainer]) -> dict[str, Any]:
+    return to_wire(network_resource(network, containers))

@@ -46,7 +46,14 @@ def plan_bridge(settings: BridgeSettings, pool: Pool) -> BridgePlan:
 
 
 def plan_endpoint(
-    settings: BridgeSettings, pool: Pool, endpoint_id: str, address: IPv4Address, *, mac: str = "", number: int = 0
+    settings: BridgeSettings,
+    pool: Pool,
+    endpoint_id: str,
+    address: IPv4Address,
+    *,
+    mac: str = "",
+    number: int = 0,
+    internal: bool = False,
 ) -> EndpointPlan:
     """The name of the host's device comes from the endpoint's ID, so that a restart can tell whose it is."""
     return EndpointPlan(
@@ -57,7 +64,7 @@ def plan_endpoint(
         address=str(address),
         prefix_length=pool.subnet.prefixlen,
         broadcast=str(pool.subnet.broadcast_address),
-        gateway=str(pool.gateway),
+        gateway="" if internal else str(pool.gateway),
         mtu=settings.mtu,
     )
 

@@ -33,6 +33,10 @@ class Publisher:
         await self._replace_table()
         return await self._proxy.adopt(self._published)
 
+    async def set_bridges(self, bridges: Sequence[Bridge]) -> None:
+        self._bridges = tuple(bridges)
+        await self._replace_table()
+
     async def publish(self, wishes: Iterable[Wish], container_ip: str) -> tuple[PublishedPort, ...]:
         """All of them, or none and PortAlreadyAllocated, AllPortsAllocated or BindFailed."""
         ports: list[PublishedPort] = []

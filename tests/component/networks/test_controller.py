@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from isolated import isolated
 
+from seaway.base.errors import Forbidden
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.kernel import netns, process
-from seaway.model.network import EndpointSettings, PortBinding
+from seaway.model.network import EndpointIPAMConfig, EndpointSettings, NetworkCreate, PortBinding
 from seaway.networks.controller import NetworkController, NetworkOptions
 from seaway.networks.joined import Joined
 from seaway.networks.network import BridgeSettings
@@ -203,6 +204,42 @@ async def test_the_next_engine_keeps_what_runs_and_sweeps_the_rest() -> None:
         await heir.connect_sandbox(dead, SandboxRequest("dead", port_bindings=PUBLISH_8080))
     server.close()
     await heir.disconnect(web)
+    await nothing_left(heir)
+
+
+@isolated
+async def test_the_users_networks_are_apart_and_outlive_the_engine() -> None:
+    await process.run(["ip", "link", "set", "lo", "up"])
+    database = Path("/run/state/networks.db")
+    options = NetworkOptions(RUN, BridgeSettings("sea0", "172.30.0.0/16"), table="sea", database=database)
+    controller = NetworkController(options, Supervisor())
+    await controller.start()
+    web = await controller.create(NetworkCreate(name="web"))
+    deep = await controller.create(NetworkCreate(name="deep", internal=True))
+    both = {"web": EndpointSettings(ipam_config=EndpointIPAMConfig(ipv4_address="172.17.0.9")), "deep": None}
+    first = await controller.connect_sandbox("a" * 64, SandboxRequest("first", "web", both))
+    other = await controller.connect_sandbox("b" * 64, SandboxRequest("other", "bridge"))
+    assert [e.ip_address for e in first.endpoints.values()] == ["172.17.0.9", "172.18.0.2"]
+    assert [e.gateway for e in first.endpoints.values()] == ["172.17.0.1", ""]
+    assert first.netns_path
+    assert other.netns_path
+    server = await netns.run_inside(first.netns_path, listen)
+    with pytest.raises(TimeoutError):  # bridges do not reach each other
+        await netns.run_inside(other.netns_path, connect("172.17.0.9", 80))
+    server.close()
+    with pytest.raises(Forbidden, match="has active endpoints"):
+        await controller.remove("deep")
+    await controller.disconnect("a" * 64)
+    await controller.disconnect("b" * 64)
+    await controller.close()
+
+    heir = NetworkController(options, Supervisor())
+    await heir.start()
+    assert [heir.find(n.id) for n in (web, deep)] == [web, deep]
+    await heir.remove("web")
+    await heir.remove("deep")
+    assert [line.split()[1] for line in (await shown("ip -o link")).splitlines()] == ["lo:", "sea0:"]
+    assert NetworkController(options, Supervisor()).networks()[3:] == []
     await nothing_left(heir)
 
 

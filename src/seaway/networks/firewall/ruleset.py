@@ -13,12 +13,14 @@ ANY_ADDRESS = "0.0.0.0"
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A bridge network as the firewall sees it. `subnet` is CIDR text; `icc`: its containers may talk to each other."""
+    """A bridge network as the firewall sees it. `subnet` is CIDR text; `icc`: its containers may talk to each other;
+    `internal`: and to nobody else."""
 
     name: str
     subnet: str
     masquerade: bool = True
     icc: bool = True
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def plan_ruleset(table: str, bridges: Sequence[Bridge], ports: Iterable[Publishe
             "forward",
             "type filter hook forward priority filter; policy accept;",
             [
+                *[f'iifname "{b.name}" oifname != "{b.name}" drop' for b in bridges if b.internal],
                 "oifname != @bridges accept",
                 "ct state established,related accept",
                 *[f'iifname "{b.name}" oifname "{b.name}" {"accept" if b.icc else "drop"}' for b in bridges],

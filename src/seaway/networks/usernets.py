@@ -1,0 +1,48 @@
+"""Makes and removes the user's networks: the catalogue, the host's bridge, the firewall and the record on disk."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from seaway.base import clock
+from seaway.base.ids import new_id
+from seaway.kernel.worker import run_blocking
+from seaway.model.network import NetworkCreate
+from seaway.networks import links
+from seaway.networks.catalog import NetworkCatalog
+from seaway.networks.joined import Joined
+from seaway.networks.network import Network
+from seaway.networks.plan import plan_bridge
+from seaway.networks.publisher import Publisher
+from seaway.networks.store import NetworkStore
+from seaway.networks.usernet import check_removable, plan_user_network
+
+
+class UserNetworks:
+    def __init__(self, catalog: NetworkCatalog, publisher: Publisher, store: NetworkStore | None) -> None:
+        self._catalog, self._publisher, self._store = catalog, publisher, store
+
+    async def create(self, request: NetworkCreate) -> Network:
+        routes = await links.host_routes()
+        network = plan_user_network(request, new_id(), clock.now(), self._catalog.all(), routes)
+        assert network.bridge
+        assert network.pool
+        async with AsyncExitStack() as undo:
+            self._catalog.add(network)
+            undo.callback(self._catalog.remove, network.id)
+            undo.push_async_callback(links.delete_link, network.bridge.name)
+            await links.build_bridge(plan_bridge(network.bridge, network.pool))
+            await self._publisher.set_bridges(self._catalog.bridges())
+            if self._store:
+                await run_blocking(self._store.put, network)
+            undo.pop_all()
+        return network
+
+    async def remove(self, network: Network, joined: Mapping[str, Joined]) -> None:
+        """Raises Forbidden for a predefined network and for one in use."""
+        check_removable(network, joined)
+        self._catalog.remove(network.id)
+        if self._store:
+            await run_blocking(self._store.delete, network.id)
+        await self._publisher.set_bridges(self._catalog.bridges())
+        if network.bridge:
+            await links.delete_link(network.bridge.name)
