@@ -1,0 +1,118 @@
+import asyncio
+from pathlib import Path
+
+from seaway.logs.driver import ContainerInfo, ReadRequest
+from seaway.logs.jsonfile import JsonFileDriver
+from seaway.logs.reader import read_logs, render
+from seaway.logs.shipper import Shipper
+
+
+def spooled(text: str, flag: str = "F") -> bytes:
+    return f"2026-11-24T06:00:01.500000000+00:00 stdout {flag} {text}\n".encode()
+
+
+class Spool:
+    def __init__(self, root: Path) -> None:
+        self.dir = root / "seaway"
+        self.dir.mkdir()
+        self.log = self.dir / "log"
+        self.info = ContainerInfo("c1", root)
+
+    def append(self, *texts: str, flag: str = "F") -> None:
+        with self.log.open("ab") as file:
+            file.write(b"".join(spooled(text, flag) for text in texts))
+
+    def engine(self) -> Shipper:
+        return Shipper(self.dir, JsonFileDriver(self.info))
+
+
+async def lines(shipper: Shipper, **request: bool) -> list[bytes]:
+    return [e.text async for batch in read_logs(shipper, ReadRequest(**request)) for e in batch]
+
+
+async def test_a_reader_sees_what_is_not_yet_shipped(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("a", "b")
+    shipper = spool.engine()
+    assert await lines(shipper) == [b"a\n", b"b\n"]
+    spool.append("c")
+    assert await lines(shipper) == [b"a\n", b"b\n", b"c\n"]
+
+
+async def test_the_next_engine_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("a")
+    await spool.engine().ship()
+    spool.append("b")
+    assert await lines(spool.engine()) == [b"a\n", b"b\n"]
+
+
+async def test_a_piece_outlives_the_engine_that_read_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("fo", flag="P")
+    await spool.engine().ship()
+    spool.append("o")
+    assert await lines(spool.engine()) == [b"foo\n"]
+
+
+async def test_the_end_flushes_the_open_line_and_takes_the_spool_away(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("a")
+    spool.append("last", flag="P")
+    shipper = spool.engine()
+    await shipper.finish()
+    assert await lines(shipper) == [b"a\n", b"last"]
+    assert list(spool.dir.iterdir()) == []
+
+
+async def test_a_large_spool_is_renamed_reopened_and_deleted(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    opened = spool.log.open("ab")
+
+    async def reopen() -> None:
+        nonlocal opened
+        opened.write(spooled("before reopening"))
+        opened.close()
+        opened = spool.log.open("ab")
+
+    opened.write(spooled("x" * 8000) * 2200)
+    opened.flush()
+    shipper = Shipper(spool.dir, JsonFileDriver(spool.info), reopen)
+    await shipper.ship()
+    opened.write(spooled("after"))
+    opened.close()
+    assert [text for text in await lines(shipper) if len(text) < 100] == [b"before reopening\n", b"after\n"]
+    assert sorted(path.name for path in spool.dir.iterdir()) == ["log", "offset"]
+
+
+async def test_follow_ends_with_the_containers_output(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("a")
+    shipper = spool.engine()
+    seen: list[bytes] = []
+    came = asyncio.Event()
+
+    async def follow() -> None:
+        async for batch in read_logs(shipper, ReadRequest(follow=True)):
+            seen.extend(entry.text for entry in batch)
+            came.set()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(follow())
+        for text in ("b", "c"):
+            await came.wait()
+            came.clear()
+            spool.append(text)
+            await shipper.ship()
+        await came.wait()
+        await shipper.finish()
+    assert seen == [b"a\n", b"b\n", b"c\n"]
+
+
+async def test_rendering_has_headers_and_fixed_times(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("hi")
+    (batch,) = [b async for b in read_logs(spool.engine(), ReadRequest())]
+    assert render(batch, multiplexed=False) == b"hi\n"
+    assert render(batch, multiplexed=True) == b"\1\0\0\0\0\0\0\3hi\n"
+    assert render(batch, multiplexed=False, timestamps=True) == b"2026-11-24T06:00:01.500000000Z hi\n"
