@@ -10,7 +10,7 @@ from seaway.logs.spool import LogLine
 
 
 def line(second: int, text: bytes, stream: bytes = b"stdout") -> LogLine:
-    return LogLine(b"2026-11-24T06:00:%02d.500000000" % second, stream, text)
+    return (b"2026-11-24T06:00:%02d.500000000" % second, stream, b"F" if text.endswith(b"\n") else b"P", text)
 
 
 async def texts(driver: LogDriver, request: ReadRequest) -> list[bytes]:

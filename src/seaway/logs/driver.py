@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from seaway.base.errors import InvalidParameter, NotImplementedByEngine
 from seaway.logs.spool import LogLine
@@ -31,11 +33,17 @@ class ContainerInfo:
     daemon_name: str = "docker"
 
 
-class LogEntry(NamedTuple):
-    time: str  # RFC 3339 with a Z
-    stream: str
-    text: bytes
-    attrs: Mapping[str, str] | None
+class LogEntry(msgspec.Struct, gc=False):
+    """A line as json-file keeps it; `time` is RFC 3339 with a Z. Not frozen, for a log has millions."""
+
+    log: str = ""
+    stream: str = ""
+    attrs: dict[str, str] | None = None
+    time: str = ""
+
+    @property
+    def text(self) -> bytes:
+        return self.log.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,10 @@ import msgspec
 from seaway.base.clock import format_time
 from seaway.kernel.worker import run_blocking
 from seaway.logs.driver import LogEntry, ReadRequest
-from seaway.logs.jsonline import JsonLine
 
 BATCH_BYTES = 1 << 20
 _ROTATED = re.compile(r"\.(\d+)(\.gz)?$")
-_decoder = msgspec.json.Decoder(JsonLine)
+_decoder = msgspec.json.Decoder(LogEntry)
 
 
 class JsonFileReading:
@@ -128,7 +127,7 @@ def _gzip_end(file: BinaryIO) -> int:
     return file.tell()
 
 
-def decode(data: bytes) -> list[JsonLine]:
+def decode(data: bytes) -> list[LogEntry]:
     """A line that is damaged (the machine lost power) is left out; the others are not."""
     try:
         return _decoder.decode_lines(data)
@@ -136,14 +135,14 @@ def decode(data: bytes) -> list[JsonLine]:
         return [line for raw in data.splitlines() if (line := _decode_one(raw))]
 
 
-def _decode_one(raw: bytes) -> JsonLine | None:
+def _decode_one(raw: bytes) -> LogEntry | None:
     try:
         return _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def select(lines: list[JsonLine], request: ReadRequest) -> list[LogEntry]:
+def select(lines: list[LogEntry], request: ReadRequest) -> list[LogEntry]:
     if not (request.stdout and request.stderr):
         wanted = {"stdout"} if request.stdout else {"stderr"} if request.stderr else set()
         lines = [line for line in lines if line.stream in wanted]
@@ -154,4 +153,4 @@ def select(lines: list[JsonLine], request: ReadRequest) -> list[LogEntry]:
     if request.until_ns:
         until = format_time(request.until_ns)[:-1]
         lines = [line for line in lines if line.time[:-1] <= until]
-    return [LogEntry(line.time, line.stream, line.log.encode("utf-8", "surrogatepass"), line.attrs) for line in lines]
+    return lines

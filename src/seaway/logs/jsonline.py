@@ -9,14 +9,8 @@ from seaway.logs.spool import LogLine
 
 _SPECIAL = re.compile(rb'[\x00-\x1f"\\<>&\x80-\xff]')
 _ESCAPED = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029]')
+ZERO = ord("0")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
-
-
-class JsonLine(msgspec.Struct):
-    log: str = ""
-    stream: str = ""
-    attrs: dict[str, str] | None = None
-    time: str = ""
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -37,17 +31,16 @@ def encode_attrs(attrs: Mapping[str, str]) -> bytes:
 
 def encode_lines(lines: Iterable[LogLine], attrs: bytes = b"") -> list[bytes]:
     encoded: list[bytes] = []
-    special, template = (
-        _SPECIAL.search,
-        b'{"log":"%b%b","stream":"%b",' + attrs.replace(b"%", b"%%") + b'"time":"%bZ"}\n',
-    )
-    for time, stream, text in lines:
-        newline = b""
-        if text.endswith(b"\n"):
-            text, newline = text[:-1], b"\\n"
+    append, special = encoded.append, _SPECIAL.search
+    template = b'{"log":"%b","stream":"%b",' + attrs.replace(b"%", b"%%") + b'"time":"%bZ"}\n'
+    for time, stream, flag, text in lines:
+        if flag == b"F":
+            text = text[:-1]
         if special(text):
             text = escape(text)
-        if time.endswith(b"0"):
+        if flag == b"F":
+            text += b"\\n"
+        if time[-1] == ZERO:
             time = time.rstrip(b"0").removesuffix(b".")
-        encoded.append(template % (text, newline, stream, time))
+        append(template % (text, stream, time))
     return encoded

@@ -1,10 +1,15 @@
 """What `docker logs` reads: the driver's lines and those not yet shipped, which are shipped first."""
 
-from collections.abc import AsyncIterator
+import struct
+from collections.abc import AsyncIterator, Mapping
+from urllib.parse import quote_plus
 
 from seaway.base.clock import now_ns
 from seaway.logs.driver import LogEntry, ReadRequest
 from seaway.logs.shipper import Shipper
+
+_HEADER = struct.Struct(">BxxxI")
+FULL_TIME = len("2026-11-24T03:57:43.582846877Z")
 
 
 async def read_logs(shipper: Shipper, request: ReadRequest) -> AsyncIterator[list[LogEntry]]:
@@ -29,20 +34,28 @@ async def read_logs(shipper: Shipper, request: ReadRequest) -> AsyncIterator[lis
 def render(batch: list[LogEntry], *, multiplexed: bool, timestamps: bool = False, details: bool = False) -> bytes:
     """The bytes that a client gets: with stdcopy's header for each line unless the container has a terminal."""
     if not multiplexed and not timestamps and not details:
-        return b"".join([entry.text for entry in batch])
+        return "".join([entry.log for entry in batch]).encode("utf-8", "replace")
     parts: list[bytes] = []
-    for time, stream, text, attrs in batch:
+    append, pack = parts.append, _HEADER.pack
+    for entry in batch:
+        text = entry.log.encode("utf-8", "replace")
         if details:
-            text = b",".join(f"{k}={v}".encode() for k, v in sorted((attrs or {}).items())) + b" " + text
+            text = _details(entry.attrs) + text
         if timestamps:
-            text = _fixed_time(time) + b" " + text
+            text = _fixed_time(entry.time) + text
         if multiplexed:
-            parts.append((b"\2" if stream == "stderr" else b"\1") + b"\0\0\0" + len(text).to_bytes(4, "big"))
-        parts.append(text)
+            append(pack(2 if entry.stream == "stderr" else 1, len(text)))
+        append(text)
     return b"".join(parts)
 
 
+def _details(attrs: Mapping[str, str] | None) -> bytes:
+    return ",".join(f"{quote_plus(k)}={quote_plus(v)}" for k, v in sorted((attrs or {}).items())).encode() + b" "
+
+
 def _fixed_time(time: str) -> bytes:
-    """Nine digits of fraction, always."""
-    seconds, _, fraction = time[:-1].partition(".")
-    return f"{seconds}.{fraction:0<9}Z".encode()
+    """Nine digits of fraction, always, and a space."""
+    if len(time) != FULL_TIME:
+        seconds, _, fraction = time[:-1].partition(".")
+        time = f"{seconds}.{fraction:0<9}Z"
+    return time.encode() + b" "
