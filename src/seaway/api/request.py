@@ -12,6 +12,8 @@ from seaway.base.filters import Filters, parse_filters
 
 T = TypeVar("T")
 
+MAX_DIGITS = 64
+
 _FALSE = {"", "0", "no", "false", "none"}
 
 
@@ -58,6 +60,7 @@ def parse_int(text: str) -> int:
     digits = text[1:] if text[:1] in ("+", "-") else text
     if not (digits.isascii() and digits.isdecimal()):
         raise InvalidParameter(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    if not -(2**63) <= (number := int(text)) < 2**63:
+    number = int(text[:MAX_DIGITS])
+    if len(text) > MAX_DIGITS or not -(2**63) <= number < 2**63:
         raise InvalidParameter(f'strconv.ParseInt: parsing "{text}": value out of range')
     return number

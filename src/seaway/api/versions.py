@@ -20,6 +20,9 @@ MIN_VERSION = Version(1, 24)
 MAX_VERSION = Version(1, 51)
 
 
+_DIGITS = 18
+
+
 class ClientTooNew(InvalidParameter):
     pass
 
@@ -30,8 +33,12 @@ class ClientTooOld(InvalidParameter):
 
 def parse_version(text: str) -> Version:
     """`1.41` -> Version; a part that is no number counts as zero, as in dockerd."""
-    parts = [int(p) if p.isdecimal() else 0 for p in text.split(".")[:3]]
-    return Version(*parts)
+    return Version(*(_number(part) for part in text.split(".")[:3]))
+
+
+def _number(part: str) -> int:
+    # A path may hold a million digits, which int() refuses.
+    return int(part[:_DIGITS]) if part.isascii() and part.isdecimal() else 0
 
 
 def negotiate(prefix: str | None, minimum: Version = MIN_VERSION, maximum: Version = MAX_VERSION) -> Version:

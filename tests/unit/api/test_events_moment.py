@@ -11,7 +11,7 @@ def test_moments() -> None:
     assert parse_moment("1970-01-01T00:00:01Z") == 1_000_000_000
 
 
-@pytest.mark.parametrize("text", ["abc", "1.x", "99999999999999999999", "1970-01-01Tx"])
+@pytest.mark.parametrize("text", ["abc", "1.x", "99999999999999999999", "9" * 10_000, "1970-01-01Tx"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(InvalidParameter):
         parse_moment(text)

@@ -29,3 +29,8 @@ def test_refusals_are_dockerds() -> None:
         "client version 1.23 is too old. Minimum supported API version is 1.24, "
         "please upgrade your client to a newer version"
     )
+
+
+def test_a_version_of_any_length_is_compared() -> None:
+    with pytest.raises(ClientTooNew):
+        negotiate("9" * 10_000)
