@@ -60,7 +60,9 @@ class LayerDb:
         _write(write_set / "size", str(layer.size))
         if layer.parent:
             _write(write_set / "parent", layer.parent)
-        _commit(write_set, self._sha256 / layer.chain_id.hex)
+        _sync(write_set)
+        os.rename(write_set, self._sha256 / layer.chain_id.hex)
+        fsync_directory(self._sha256)
 
     def commit_rw(self, write_set: Path, rw: RwLayer) -> None:
         _write(write_set / "mount-id", rw.mount_id)
@@ -69,7 +71,13 @@ class LayerDb:
             _write(write_set / "parent", rw.parent)
         (write_set / "cache-id").unlink()
         write_set.chmod(0o755)
-        _commit(write_set, self._mounts / rw.container_id)
+        os.rename(write_set, self._mounts / rw.container_id)
+
+    def sync_rw(self, container_id: str) -> None:
+        """Make the record outlive a power failure; a killed engine's is there without."""
+        with suppress(FileNotFoundError):
+            _sync(self._mounts / container_id)
+            fsync_directory(self._mounts)
 
     def abandon(self, write_set: Path) -> None:
         shutil.rmtree(write_set, ignore_errors=True)
@@ -138,12 +146,10 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _commit(write_set: Path, record: Path) -> None:
-    for name in os.listdir(write_set):
-        fd = os.open(write_set / name, os.O_RDONLY | os.O_CLOEXEC)
+def _sync(record: Path) -> None:
+    for name in os.listdir(record):
+        fd = os.open(record / name, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(fd)
         finally:
             os.close(fd)
-    os.rename(write_set, record)
-    fsync_directory(record.parent)

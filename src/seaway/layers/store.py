@@ -16,6 +16,7 @@ from pathlib import Path
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
 from seaway.base.ids import new_id
 from seaway.base.locks import KeyedLocks
+from seaway.base.supervisor import Supervisor
 from seaway.kernel.worker import run_blocking
 from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded
 from seaway.layers.chain import chain_id as chain_id_of
@@ -58,6 +59,7 @@ class LayerStore:
         self._mounts: dict[str, int] = {}
         self._locks = KeyedLocks()
         self._users: list[Callable[[], Iterable[Digest]]] = []
+        self._background = Supervisor()
         self._transactions = 0
         self._released: list[Digest] = []
 
@@ -68,6 +70,11 @@ class LayerStore:
                 if cache_id and self.driver.exists(name):
                     await self.driver.remove(name)
             self._db.abandon(write_set)
+
+    async def close(self) -> None:
+        """Wait for what still goes on in the background: freed space, records on their way to the disk."""
+        await self._background.drain(timeout_s=60)
+        await self.driver.close()
 
     def add_user(self, in_use: Callable[[], Iterable[Digest]]) -> None:
         """`in_use` gives the chain IDs that must stay: the images' tops."""
@@ -185,6 +192,7 @@ class LayerStore:
             await self.driver.create_rw(rw.mount_id, rw.init_id)
             await run_blocking(self._db.commit_rw, write_set, rw)
             committed = True
+            self._background.spawn(run_blocking(self._db.sync_rw, container_id), f"sync the mount of {container_id}")
         finally:
             if not committed:
                 del self._rw[container_id]
