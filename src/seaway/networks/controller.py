@@ -8,7 +8,7 @@ The model (addresses, ports) changes at once and on the event loop; the host fol
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,16 +22,17 @@ from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.model.network import EndpointSettings, NetworkCreate
 from seaway.networks import links
+from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
-from seaway.networks.endpoint import endpoint_on, new_endpoint, wished_address, with_outcome
+from seaway.networks.endpoint import endpoint_on, new_endpoint
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.network import BridgeSettings, Network, default_bridge, network_to_wire
-from seaway.networks.plan import EndpointPlan, host_link, plan_bridge, plan_endpoint
-from seaway.networks.ports import ANY_V4, ANY_V6, EPHEMERAL, PortAllocator, plan_wishes
+from seaway.networks.plan import plan_bridge
+from seaway.networks.ports import EPHEMERAL, PortAllocator
 from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
-from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map
+from seaway.networks.sandbox import Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
 from seaway.networks.usernets import UserNetworks
 
@@ -68,6 +69,7 @@ class NetworkController:
         store = NetworkStore(options.database) if options.database else None
         self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
         self._user_networks = UserNetworks(self._catalog, self._publisher, store)
+        self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
         self._joined: dict[str, Joined] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
@@ -116,15 +118,11 @@ class NetworkController:
     def restore(self, containers: Mapping[str, Joined]) -> None:
         """The containers, by ID, that still run with the sandboxes that an earlier engine gave them."""
         for container_id, joined in containers.items():
-            endpoints = {}
-            for name, endpoint in joined.sandbox.endpoints.items():
-                network = self.find(name)
-                endpoints[name] = endpoint_on(network, endpoint)
-                if network.pool and endpoint.ip_address:
-                    self._catalog.take_address(network.id, IPv4Address(endpoint.ip_address))
-            sandbox = replace(joined.sandbox, endpoints=endpoints)
-            self._publisher.adopt(sandbox.published)
-            self._joined[container_id] = Joined(joined.name, sandbox)
+            self._joined[container_id] = joined
+            try:
+                self._joined[container_id] = self._restored(joined)
+            except EngineError as failed:
+                log.error("the network of running container %s is not as recorded: %s", joined.name, failed)
 
     async def connect_sandbox(self, container_id: str, request: SandboxRequest) -> Sandbox:
         """Build the container's namespace and put it on its networks, or raise and leave nothing.
@@ -139,7 +137,7 @@ class NetworkController:
             endpoints = {n.name: new_endpoint(n, w) for n, w in networks}
             return self._keep(container_id, request, Sandbox(new_id(), None, endpoints))
         async with AsyncExitStack() as undo:
-            sandbox = await self._build(request, networks, undo)
+            sandbox = await self._builder.build(request, networks, undo)
             undo.pop_all()
         return self._keep(container_id, request, sandbox)
 
@@ -148,7 +146,7 @@ class NetworkController:
         joined = self._joined.pop(container_id, None)
         if joined is None and (left := self._leaving.get(container_id)):
             return left
-        work = self._tear_down(joined.sandbox if joined else None)
+        work = self._builder.tear_down(joined.sandbox if joined else None)
         task = self._supervisor.spawn(work, f"network teardown of {container_id[:12]}")
         self._leaving[container_id] = task
         task.add_done_callback(partial(forget, self._leaving, container_id))
@@ -158,64 +156,17 @@ class NetworkController:
                 self._catalog.vacate(endpoint, task)
         return task
 
-    async def _build(
-        self, request: SandboxRequest, networks: Iterable[tuple[Network, EndpointSettings]], undo: AsyncExitStack
-    ) -> Sandbox:
-        sandbox_id = new_id()
-        path = self._netns / sandbox_id[:12]
-        endpoints: dict[str, EndpointSettings] = {}
-        plans: list[EndpointPlan] = []
-        for network, wish in networks:
-            endpoint = new_endpoint(network, wish)
-            if network.pool and network.bridge:
-                address = self._catalog.take_address(network.id, wished_address(wish))
-                undo.callback(self._catalog.release_address, network.id, address)
-                mac = wish.mac_address or ("" if plans else request.mac_address)
-                plan = plan_endpoint(
-                    network.bridge,
-                    network.pool,
-                    endpoint.endpoint_id,
-                    address,
-                    mac=mac,
-                    number=len(plans),
-                    internal=network.internal,
-                )
-                endpoint = with_outcome(endpoint, plan)
-                plans.append(plan)
-            endpoints[network.name] = endpoint
-        undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans])
-        # Its last owner may still answer for an address, and traffic to his ports go to it.
-        await self._catalog.wait_vacant([p.address for p in plans])
-        await links.build_sandbox(path, plans)
-        sandbox = Sandbox(sandbox_id, path, endpoints)
-        return await self._publish(request, sandbox) if plans else sandbox
-
-    async def _publish(self, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
-        first = next(e for e in sandbox.endpoints.values() if e.ip_address)
-        bridge = self.find(first.network_id).bridge
-        default_ip = bridge.default_ip if bridge else ANY_V4
-        wishes = plan_wishes(
-            request.port_bindings,
-            request.exposed_ports,
-            publish_all=request.publish_all,
-            ephemeral=self._options.ephemeral,
-            default_ips=(ANY_V4, ANY_V6) if default_ip == ANY_V4 else (default_ip,),
-        )
-        try:
-            published = await self._publisher.publish(wishes, first.ip_address)
-        except EngineError as failed:
-            raise ExternalConnectivityFailed(request.name, first.endpoint_id, failed) from failed
-        return replace(sandbox, ports=port_map(published, request.exposed_ports))
+    def _restored(self, joined: Joined) -> Joined:
+        endpoints = {}
+        for name, endpoint in joined.sandbox.endpoints.items():
+            network = self.find(name)
+            endpoints[name] = endpoint_on(network, endpoint)
+            if network.pool and endpoint.ip_address:
+                self._catalog.take_address(network.id, IPv4Address(endpoint.ip_address))
+        sandbox = replace(joined.sandbox, endpoints=endpoints)
+        self._publisher.adopt(sandbox.published)
+        return Joined(joined.name, sandbox)
 
     def _keep(self, container_id: str, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
         self._joined[container_id] = Joined(request.name, sandbox)
         return sandbox
-
-    async def _tear_down(self, sandbox: Sandbox | None) -> None:
-        if sandbox is None or sandbox.netns_path is None:
-            return
-        async with AsyncExitStack() as steps:
-            devices = [host_link(e.endpoint_id) for e in sandbox.endpoints.values() if e.ip_address]
-            steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
-            if published := sandbox.published:
-                await self._publisher.withdraw(published)

@@ -124,7 +124,7 @@ class ProxyClient:
 
     async def _start(self) -> None:
         """A new proxy gets every bind that the old one had."""
-        await process.run([sys.executable, "-m", "seaway.networks.portproxy", str(self._path)])
+        await process.run([sys.executable, "-P", "-m", "seaway.networks.portproxy", str(self._path)])
         if not await self._connect():
             raise SystemFailure("the port proxy has ended at once")
         for port in self._bound.values():

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,9 @@ from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, Sandbox
 RUN = Path("/run/engine")
 PUBLISH_8080 = {"80/tcp": [PortBinding("", "8080")]}
 OUTSIDE = Path("/run/outside")
+
+
+logging.disable()
 
 
 async def begin(running: dict[str, Joined] | None = None) -> NetworkController:
@@ -193,7 +197,8 @@ async def test_the_next_engine_keeps_what_runs_and_sweeps_the_rest() -> None:
     assert await peer_seen(server, await asyncio.to_thread(connect("127.0.0.1", 8080))) == "172.30.0.1"
 
     record = Sandbox(sandbox.id, sandbox.netns_path, sandbox.endpoints, sandbox.ports)
-    heir = await begin({web: Joined("web", record)})
+    lost = Joined("lost", Sandbox("1" * 64, None, {"gone": EndpointSettings()}))
+    heir = await begin({web: Joined("web", record), "1" * 64: lost})
     assert list(heir.inspect("bridge")["Containers"]) == [web]
     assert [p.name for p in (RUN / "netns").iterdir()] == [sandbox.id[:12]]
     assert "8081" not in await shown("nft list table ip sea")

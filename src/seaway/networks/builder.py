@@ -1,0 +1,85 @@
+"""Builds a container's namespace with all that leads to it, and takes it down again."""
+
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from seaway.base.errors import EngineError
+from seaway.base.ids import new_id
+from seaway.model.network import EndpointSettings
+from seaway.networks import links
+from seaway.networks.catalog import NetworkCatalog
+from seaway.networks.endpoint import new_endpoint, wished_address, with_outcome
+from seaway.networks.network import Network
+from seaway.networks.plan import EndpointPlan, host_link, plan_endpoint
+from seaway.networks.ports import ANY_V4, ANY_V6, plan_wishes
+from seaway.networks.publisher import Publisher
+from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map
+
+
+class SandboxBuilder:
+    """Namespaces get their names in `directory`; `ephemeral` is the range of ports for those who ask for any."""
+
+    def __init__(
+        self, directory: Path, catalog: NetworkCatalog, publisher: Publisher, ephemeral: tuple[int, int]
+    ) -> None:
+        self._directory, self._catalog, self._publisher, self._ephemeral = directory, catalog, publisher, ephemeral
+
+    async def build(
+        self, request: SandboxRequest, networks: Iterable[tuple[Network, EndpointSettings]], undo: AsyncExitStack
+    ) -> Sandbox:
+        sandbox_id = new_id()
+        path = self._directory / sandbox_id[:12]
+        endpoints: dict[str, EndpointSettings] = {}
+        plans: list[EndpointPlan] = []
+        for network, wish in networks:
+            endpoint = new_endpoint(network, wish)
+            if network.pool and network.bridge:
+                address = self._catalog.take_address(network.id, wished_address(wish))
+                undo.callback(self._catalog.release_address, network.id, address)
+                mac = wish.mac_address or ("" if plans else request.mac_address)
+                plan = plan_endpoint(
+                    network.bridge,
+                    network.pool,
+                    endpoint.endpoint_id,
+                    address,
+                    mac=mac,
+                    number=len(plans),
+                    internal=network.internal,
+                )
+                endpoint = with_outcome(endpoint, plan)
+                plans.append(plan)
+            endpoints[network.name] = endpoint
+        undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans])
+        # Its last owner may still answer for an address, and traffic to his ports go to it.
+        await self._catalog.wait_vacant([p.address for p in plans])
+        await links.build_sandbox(path, plans)
+        sandbox = Sandbox(sandbox_id, path, endpoints)
+        return await self._publish(request, sandbox) if plans else sandbox
+
+    async def _publish(self, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
+        first = next(e for e in sandbox.endpoints.values() if e.ip_address)
+        bridge = self._catalog.find(first.network_id).bridge
+        default_ip = bridge.default_ip if bridge else ANY_V4
+        wishes = plan_wishes(
+            request.port_bindings,
+            request.exposed_ports,
+            publish_all=request.publish_all,
+            ephemeral=self._ephemeral,
+            default_ips=(ANY_V4, ANY_V6) if default_ip == ANY_V4 else (default_ip,),
+        )
+        try:
+            published = await self._publisher.publish(wishes, first.ip_address)
+        except EngineError as failed:
+            raise ExternalConnectivityFailed(request.name, first.endpoint_id, failed) from failed
+        return replace(sandbox, ports=port_map(published, request.exposed_ports))
+
+    async def tear_down(self, sandbox: Sandbox | None) -> None:
+        if sandbox is None or sandbox.netns_path is None:
+            return
+        async with AsyncExitStack() as steps:
+            devices = [host_link(e.endpoint_id) for e in sandbox.endpoints.values() if e.ip_address]
+            steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
+            if published := sandbox.published:
+                await self._publisher.withdraw(published)
