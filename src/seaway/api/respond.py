@@ -14,11 +14,12 @@ def json_response(value: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, body=gojson.encode(value) + b"\n", headers={"Content-Type": JSON})
 
 
+class EmptyResponse(web.Response):
+    """No body, and so no Content-Type either: the server takes aiohttp's default away."""
+
+
 def empty_response(status: int = 204) -> web.Response:
-    """No body; dockerd gives a 200 without one no Content-Type either."""
-    response = web.Response(status=status)
-    del response.headers["Content-Type"]
-    return response
+    return EmptyResponse(status=status)
 
 
 class JsonStream:

@@ -16,6 +16,7 @@ from seaway.api.request import Request
 Handler: TypeAlias = Callable[[Request], Awaitable[web.StreamResponse]]
 
 _PREFIX = re.compile(r"/v([0-9.]+)(?=/)")
+_ANY = "{}"
 _VARIABLE = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 
 
@@ -48,7 +49,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 class Router:
-    """Routes are tried in the order in which they were added."""
+    """Exact routes first, then patterns in the order in which they were added, by their first segment."""
 
     def __init__(self, routes: Iterable[Route] = ()) -> None:
         self._exact: dict[tuple[str, str], Handler] = {}
@@ -60,16 +61,18 @@ class Router:
         if "{" not in route.pattern:
             self._exact[route.method, route.pattern] = route.handler
             return
-        key = (route.method, _first_segment(route.pattern))
+        first = _first_segment(route.pattern)
+        key = (route.method, _ANY if "{" in first else first)
         self._patterns.setdefault(key, []).append((compile_pattern(route.pattern), route.handler))
 
     def match(self, method: str, path: str) -> Match | None:
         version, path = split_version(path)
         if handler := self._exact.get((method, path)):
             return Match(handler, {}, version)
-        for pattern, handler in self._patterns.get((method, _first_segment(path)), ()):
-            if found := pattern.fullmatch(path):
-                return Match(handler, found.groupdict(), version)
+        for first in (_first_segment(path), _ANY):
+            for pattern, handler in self._patterns.get((method, first), ()):
+                if found := pattern.fullmatch(path):
+                    return Match(handler, found.groupdict(), version)
         return None
 
 

@@ -16,7 +16,7 @@ from seaway.api.connection import Connection
 from seaway.api.errors import error_response, log_failure
 from seaway.api.listeners import open_listeners
 from seaway.api.request import Request
-from seaway.api.respond import json_response
+from seaway.api.respond import EmptyResponse, json_response
 from seaway.api.router import Match, Router
 from seaway.api.tls import TlsProtocol
 from seaway.api.versions import MAX_VERSION, MIN_VERSION, negotiate, parse_version
@@ -53,6 +53,8 @@ class HttpRequest(web.BaseRequest):
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         self.replied = True
+        if isinstance(response, EmptyResponse):
+            response.headers.pop("Content-Type", None)
         if self.engine_headers is None:
             response.headers.pop("Server", None)
             return

@@ -11,7 +11,7 @@ from seaway.api.handlers.events import EventHandlers
 from seaway.api.handlers.system import SystemHandlers
 from seaway.api.hijack import RAW_STREAM, hijack, refuse
 from seaway.api.request import Request
-from seaway.api.respond import json_response
+from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route, Router
 from seaway.api.server import ApiServer, Identity
 from seaway.api.versions import Version
@@ -46,6 +46,7 @@ class Engine:
             Route("GET", "/conflict", self.conflict),
             Route("GET", "/bug", self.bug),
             Route("GET", "/slow", self.slow),
+            Route("GET", "/nothing", self.nothing),
             Route("GET", "/ws", self.websocket),
         ]
 
@@ -95,6 +96,9 @@ class Engine:
             self.cancelled.set()
             raise
         return json_response("done")
+
+    async def nothing(self, request: Request) -> Any:
+        return empty_response()
 
     async def websocket(self, request: Request) -> Any:
         reply = web.WebSocketResponse()

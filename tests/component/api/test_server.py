@@ -203,3 +203,12 @@ def test_a_socket_from_systemd(tmp_path: Path) -> None:
                 check=True,
             )
             assert done.stdout == f"['{tmp_path}/a.sock']\n"
+
+
+async def test_answers_without_a_body(talk: Talk) -> None:
+    status, headers, body = split(await talk(b"OPTIONS /any HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"))
+    assert (status, headers["Content-Length"], body) == ("HTTP/1.1 200 OK", "0", b"")
+    assert "Content-Type" not in headers
+    status, headers, body = split(await talk(GET % b"/nothing"))
+    assert (status, body) == ("HTTP/1.1 204 No Content", b"")
+    assert not headers.keys() & {"Content-Type", "Content-Length", "Transfer-Encoding"}

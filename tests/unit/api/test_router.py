@@ -14,6 +14,7 @@ ROUTER = Router(
         Route("GET", "/images/json", handler),
         Route("GET", "/images/{name:.*}/json", handler),
         Route("POST", "/exec/{id}/start", handler),
+        Route("OPTIONS", "/{any:.*}", handler),
     ]
 )
 
@@ -44,3 +45,8 @@ def test_wrong_methods_paths_and_prefixes_match_nothing() -> None:
         ("GET", ""),
     ]:
         assert ROUTER.match(method, path) is None
+
+
+def test_a_pattern_may_begin_with_a_variable() -> None:
+    assert ROUTER.match("OPTIONS", "/v1.41/any/thing")
+    assert ROUTER.match("OPTIONS", "/")
