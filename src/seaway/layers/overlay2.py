@@ -62,6 +62,10 @@ class Overlay2:
     def layer_dir(self, cache_id: str) -> Path:
         return self._home / cache_id / "diff"
 
+    def lower_dirs(self, cache_id: str) -> list[Path]:
+        short_names = (self._home / short for short in self._lower(cache_id))
+        return [Path(os.path.normpath(self._home / "l" / os.readlink(short))) for short in short_names]
+
     async def mount(self, cache_id: str) -> Path:
         return await self._guarded("mount", cache_id, partial(self._mount, cache_id))
 

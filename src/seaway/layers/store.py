@@ -184,11 +184,8 @@ class LayerStore:
         write_set = await run_blocking(self._db.begin, mount_id)
         try:
             await self.driver.create_rw(rw.init_id, top.cache_id if top else None)
-            root = await self.driver.mount(rw.init_id)
-            try:
-                await run_blocking(set_up_init_layer, root)
-            finally:
-                await self.driver.unmount(rw.init_id)
+            below = self.driver.lower_dirs(rw.init_id)
+            await run_blocking(set_up_init_layer, self.driver.layer_dir(rw.init_id), below)
             await self.driver.create_rw(rw.mount_id, rw.init_id)
             await run_blocking(self._db.commit_rw, write_set, rw)
             committed = True

@@ -47,6 +47,9 @@ class Vfs:
     def layer_dir(self, cache_id: str) -> Path:
         return self._home / "dir" / cache_id
 
+    def lower_dirs(self, cache_id: str) -> list[Path]:
+        return []
+
     async def mount(self, cache_id: str) -> Path:
         if not self.exists(cache_id):
             raise StorageError(f"vfs: mount {cache_id}: No such file or directory")
