@@ -34,23 +34,9 @@ class SandboxBuilder:
         endpoints: dict[str, EndpointSettings] = {}
         plans: list[EndpointPlan] = []
         for network, wish in networks:
-            endpoint = new_endpoint(network, wish)
-            if network.pool and network.bridge:
-                address = self._catalog.take_address(network.id, wished_address(wish))
-                undo.callback(self._catalog.release_address, network.id, address)
-                mac = wish.mac_address or ("" if plans else request.mac_address)
-                plan = plan_endpoint(
-                    network.bridge,
-                    network.pool,
-                    endpoint.endpoint_id,
-                    address,
-                    mac=mac,
-                    number=len(plans),
-                    internal=network.internal,
-                )
-                endpoint = with_outcome(endpoint, plan)
-                plans.append(plan)
-            endpoints[network.name] = endpoint
+            mac = "" if plans else request.mac_address
+            endpoints[network.name], plan = plan_on(self._catalog, network, wish, undo, mac=mac, number=len(plans))
+            plans += [plan] if plan else []
         undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans])
         # Its last owner may still answer for an address, and traffic to his ports go to it.
         await self._catalog.wait_vacant([p.address for p in plans])
@@ -83,3 +69,30 @@ class SandboxBuilder:
             steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
             if published := sandbox.published:
                 await self._publisher.withdraw(published)
+
+
+def plan_on(
+    catalog: NetworkCatalog,
+    network: Network,
+    wish: EndpointSettings,
+    undo: AsyncExitStack,
+    *,
+    number: int,
+    mac: str = "",
+) -> tuple[EndpointSettings, EndpointPlan | None]:
+    """A new endpoint with an address, which `undo` gives back; no plan where the network has no devices."""
+    endpoint = new_endpoint(network, wish)
+    if not network.pool or not network.bridge:
+        return endpoint, None
+    address = catalog.take_address(network.id, wished_address(wish))
+    undo.callback(catalog.release_address, network.id, address)
+    plan = plan_endpoint(
+        network.bridge,
+        network.pool,
+        endpoint.endpoint_id,
+        address,
+        mac=wish.mac_address or mac,
+        number=number,
+        internal=network.internal,
+    )
+    return with_outcome(endpoint, plan), plan

@@ -46,10 +46,14 @@ class NetworkCatalog:
         if network and network.pool:
             self._networks[network_id] = replace(network, pool=network.pool.release(address))
 
+    def release(self, endpoint: EndpointSettings) -> None:
+        if endpoint.ip_address:
+            self.release_address(endpoint.network_id, IPv4Address(endpoint.ip_address))
+
     def vacate(self, endpoint: EndpointSettings, teardown: "asyncio.Task[None]") -> None:
         """Free the endpoint's address now; its last owner answers for it until `teardown` ends."""
+        self.release(endpoint)
         if address := endpoint.ip_address:
-            self.release_address(endpoint.network_id, IPv4Address(address))
             self._vacated[address] = teardown
             teardown.add_done_callback(partial(forget, self._vacated, address))
 

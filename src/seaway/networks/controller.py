@@ -25,6 +25,7 @@ from seaway.networks import links
 from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.endpoint import endpoint_on, new_endpoint
+from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.network import BridgeSettings, Network, default_bridge, network_to_wire
@@ -70,6 +71,7 @@ class NetworkController:
         self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
         self._user_networks = UserNetworks(self._catalog, self._publisher, store)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
+        self._hotplug = Hotplug(self._catalog, self._publisher)
         self._joined: dict[str, Joined] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
@@ -140,6 +142,20 @@ class NetworkController:
             sandbox = await self._builder.build(request, networks, undo)
             undo.pop_all()
         return self._keep(container_id, request, sandbox)
+
+    async def attach(self, container_id: str, network: str, wish: EndpointSettings | None = None) -> Sandbox:
+        """Connect a running container to one more network."""
+        joined = self._joined[container_id]
+        sandbox = await self._hotplug.attach(joined, self.find(network), wish or EndpointSettings())
+        self._joined[container_id] = Joined(joined.name, sandbox)
+        return sandbox
+
+    async def detach(self, container_id: str, network: str) -> Sandbox:
+        """Disconnect a running container from one of its networks."""
+        joined = self._joined[container_id]
+        sandbox = await self._hotplug.detach(joined, self.find(network))
+        self._joined[container_id] = Joined(joined.name, sandbox)
+        return sandbox
 
     def disconnect(self, container_id: str) -> "asyncio.Task[None]":
         """Names, addresses and ports are free when this returns; the task ends when the host has forgotten them."""

@@ -1,6 +1,7 @@
 """Carries out the plans: bridges, pairs of devices, and what a container's own namespace gets."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -23,6 +24,21 @@ async def build_sandbox(path: Path, endpoints: Sequence[EndpointPlan]) -> None:
     await netns.create(path)
     await run_blocking(_add_pairs, path, endpoints)
     await netns.run_inside(path, lambda: _furnish(endpoints))
+
+
+async def free_number(path: Path) -> int:
+    """The lowest N for which the namespace has no `ethN`."""
+    names = await netns.run_inside(path, _link_names)
+    return next(n for n in range(len(names) + 1) if f"eth{n}" not in names)
+
+
+async def add_endpoint(path: Path, plan: EndpointPlan, *, default_route: bool) -> None:
+    await run_blocking(_add_pairs, path, [plan])
+    await netns.run_inside(path, lambda: _furnish([plan if default_route else replace(plan, gateway="")]))
+
+
+async def set_gateway(path: Path, gateway: str) -> None:
+    await netns.run_inside(path, lambda: _set_gateway(gateway))
 
 
 async def tear_down_sandbox(path: Path, host_links: Iterable[str]) -> None:
@@ -77,6 +93,16 @@ def _furnish(endpoints: Sequence[EndpointPlan]) -> None:
             netlink.set_up(e.link)
         if gateway := next((e.gateway for e in endpoints if e.gateway), None):
             netlink.add_default_route(gateway)
+
+
+def _link_names() -> list[str]:
+    with Netlink() as netlink:
+        return netlink.links()
+
+
+def _set_gateway(gateway: str) -> None:
+    with Netlink() as netlink:
+        netlink.add_default_route(gateway)
 
 
 def _disable_ipv6(link: str) -> None:

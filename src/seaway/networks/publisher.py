@@ -63,6 +63,14 @@ class Publisher:
             self._published.difference_update(ports)
             await self._change(plan_unpublish(self._table, ports))
 
+    async def move(self, old: Sequence[PublishedPort], new: Sequence[PublishedPort]) -> None:
+        """The same ports of the host now lead elsewhere."""
+        self._published.difference_update(old)
+        self._published.update(new)
+        await self._change(plan_unpublish(self._table, old) + plan_publish(self._table, new))
+        for port in new:
+            await self._proxy.bind(port)
+
     async def close(self) -> None:
         await self._proxy.close()
 

@@ -1,0 +1,85 @@
+"""Connecting a running container to one more network, and disconnecting it from one."""
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from seaway.base.errors import Forbidden, InvalidParameter, NotFound
+from seaway.model.network import EndpointSettings
+from seaway.networks import links
+from seaway.networks.builder import plan_on
+from seaway.networks.catalog import NetworkCatalog
+from seaway.networks.joined import Joined
+from seaway.networks.network import Network
+from seaway.networks.plan import host_link
+from seaway.networks.publisher import Publisher
+from seaway.networks.sandbox import Sandbox
+
+
+class Hotplug:
+    def __init__(self, catalog: NetworkCatalog, publisher: Publisher) -> None:
+        self._catalog, self._publisher = catalog, publisher
+
+    async def attach(self, joined: Joined, network: Network, wish: EndpointSettings) -> Sandbox:
+        sandbox = joined.sandbox
+        check_attachable(joined, network)
+        assert sandbox.netns_path
+        async with AsyncExitStack() as undo:
+            number = await links.free_number(sandbox.netns_path)
+            endpoint, plan = plan_on(self._catalog, network, wish, undo, number=number)
+            assert plan
+            await self._catalog.wait_vacant([plan.address])
+            undo.push_async_callback(links.delete_link, plan.host_link)
+            has_gateway = any(e.gateway for e in sandbox.endpoints.values())
+            await links.add_endpoint(sandbox.netns_path, plan, default_route=not has_gateway)
+            undo.pop_all()
+        return replace(sandbox, endpoints={**sandbox.endpoints, network.name: endpoint})
+
+    async def detach(self, joined: Joined, network: Network) -> Sandbox:
+        """The next endpoint with a gateway becomes the way out, and the one that published ports lead to."""
+        sandbox = joined.sandbox
+        endpoint = check_detachable(joined, network)
+        rest = {name: e for name, e in sandbox.endpoints.items() if name != network.name}
+        after = replace(sandbox, endpoints=rest)
+        if not any(e.ip_address for e in rest.values()):
+            self._publisher.free(sandbox.published)
+            await self._publisher.withdraw(sandbox.published)
+            after = replace(after, ports=dict.fromkeys(sandbox.ports))
+        elif after.published != sandbox.published:
+            await self._publisher.move(sandbox.published, after.published)
+        await links.delete_link(host_link(endpoint.endpoint_id))
+        self._catalog.release(endpoint)
+        gateway = next((e.gateway for e in rest.values() if e.gateway), "")
+        was_way_out = next((e for e in sandbox.endpoints.values() if e.gateway), None) is endpoint
+        if sandbox.netns_path and gateway and was_way_out:
+            await links.set_gateway(sandbox.netns_path, gateway)
+        return after
+
+
+def check_attachable(joined: Joined, network: Network) -> None:
+    sandbox = joined.sandbox
+    if network.driver == "host":
+        raise InvalidParameter(
+            "cannot connect container to host network - container must be created in host network mode"
+        )
+    if sandbox.netns_path is None:
+        raise InvalidParameter(
+            "container sharing network namespace with another container or host "
+            "cannot be connected to any other network"
+        )
+    if "none" in (network.name, *sandbox.endpoints):
+        raise InvalidParameter(
+            "container cannot be connected to multiple networks with one of the networks in private (none) mode"
+        )
+    if network.name in sandbox.endpoints:
+        raise Forbidden(f"endpoint with name {joined.name} already exists in network {network.name}")
+
+
+def check_detachable(joined: Joined, network: Network) -> EndpointSettings:
+    if network.driver == "host":
+        raise InvalidParameter(
+            "cannot disconnect container from host network - container was created in host network mode"
+        )
+    endpoint = joined.sandbox.endpoints.get(network.name)
+    if endpoint is None:
+        raise NotFound(f"container {joined.name} is not connected to network {network.name}")
+    return endpoint
