@@ -161,6 +161,37 @@ async def test_container_gets_its_init_layer(store: LayerStore) -> None:
     await store.unmount("c1")
 
 
+async def test_init_layer_respects_what_the_image_hides(store: LayerStore) -> None:
+    """The layer is not mounted to fill it, so the lookup through whiteouts and opaque directories is its own."""
+    base = make_tar(
+        directory("etc/", mode=0o700, uid=9),
+        directory("etc/hosts/"),
+        member("etc/old"),
+        directory("proc/", mode=0o555),
+        directory("dev/", mode=0o711),
+        directory("dev/pts/", mode=0o700),
+    )
+    middle = make_tar(member(".wh.dev"), directory("etc/", mode=0o750), member("etc/.wh..wh..opq"))
+    top = make_tar(symlink("sys", "/etc"))
+    parent = None
+    for tar in (base, middle, top):
+        parent = (await store.register(chunks(tar), parent)).chain_id
+    await store.create_rw("c1", parent)
+    root = await store.mount("c1")
+    modes = {name: oct((root / name).lstat().st_mode) for name in ("etc", "etc/hosts", "proc", "dev", "dev/pts", "sys")}
+    old = (root / "etc/old").exists()
+    await store.unmount("c1")
+    assert not old
+    assert modes == {
+        "etc": "0o40750",
+        "etc/hosts": "0o100755",
+        "proc": "0o40555",
+        "dev": "0o40755",
+        "dev/pts": "0o40755",
+        "sys": "0o40755",
+    }
+
+
 BAD_TARS = {
     "climbs out": make_tar(member("../evil", data=b"x")),
     "climbs out from inside": make_tar(directory("a/"), member("a/../../evil", data=b"x")),

@@ -77,9 +77,7 @@ class Overlay2:
 
     def metadata(self, cache_id: str) -> dict[str, str]:
         directory = self._home / cache_id
-        lowers = [
-            os.path.normpath(self._home / "l" / os.readlink(self._home / short)) for short in self._lower(cache_id)
-        ]
+        lowers = [str(lower) for lower in self.lower_dirs(cache_id)]
         data = {"LowerDir": ":".join(lowers)} if lowers else {}
         return data | {
             "MergedDir": str(directory / "merged"),
