@@ -83,6 +83,11 @@ class ApiServer:
             loop=loop,
         )
 
+    @property
+    def connections(self) -> int:
+        """Clients of HTTP and of streams, idle ones included."""
+        return len(self._http.connections)
+
     async def listen(self, sockets: Sequence[socket], tls: ssl.SSLContext | None = None) -> None:
         """Serve on sockets that already listen. TLS is ours (`api.tls`), because asyncio's cannot half-close."""
         loop = asyncio.get_running_loop()

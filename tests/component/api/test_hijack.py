@@ -1,4 +1,5 @@
 import asyncio
+import os
 
 from .conftest import Engine, Talk
 
@@ -106,3 +107,13 @@ async def test_a_silent_client_that_leaves_is_noticed_and_what_it_said_is_heard(
     async with asyncio.timeout(5):
         await engine.cancelled.wait()
     assert engine.heard == b"last words"
+
+
+async def test_nothing_is_left_of_many_streams(engine: Engine, talk: Talk) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    async with asyncio.TaskGroup() as group:
+        for form in (UPGRADE, b"") * 100:
+            group.create_task(talk(ATTACH % form + b"early", end=True))
+    async with asyncio.timeout(5):
+        while engine.api.connections or len(os.listdir("/proc/self/fd")) > before:
+            await asyncio.sleep(0.01)
