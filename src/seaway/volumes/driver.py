@@ -1,0 +1,65 @@
+"""What a volume driver does, and what a volume is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from seaway.base.errors import Conflict, InvalidParameter, NotFound
+
+ANONYMOUS_LABEL = "com.docker.volume.anonymous"
+
+
+class NoSuchVolume(NotFound):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"get {name}: no such volume")
+
+
+class VolumeInUse(Conflict):
+    pass
+
+
+class InvalidVolume(InvalidParameter):
+    pass
+
+
+class Volume(msgspec.Struct, frozen=True):
+    name: str
+    driver: str
+    mountpoint: str
+    created_at: str
+    labels: dict[str, str] | None = None
+    options: dict[str, str] | None = None
+    scope: str = "local"
+
+    @property
+    def is_anonymous(self) -> bool:
+        return ANONYMOUS_LABEL in (self.labels or {})
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "CreatedAt": self.created_at,
+            "Driver": self.driver,
+            "Labels": self.labels,
+            "Mountpoint": self.mountpoint,
+            "Name": self.name,
+            "Options": self.options,
+            "Scope": self.scope,
+        }
+
+
+class VolumeDriver(Protocol):
+    """Keeps the data of volumes. Everything may block: the store calls it from a worker thread.
+
+    `create` of a name that exists changes nothing. `remove` of one that does not is a no-op. `mount` is called
+    once for every user and answers the directory to bind; `unmount` undoes one `mount`; the first and last matter.
+    """
+
+    def validate(self, name: str, options: Mapping[str, str]) -> None: ...
+    def create(self, name: str, options: Mapping[str, str]) -> None: ...
+    def remove(self, name: str) -> None: ...
+    def path(self, name: str) -> Path: ...
+    def mount(self, name: str, user: str) -> Path: ...
+    def unmount(self, name: str, user: str) -> None: ...
+    def names(self) -> list[str]: ...
