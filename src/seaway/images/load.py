@@ -93,7 +93,6 @@ async def _name(catalog: Catalog, image: Image, name: Reference, emit: Emit) -> 
                 )
             )
     await catalog.references.add_tag(name, image.id, force=True)
-    await catalog.images.set_tagged_now(image.id)
     emit(stream_line(f"Loaded image: {name.familiar}"))
 
 

@@ -21,12 +21,12 @@ def status_line(text: str) -> dict[str, Any]:
 
 
 def progress_line(status: str, identifier: str, current: int, total: int) -> dict[str, Any]:
-    return {
+    line = {
         "status": status,
         "progressDetail": {"current": current, "total": total},
         "progress": _bar(current, total),
-        "id": identifier,
     }
+    return line | {"id": identifier} if identifier else line
 
 
 def transfer_line(event: Progress) -> dict[str, Any]:

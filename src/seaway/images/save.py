@@ -20,6 +20,7 @@ from seaway.base import gojson
 from seaway.images.archived import CONTAINERD_NAME, OCI_REF_NAME
 from seaway.images.catalog import Catalog, as_digest
 from seaway.images.image import Image
+from seaway.images.spool import nameless_file
 from seaway.kernel.files import write_all
 from seaway.kernel.worker import run_blocking
 from seaway.oci import mediatypes
@@ -84,7 +85,7 @@ async def save_images(catalog: Catalog, wanted: list[_Wanted], scratch: Path) ->
 async def _layer(
     catalog: Catalog, chain: Digest, diff_id: Digest, scratch: Path, sizes: dict[Digest, int]
 ) -> AsyncGenerator[bytes, None]:
-    fd = await run_blocking(os.open, scratch, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fd = await run_blocking(nameless_file, scratch)
     try:
         size = 0
         async for chunk in catalog.layers.tar_stream(chain):

@@ -3,9 +3,11 @@
 A member is known by its cleaned path; symbolic and hard links lead to the member that they mean.
 """
 
+import errno
 import os
 import posixpath
 import tarfile
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -76,13 +78,26 @@ class SpooledArchive:
 @asynccontextmanager
 async def spooled(body: AsyncIterator[bytes], directory: Path) -> AsyncIterator[SpooledArchive]:
     """Take in the whole stream, decompressed. `directory` is where the nameless file lies. Raises BadArchive."""
-    fd = await run_blocking(os.open, directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fd = await run_blocking(nameless_file, directory)
     try:
         async for chunk in decompressed(body):
             await run_blocking(write_all, fd, chunk)
         yield SpooledArchive(fd, await run_blocking(_index, fd))
     finally:
         os.close(fd)
+
+
+def nameless_file(directory: Path) -> int:
+    """A file that is gone when it is closed, whatever happens to the engine."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as failure:
+        if failure.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
+            raise
+    fd, path = tempfile.mkstemp(dir=directory)
+    os.unlink(path)
+    return fd
 
 
 def _index(fd: int) -> dict[str, Member]:
