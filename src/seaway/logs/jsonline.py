@@ -8,18 +8,21 @@ import msgspec
 from seaway.logs.spool import LogLine
 
 _SPECIAL = re.compile(rb'[\x00-\x1f"\\<>&\x80-\xff]')
-_ESCAPED = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029]')
+# a byte that is not UTF-8 is decoded to a lone surrogate, and each is written as dockerd writes it
+_ESCAPED = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\udc80-\udcff]')
 ZERO = ord("0")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 
 
 def _escape(match: re.Match[str]) -> str:
     char = match.group()
+    if "\udc80" <= char <= "\udcff":
+        return "\\ufffd"
     return _SHORT.get(char) or f"\\u{ord(char):04x}"
 
 
 def escape(text: bytes) -> bytes:
-    return _ESCAPED.sub(_escape, text.decode("utf-8", "replace")).encode()
+    return _ESCAPED.sub(_escape, text.decode("utf-8", "surrogateescape")).encode()
 
 
 def encode_attrs(attrs: Mapping[str, str]) -> bytes:

@@ -17,7 +17,7 @@ def line_of(time: bytes, text: bytes) -> LogLine:
         (b'say "hi" \\ \t\r\n', rb"say \"hi\" \\ \u0009\r\n"),
         (b"<a>&\x1b[0m\n", rb"\u003ca\u003e\u0026\u001b[0m\n"),
         ("é\u2028\n".encode(), "é\\u2028\\n".encode()),
-        (b"\xff\n", "\ufffd\\n".encode()),
+        (b"\xff\xfe \xe2\x82\x7f\n", b"\\ufffd\\ufffd \\ufffd\\ufffd\x7f\\n"),
         (b"piece", b"piece"),
     ],
 )
