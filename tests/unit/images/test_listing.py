@@ -5,7 +5,8 @@ from seaway.base.filters import Filters
 from seaway.images.catalog import Catalog
 from seaway.images.filters import glob, parse_timestamp
 from seaway.images.inspect import image_history, inspect_image
-from seaway.images.listing import list_images
+from seaway.images.listing import layers_size, list_images
+from seaway.images.remove import ImageUser
 from seaway.oci.digest import sha256_of
 from seaway.oci.reference import parse_reference
 
@@ -126,3 +127,13 @@ async def test_history(catalog: Catalog, layers: MemoryLayers) -> None:
         ("<missing>", "ADD", 5),
     ]
     assert [e["Tags"] for e in history] == [["busybox:1"], None, None]
+
+
+async def test_sizes_that_are_shared(catalog: Catalog, layers: MemoryLayers) -> None:
+    await layer(layers, b"12345")
+    await catalog.images.create(document(layers))
+    await layer(layers, b"abc")
+    await catalog.images.create(document(layers))
+    images = list_images(catalog, shared_size=True, users=lambda image_id: [ImageUser("c", is_running=True)])
+    assert sorted((i["Size"], i["SharedSize"], i["Containers"]) for i in images) == [(5, 5, 1), (8, 5, 1)]
+    assert layers_size(catalog) == 8
