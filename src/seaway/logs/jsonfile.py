@@ -16,6 +16,8 @@ from seaway.logs.jsonline import encode_attrs, encode_lines
 from seaway.logs.options import JsonFileOptions, extra_attributes, parse_json_file_options
 from seaway.logs.spool import LogLine
 
+SEARCH_BYTES = 4096
+
 
 class JsonFileDriver:
     def __init__(self, info: ContainerInfo) -> None:
@@ -55,9 +57,9 @@ class JsonFileDriver:
         for path in [self.path, *self.path.parent.glob(f"{self.path.name}.*")]:
             path.unlink(missing_ok=True)
 
-    def _open(self, flags: int = 0) -> None:
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | flags, 0o640)
-        self._size = os.fstat(self._fd).st_size
+    def _open(self) -> None:
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        self._size = _cut_unfinished_line(self._fd)
 
     def _append(self, data: bytes) -> None:
         write_all(self._fd, data)
@@ -80,6 +82,21 @@ class JsonFileDriver:
 
     def _rotated(self, number: int, suffix: str) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}{suffix}")
+
+
+def _cut_unfinished_line(fd: int) -> int:
+    """A crash may have left the head of a line, which is shipped again as a whole. Answers the file's size."""
+    size = os.fstat(fd).st_size
+    end = size
+    while end:
+        start = max(0, end - SEARCH_BYTES)
+        if found := os.pread(fd, end - start, start).rfind(b"\n") + 1:
+            end = start + found
+            break
+        end = start
+    if end < size:
+        os.ftruncate(fd, end)
+    return end
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -65,6 +65,17 @@ async def test_a_damaged_line_costs_only_itself(tmp_path: Path) -> None:
     assert await texts(driver, ReadRequest()) == [b"a\n", b"b\n"]
 
 
+@pytest.mark.parametrize("head", [b'{"log":"half', b'{"log":"' + b"x" * 9000])
+async def test_the_head_of_a_line_that_a_crash_left_is_cut(tmp_path: Path, head: bytes) -> None:
+    driver = limited(tmp_path)
+    driver.write([line(1, b"a\n")])
+    with driver.path.open("ab") as file:
+        file.write(head)
+    limited(tmp_path).write([line(2, b"b\n")])
+    assert await texts(driver, ReadRequest()) == [b"a\n", b"b\n"]
+    assert driver.path.read_bytes().count(b"\n") == 2
+
+
 def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="logger: no log driver named 'x' is registered"):
         make_driver("x", ContainerInfo("c1", tmp_path))
