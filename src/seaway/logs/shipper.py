@@ -2,10 +2,9 @@
 
     <dir>/log         conmon appends here
     <dir>/log.<n>     renamed before conmon was told to reopen: read to its end, then removed
-    <dir>/offset      {"inode", "byte"}: everything before it is with the driver
+    <dir>/offset      {"inode", "byte", "open"}: everything before it is with the driver, but for open lines
 
-The offset is written after the driver has the lines; a crash in between ships one batch twice. It never points
-behind the first byte of a line that is still open, so that no piece is lost either.
+The offset is written after the driver has the lines; a crash in between ships one batch twice, and loses none.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ import msgspec
 from seaway.kernel.files import replace_file_lazily
 from seaway.kernel.worker import run_blocking
 from seaway.logs.driver import LogDriver
-from seaway.logs.spool import SpoolParser
+from seaway.logs.spool import LogLine, SpoolParser
 
 BATCH_BYTES = 4 << 20
 ROTATE_BYTES = 16 << 20
@@ -27,6 +26,7 @@ ROTATE_BYTES = 16 << 20
 class Offset(msgspec.Struct, frozen=True):
     inode: int = 0
     byte: int = 0
+    open: tuple[LogLine, ...] = ()
 
 
 class Shipper:
@@ -37,9 +37,8 @@ class Shipper:
     def __init__(self, directory: Path, driver: LogDriver, reopen: Callable[[], Awaitable[None]] | None = None) -> None:
         self._path, self._driver, self._reopen = directory / "log", driver, reopen
         self._offset_path = directory / "offset"
-        self._parser = SpoolParser()
         self._offset = self._read_offset()
-        self._safe = self._offset
+        self._parser = SpoolParser(self._offset.open)
         self._lock = asyncio.Lock()
         self._moved = asyncio.Event()
         self.has_ended = False
@@ -97,8 +96,11 @@ class Shipper:
             lines = self._parser.feed(data)
             if lines:
                 self._driver.write(lines)
+            whole = start + len(data) - self._parser.unfinished_bytes
+            replace_file_lazily(
+                self._offset_path, msgspec.json.encode(Offset(inode, whole, tuple(self._parser.open_lines)))
+            )
             self._offset = Offset(inode, start + len(data))
-            self._save_offset()
             return True
         if path != self._path and self._path.exists():
             path.unlink()
@@ -111,13 +113,7 @@ class Shipper:
         self._driver.close()
         self._path.unlink(missing_ok=True)
         self._offset_path.unlink(missing_ok=True)
-        self._offset = self._safe = Offset()
-
-    def _save_offset(self) -> None:
-        # while a line is open, a new engine has to start at its beginning
-        if not self._parser.has_open_lines:
-            self._safe = Offset(self._offset.inode, self._offset.byte - self._parser.unfinished_bytes)
-            replace_file_lazily(self._offset_path, msgspec.json.encode(self._safe))
+        self._offset = Offset()
 
     def _read_offset(self) -> Offset:
         try:

@@ -8,6 +8,7 @@ time of the first, as dockerd's own copier makes them.
 """
 
 import re
+from collections.abc import Iterable
 
 PIECE_BYTES = 16 * 1024
 _LINE = re.compile(rb"(\S+)\+00:00 (stdout|stderr) ([FP]) ([^\n]*\n)")
@@ -21,9 +22,9 @@ has no newline; the text with its newline."""
 class SpoolParser:
     """Feed it whole chunks; it keeps what is unfinished, which is at most one piece and a line per stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_lines: Iterable[LogLine] = ()) -> None:
         self._tail = b""
-        self._open: dict[bytes, tuple[bytes, bytes]] = {}  # stream -> (time, text so far)
+        self._open = {stream: (time, text) for time, stream, _, text in open_lines}  # (time, text so far)
 
     @property
     def unfinished_bytes(self) -> int:
@@ -31,8 +32,9 @@ class SpoolParser:
         return len(self._tail)
 
     @property
-    def has_open_lines(self) -> bool:
-        return bool(self._open)
+    def open_lines(self) -> list[LogLine]:
+        """The lines whose end has not come: at most one of each stream, each shorter than 16 KiB."""
+        return [(time, stream, b"P", text) for stream, (time, text) in self._open.items()]
 
     def feed(self, data: bytes) -> list[LogLine]:
         data = self._tail + data
@@ -48,7 +50,7 @@ class SpoolParser:
 
     def finish(self) -> list[LogLine]:
         """The streams have ended: what is open is a last line without a newline."""
-        lines = [(time, stream, b"P", text) for stream, (time, text) in self._open.items() if text]
+        lines = [line for line in self.open_lines if line[3]]
         self._open.clear()
         self._tail = b""
         return lines

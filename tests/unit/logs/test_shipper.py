@@ -55,6 +55,17 @@ async def test_a_piece_outlives_the_engine_that_read_it(tmp_path: Path) -> None:
     assert await lines(spool.engine()) == [b"foo\n"]
 
 
+async def test_an_open_line_costs_no_duplicates_of_the_other_stream(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("fo", flag="P")
+    with spool.log.open("ab") as file:
+        file.write(spooled("err").replace(b"stdout", b"stderr") + b"2026-11-24T06:0")
+    await spool.engine().ship()
+    with spool.log.open("ab") as file:
+        file.write(spooled("o").removeprefix(b"2026-11-24T06:0"))
+    assert await lines(spool.engine()) == [b"err\n", b"foo\n"]
+
+
 async def test_the_end_flushes_the_open_line_and_takes_the_spool_away(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append("a")

@@ -20,7 +20,7 @@ def test_pieces_are_joined_with_the_time_of_the_first() -> None:
 def test_output_that_ends_without_a_newline_is_a_last_line_without_one() -> None:
     parser = SpoolParser()
     assert parser.feed(spool(T1, b"P", b"last")) == []
-    assert parser.has_open_lines
+    assert parser.open_lines == [(T1, b"stdout", b"P", b"last")]
     assert parser.finish() == [(T1, b"stdout", b"P", b"last")]
     assert parser.finish() == []
 
