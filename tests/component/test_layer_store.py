@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from seaway.kernel.mount import unmount
+from seaway.kernel.syscalls import mount
 from seaway.layers.chain import MaxDepthExceeded
 from seaway.layers.driver import StorageDriver, StorageError
 from seaway.layers.layerdb import Layer, LayerDb
@@ -205,6 +206,9 @@ BAD_TARS = {
     "gzip damaged": gzip.compress(make_tar(member("a", data=os.urandom(100_000))))[:-50] + bytes(50),
     "gzip header only": b"\x1f\x8b" + bytes(1000),
     "two contents of one name": make_tar(member("a", data=b"1"), member("a", data=b"2")),
+    "content, then a link of its name": make_tar(member("a", data=b"1"), symlink("./a", "b")),
+    "headers without end": make_tar(member("a", pax_headers={"comment": "c"}))[:1024] * 40,
+    "time beyond all": make_tar(member("a", pax_headers={"mtime": "99999999999999999999"})),
     "whiteout of the parent": make_tar(member("etc/.wh...")),
 }
 
@@ -325,3 +329,18 @@ async def test_stack_has_a_limit(driver: StorageDriver, tmp_path: Path) -> None:
         parent = layer.chain_id
     with pytest.raises(MaxDepthExceeded, match="max depth exceeded"):
         await LayerStore(tmp_path / "image", driver).register(chunks(make_tar(member("one-more"))), parent)
+
+
+async def test_full_disk_is_the_hosts_failure(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount("tmpfs", str(disk), "tmpfs", data="size=1m")
+    try:
+        store = LayerStore(tmp_path / "image", Overlay2(disk / "overlay2"))
+        with pytest.raises(StorageError, match="No space left on device"):
+            await store.register(chunks(make_tar(member("big", data=bytes(3_000_000)))), None)
+        await store.close()
+        assert leftovers(tmp_path) == []
+        assert not list(disk.glob("overlay2/*/diff"))
+    finally:
+        unmount(disk)

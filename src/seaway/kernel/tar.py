@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 BLOCK = 512
 MAX_METADATA = 1 << 20
+MAX_HEADERS = 32
 REGULAR, HARDLINK, SYMLINK, CHAR, BLOCK_DEVICE, DIRECTORY, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
 _FIELDS = Struct("100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12s")
 _ZERO = bytes(BLOCK)
@@ -113,6 +114,8 @@ class TarReader:
                     raise BadTar("unexpected EOF")
                 return None
             raw.append(block)
+            if len(raw) > MAX_HEADERS:
+                raise BadTar("archive/tar: header field too long")
             if block == _ZERO:
                 self.tail = b"".join(raw)
                 return None

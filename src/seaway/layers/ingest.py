@@ -3,11 +3,12 @@
     python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain   ->   {"diff_id": "sha256:…", "size": 123}
 
 Beside the files it makes the tar-split (gzipped, to SPLIT_FD), and hashes the stream in a thread of its own. A gzip,
-zstd, bzip2 or xz stream is decompressed on the way; the diff ID is always the tar's. On failure: exit code 1, and the
-reason on stderr.
+zstd, bzip2 or xz stream is decompressed on the way; the diff ID is always the tar's. On failure: exit code 1 (the tar's
+fault) or 2 (the host's), and the reason on stderr.
 """
 
 import bz2
+import errno
 import hashlib
 import io
 import json
@@ -25,7 +26,7 @@ from isal import igzip, igzip_lib
 
 from seaway.kernel.tar import BadTar, TarEntry, TarReader
 from seaway.layers.tarsplit import encode_file, encode_segment
-from seaway.layers.unpack import Unpacker, has_stored_content
+from seaway.layers.unpack import Unpacker, clean_name, has_stored_content
 
 CHUNK = 1 << 20
 _BAD_INPUT: tuple[type[Exception], ...] = (
@@ -36,6 +37,8 @@ _BAD_INPUT: tuple[type[Exception], ...] = (
     cast("type[Exception]", igzip_lib.IsalError),
     lzma.LZMAError,
 )
+_HOST_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EMFILE)
+BAD_TAR, HOST_FAILED = 1, 2
 _SPLIT_BUFFER = 1 << 18
 
 
@@ -118,7 +121,6 @@ class SplitWriter:
         self._file = igzip.IGzipFile(fileobj=open(fd, "wb"), mode="wb", compresslevel=1, mtime=0)  # noqa: SIM115
         self._lines: list[bytes] = []
         self._position = self._buffered = 0
-        self._names: set[bytes] = set()
 
     def segment(self, data: bytes) -> None:
         if data:
@@ -126,12 +128,6 @@ class SplitWriter:
 
     def file(self, name: bytes, size: int, crc: int | None) -> None:
         self._add(encode_file(name, size, crc, self._position))
-
-    def claim(self, name: bytes) -> None:
-        """Two contents under one name cannot both be read back."""
-        if name in self._names:
-            raise BadTar("duplicates of file paths not supported")
-        self._names.add(name)
 
     def _add(self, line: bytes) -> None:
         self._lines.append(line)
@@ -152,11 +148,14 @@ class SplitWriter:
 class Ingest:
     def __init__(self, source: HashedSource, split: SplitWriter, unpacker: Unpacker) -> None:
         self._source, self._split, self._unpacker = source, split, unpacker
+        self._stored_paths: set[bytes] = set()
         self.size = 0
 
     def run(self) -> None:
         reader, padding = TarReader(self._source.read), b""
         while (entry := reader.next_entry()) is not None:
+            if clean_name(entry.name) in self._stored_paths:
+                raise BadTar("duplicates of file paths not supported")  # its content could not be read back
             self._split.segment(padding + entry.raw)
             if has_stored_content(entry):
                 self._stored(entry)
@@ -171,7 +170,7 @@ class Ingest:
         self._unpacker.finish()
 
     def _stored(self, entry: TarEntry) -> None:
-        self._split.claim(entry.name)
+        self._stored_paths.add(clean_name(entry.name))
         crc = 0
 
         def content() -> Iterator[bytes]:
@@ -204,7 +203,7 @@ def main(argv: list[str]) -> int:
         split.close()
     except _BAD_INPUT as exc:
         print(_reason(exc), file=sys.stderr)
-        return 1
+        return HOST_FAILED if isinstance(exc, OSError) and exc.errno in _HOST_ERRORS else BAD_TAR
     sys.stdout.buffer.write(json.dumps({"diff_id": source.digest(), "size": ingest.size}).encode())
     return 0
 

@@ -69,9 +69,9 @@ class LayerDb:
         _write(write_set / "init-id", rw.init_id)
         if rw.parent:
             _write(write_set / "parent", rw.parent)
-        (write_set / "cache-id").unlink()
         write_set.chmod(0o755)
         os.rename(write_set, self._mounts / rw.container_id)
+        (self._mounts / rw.container_id / "cache-id").unlink()
 
     def sync_rw(self, container_id: str) -> None:
         """Make the record outlive a power failure; a killed engine's is there without."""

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
-from seaway.base.ids import new_id
+from seaway.base.ids import is_full_id, new_id
 from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
 from seaway.kernel.worker import run_blocking
@@ -66,10 +66,8 @@ class LayerStore:
     async def restore(self) -> None:
         """Remove what a killed engine left half-made. Call it once, before anything else."""
         for write_set, cache_id in list(self._db.unfinished()):
-            for name in (cache_id, f"{cache_id}-init"):
-                if cache_id and self.driver.exists(name):
-                    await self.driver.remove(name)
-            self._db.abandon(write_set)
+            unfinished = (cache_id, f"{cache_id}-init") if is_full_id(cache_id) else ()
+            await self._undo(write_set, *unfinished)
 
     async def close(self) -> None:
         """Wait for what still goes on in the background: freed space, records on their way to the disk."""
