@@ -197,8 +197,17 @@ async def serve(listener: socket.socket) -> None:
     await proxy.idle.wait()
 
 
+def close_inherited() -> None:
+    """uvloop starts a program with copies of its pipes; holding them keeps the engine waiting for their end."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+
+
 def main(path: str) -> None:
     """Listen, then go to the background: whoever started this may connect as soon as it returns."""
+    close_inherited()
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 INSIDE = """
-import asyncio, importlib, sys
+import importlib, sys, uvloop  # as the engine does
 sys.path.insert(0, sys.argv[1])
 from seaway.kernel.syscalls import mount
 mount("tmpfs", "/run", "tmpfs")
 story = getattr(importlib.import_module(sys.argv[2]), sys.argv[3]).__wrapped__
-asyncio.run(story())
+uvloop.run(story())
 """
 
 
