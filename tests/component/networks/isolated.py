@@ -1,4 +1,4 @@
-"""Runs a coroutine function in network and mount namespaces of its own, which vanish with it, whatever it leaves."""
+"""Runs a coroutine function in network, mount and PID namespaces of its own, which vanish with it and whatever it leaves."""
 
 import functools
 import subprocess
@@ -34,7 +34,7 @@ def isolated(story: Callable[[], Awaitable[None]]) -> Callable[[], None]:
             story.__module__.rpartition(".")[2],
             story.__name__,
         ]
-        command = ["unshare", "--net", "--mount", "--propagation", "private", "--", *python]
+        command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *python]
         told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if told.returncode or told.stderr:
             pytest.fail(f"{told.stdout}\n{told.stderr}", pytrace=False)
