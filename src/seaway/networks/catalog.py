@@ -21,8 +21,10 @@ class NetworkCatalog:
         return list(self._networks.values())
 
     def find(self, name: str) -> Network:
-        """By name, ID or the beginning of it; "default" is the bridge. Raises NoSuchNetwork or AmbiguousNetwork."""
-        return find_network(self.all(), "bridge" if name in ("", "default") else name)
+        """By name, ID or its beginning; "default": the bridge, if any. Raises NoSuchNetwork, AmbiguousNetwork."""
+        if name in ("", "default"):
+            name = "bridge" if any(n.name == "bridge" for n in self.all()) else "none"
+        return find_network(self.all(), name)
 
     def bridges(self) -> list[Bridge]:
         return [bridge for n in self.all() if (bridge := n.in_firewall())]

@@ -28,7 +28,7 @@ from seaway.networks.endpoint import endpoint_on, new_endpoint
 from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
-from seaway.networks.network import BridgeSettings, Network, default_bridge, network_to_wire
+from seaway.networks.network import NO_BRIDGE, BridgeSettings, Network, default_bridge, network_to_wire
 from seaway.networks.plan import plan_bridge
 from seaway.networks.ports import EPHEMERAL, PortAllocator
 from seaway.networks.proxy import ProxyClient
@@ -63,7 +63,7 @@ class NetworkController:
         self._publisher = Publisher(options.table, PortAllocator(options.ephemeral), proxy)
         now = clock.now()
         predefined = [
-            default_bridge(new_id(), now, options.bridge),
+            *([default_bridge(new_id(), now, options.bridge)] if options.bridge.name != NO_BRIDGE else []),
             Network(new_id(), "host", "host", now),
             Network(new_id(), "none", "null", now),
         ]

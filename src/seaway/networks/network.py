@@ -10,6 +10,7 @@ from seaway.networks.firewall.ruleset import Bridge
 from seaway.networks.ipam import Pool, parse_pool
 
 PREDEFINED = ("bridge", "host", "none")
+NO_BRIDGE = "none"
 BRIDGE_OPTION = "com.docker.network.bridge."
 
 
@@ -25,7 +26,8 @@ class AmbiguousNetwork(InvalidParameter):
 
 @dataclass(frozen=True, slots=True)
 class BridgeSettings:
-    """The engine's own bridge: `--bridge`, `--bip`, `--fixed-cidr`, `--mtu`, `--icc`, `--ip-masq`, `--ip`."""
+    """The engine's own bridge: `--bridge`, `--bip`, `--fixed-cidr`, `--mtu`, `--icc`, `--ip-masq`, `--ip`.
+    NO_BRIDGE as its name: there is no default bridge, and who asks for no network in particular has none."""
 
     name: str = "docker0"
     subnet: str = "172.17.0.0/16"

@@ -274,6 +274,19 @@ async def test_a_running_container_changes_its_networks() -> None:
 
 
 @isolated
+async def test_an_engine_without_a_default_bridge() -> None:
+    controller = NetworkController(NetworkOptions(RUN, BridgeSettings(name="none"), table="sea"), Supervisor())
+    await controller.start()
+    sandbox = await controller.connect_sandbox("a" * 64, SandboxRequest("box", "default", port_bindings=PUBLISH_8080))
+    assert (list(sandbox.endpoints), sandbox.ports) == (["none"], {})
+    with pytest.raises(NotFound, match="^network bridge not found$"):
+        await controller.connect_sandbox("b" * 64, SandboxRequest("box", "bridge"))
+    assert [line.split()[1] for line in (await shown("ip -o link")).splitlines()] == ["lo:"]
+    await controller.disconnect("a" * 64)
+    await controller.close()
+
+
+@isolated
 async def test_a_flushed_table_is_put_back_by_the_next_change() -> None:
     controller = await begin()
     web = new_id()
