@@ -10,8 +10,10 @@ Whiteouts become what the storage driver understands: overlayfs' own (character 
 import contextlib
 import errno
 import os
+import queue
 import shutil
 import stat
+import threading
 from collections.abc import Callable, Iterable
 from posixpath import normpath
 from typing import TypeVar
@@ -22,6 +24,7 @@ from seaway.kernel.tar import BadTar, TarEntry
 WHITEOUT, META, OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
 OPAQUE_XATTR = "trusted.overlay.opaque"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+WRITERS, SMALL = 2, 1 << 20
 T = TypeVar("T")
 _IGNORED = (errno.EOPNOTSUPP, errno.EPERM)
 
@@ -42,6 +45,38 @@ def has_stored_content(entry: TarEntry) -> bool:
     return not (path.startswith(META) or path.rpartition(b"/")[2].startswith(WHITEOUT))
 
 
+class Writers:
+    """Threads that write small files, for to make one is the kernel's work. A failure is raised by the next call."""
+
+    def __init__(self, write: Callable[[bytes, TarEntry, Iterable[bytes]], None]) -> None:
+        self._write = write
+        self._queue: queue.Queue[tuple[bytes, TarEntry, Iterable[bytes]]] = queue.Queue(64)
+        self._failure: BaseException | None = None
+        for _ in range(WRITERS):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def put(self, path: bytes, entry: TarEntry, content: Iterable[bytes]) -> None:
+        if self._failure:
+            raise self._failure
+        self._queue.put((path, entry, content))
+
+    def drain(self) -> None:
+        """Wait until all that was put is on the filesystem."""
+        self._queue.join()
+        if self._failure:
+            raise self._failure
+
+    def _work(self) -> None:
+        while True:
+            job = self._queue.get()
+            try:
+                self._write(*job)
+            except BaseException as exc:
+                self._failure = exc
+            finally:
+                self._queue.task_done()
+
+
 class Unpacker:
     """`add` each entry in order, then `finish`."""
 
@@ -50,6 +85,7 @@ class Unpacker:
         self._inherits_group = False
         self._directories: list[tuple[bytes, TarEntry]] = []
         self._unpacked: set[bytes] = set()
+        self._writers = Writers(self._file)
         os.umask(0)
 
     def add(self, entry: TarEntry, content: Iterable[bytes]) -> None:
@@ -58,21 +94,27 @@ class Unpacker:
         if path.startswith(META) and path != OPAQUE:
             return
         if base.startswith(WHITEOUT):
+            self._writers.drain()
             self._whiteout(parent or b".", base, entry)
             return
         if path == b".":
             return
         if not self._overlay:
             self._remember(path)
-        if entry.kind == tar.REGULAR:
-            self._file(path, entry, content)
+        if entry.kind == tar.REGULAR and 0 < entry.size <= SMALL:
+            self._writers.put(path, entry, list(content))
         elif entry.kind == tar.DIRECTORY:
             self._directory(path, entry)
-        else:
-            self._special(path, entry)
+        else:  # it may replace, or link to, what the writers still have
+            self._writers.drain()
+            if entry.kind == tar.REGULAR:
+                self._file(path, entry, content)
+            else:
+                self._special(path, entry)
 
     def finish(self) -> None:
         """Directories get their times last, for every file made in them changed those."""
+        self._writers.drain()
         for path, entry in self._directories:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 self._set_times(path, entry)
@@ -96,14 +138,27 @@ class Unpacker:
     def _directory(self, path: bytes, entry: TarEntry) -> None:
         if not self._is_directory(path):
             hides_lower = self._overlay and self._is_whiteout(path)
-            _make(path, lambda: os.mkdir(path, entry.mode & 0o777))
+            self._make_directory(path, entry)
             if hides_lower:
                 os.setxattr(path, OPAQUE_XATTR, b"y", follow_symlinks=False)
         os.chown(path, entry.uid, entry.gid, follow_symlinks=False)
         self._set_xattrs(path, entry)
-        os.chmod(path, entry.mode & 0o7777)
         self._inherits_group |= bool(entry.mode & stat.S_ISGID)
+        os.chmod(path, entry.mode & 0o7777)
         self._directories.append((path, entry))
+
+    def _make_directory(self, path: bytes, entry: TarEntry) -> None:
+        try:
+            os.mkdir(path, entry.mode & 0o777)
+            return
+        except FileNotFoundError:
+            os.makedirs(path, 0o755, exist_ok=True)
+            return
+        except FileExistsError:
+            pass
+        if not self._is_directory(path):  # a writer may have made it, as the parent of a file
+            self._writers.drain()
+            _make(path, lambda: os.mkdir(path, entry.mode & 0o777))
 
     def _special(self, path: bytes, entry: TarEntry) -> None:
         if entry.kind == tar.HARDLINK:
