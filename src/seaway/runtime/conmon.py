@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from seaway.kernel import process
+from seaway.base.errors import SystemFailure
 from seaway.runtime.bundle import RunDirectory
 
 
@@ -79,7 +79,7 @@ async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Await
             pipes["_OCI_ATTACHPIPE"] = attach_write.fd
         argv = conmon_argv(conmon, launch)
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
-        await process.run(argv, env=conmon_env(pipes), pass_fds=list(pipes.values()), cwd=str(launch.directory.path))
+        await _spawn(argv, pipes, launch.directory.path)
         for ours in (sync_write, start_read, attach_write):
             ours.close()
         if launch.attach:
@@ -88,6 +88,26 @@ async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Await
                 await when_attachable()
             _wake(start_write.fd)
         return parse_answer(await _read_line(sync_read.fd))
+
+
+async def _spawn(argv: Sequence[str], pipes: dict[str, int], cwd: Path) -> None:
+    """conmon leaves a child of its own and returns. No pipe for its output: under uvloop the child would keep one
+    open, and its end would never come."""
+    null = asyncio.subprocess.DEVNULL
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=null,
+            stdout=null,
+            stderr=null,
+            env=conmon_env(pipes),
+            pass_fds=list(pipes.values()),
+            cwd=cwd,
+        )
+    except FileNotFoundError as missing:
+        raise SystemFailure(f"failed to create task for container: {argv[0]} was not found: unknown") from missing
+    if code := await child.wait():
+        raise SystemFailure(f"failed to create task for container: {argv[0]} ended with {code}: unknown")
 
 
 def parse_answer(line: bytes) -> Answer:

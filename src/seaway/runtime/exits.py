@@ -46,7 +46,7 @@ class ExitWatcher:
         self._reader: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._reader = self._supervisor.spawn(self._read(), "exit watcher")
+        self._reader = self._supervisor.spawn(self._read(), "exit watcher", service=True)
 
     def expect(self, directory: RunDirectory, container_id: str) -> "asyncio.Future[Exit]":
         """Call before the process starts, or on adoption: an exit file that is there already counts."""
