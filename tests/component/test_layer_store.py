@@ -109,6 +109,17 @@ async def test_large_content_passes_in_pieces(store: LayerStore) -> None:
     assert hashlib.sha256(await collected(store.tar_stream(layer.chain_id))).hexdigest() == layer.diff_id.hex
 
 
+async def test_many_files_before_their_directories(store: LayerStore) -> None:
+    """The writers make parents that the tar names later; those get its mode then, and lose no file."""
+    names = [f"d{n % 7}/e{n % 11}/f{n}" for n in range(800)]
+    files = [member(name, data=name.encode()) for name in names]
+    directories = [directory(f"d{d}/", mode=0o700) for d in range(7)]
+    layer = await store.register(chunks(make_tar(*files, *directories)), None)
+    root = store.driver.layer_dir(layer.cache_id)
+    assert [(root / name).read_text() for name in names] == names
+    assert {stat.S_IMODE((root / f"d{d}").stat().st_mode) for d in range(7)} == {0o700}
+
+
 async def test_whiteouts_hide_the_parents_files(store: LayerStore) -> None:
     base = make_tar(member("a/gone", data=b"1"), member("a/kept", data=b"2"), member("b/old", data=b"3"), member("c/x"))
     top = make_tar(

@@ -10,21 +10,20 @@ Whiteouts become what the storage driver understands: overlayfs' own (character 
 import contextlib
 import errno
 import os
-import queue
 import shutil
 import stat
-import threading
 from collections.abc import Callable, Iterable
 from posixpath import normpath
 from typing import TypeVar
 
 from seaway.kernel import tar
 from seaway.kernel.tar import BadTar, TarEntry
+from seaway.layers.writers import Writers
 
 WHITEOUT, META, OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
 OPAQUE_XATTR = "trusted.overlay.opaque"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-WRITERS, SMALL = 2, 1 << 20
+SMALL = 1 << 20
 T = TypeVar("T")
 _IGNORED = (errno.EOPNOTSUPP, errno.EPERM)
 
@@ -43,38 +42,6 @@ def has_stored_content(entry: TarEntry) -> bool:
         return False
     path = clean_name(entry.name)
     return not (path.startswith(META) or path.rpartition(b"/")[2].startswith(WHITEOUT))
-
-
-class Writers:
-    """Threads that write small files, for to make one is the kernel's work. A failure is raised by the next call."""
-
-    def __init__(self, write: Callable[[bytes, TarEntry, Iterable[bytes]], None]) -> None:
-        self._write = write
-        self._queue: queue.Queue[tuple[bytes, TarEntry, Iterable[bytes]]] = queue.Queue(64)
-        self._failure: BaseException | None = None
-        for _ in range(WRITERS):
-            threading.Thread(target=self._work, daemon=True).start()
-
-    def put(self, path: bytes, entry: TarEntry, content: Iterable[bytes]) -> None:
-        if self._failure:
-            raise self._failure
-        self._queue.put((path, entry, content))
-
-    def drain(self) -> None:
-        """Wait until all that was put is on the filesystem."""
-        self._queue.join()
-        if self._failure:
-            raise self._failure
-
-    def _work(self) -> None:
-        while True:
-            job = self._queue.get()
-            try:
-                self._write(*job)
-            except BaseException as exc:
-                self._failure = exc
-            finally:
-                self._queue.task_done()
 
 
 class Unpacker:
