@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from seaway.base.errors import Conflict
+from seaway.base.errors import Conflict, SystemFailure
 from seaway.base.supervisor import Supervisor
 from seaway.kernel.cgroup import ensure_crun_can_start
 from seaway.kernel.process import find_program
 from seaway.runtime.attach import AttachChannel, Output
 from seaway.runtime.crun import Runtime
-from seaway.runtime.errors import StartRefused
+from seaway.runtime.errors import RuntimeCommandFailed, StartRefused
 from seaway.runtime.exits import ExitWatcher
 from seaway.runtime.requests import ExecRequest, RunRequest
 
@@ -245,3 +245,18 @@ async def test_create_and_start_are_quick(box: Box) -> None:
         f"create {created - began:.4f} s, start {started - created:.4f} s, exit {time.perf_counter() - started:.4f} s"
     )
     assert started - began < 1.0
+
+
+async def test_a_missing_conmon_is_said_at_once(box: Box) -> None:
+    supervisor = Supervisor()
+    exits = ExitWatcher(supervisor)
+    runtime = Runtime(box.base / "state", exits, conmon_path="/nosuch/conmon")
+    with pytest.raises(SystemFailure, match="/nosuch/conmon was not found"):
+        await runtime.create(RunRequest(box.id, box.run_dir, box.spec("sh")))
+    await exits.close()
+
+
+async def test_what_is_gone_is_deleted_without_a_word(box: Box) -> None:
+    await box.runtime.delete("nosuch", force=False)
+    with pytest.raises(RuntimeCommandFailed):
+        await box.runtime.kill("nosuch", 9)
