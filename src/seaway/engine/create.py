@@ -36,7 +36,7 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
         undo.callback(engine.containers.names.release, name)
         undo.push_async_callback(engine.layers.remove_rw, container_id)
         await engine.layers.create_rw(container_id, image.chain_id)
-        container = _build(engine, container_id, name, image.id, merged, host_config)
+        container = _build(engine, container_id, name, str(image.id), merged, host_config)
         undo.push_async_callback(_remove_directory, engine, container_id)
         await engine.containers.add(container)
         undo.pop_all()

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import msgspec
 
-from seaway.base import clock
+from seaway.base import clock, gojson
 from seaway.base.errors import EngineError
 from seaway.containers.container import Container
 from seaway.containers.restart import restarts_with_engine
+from seaway.containers.store import ContainerStore
 from seaway.containers.task import Status
 from seaway.engine import monitor, start
 from seaway.engine.context import Engine
+from seaway.model.network import EndpointSettings, PortBinding
+from seaway.networks.controller import Joined
+from seaway.networks.sandbox import Sandbox
 from seaway.runtime.requests import RunRequest
 
 log = logging.getLogger(__name__)
@@ -85,3 +89,20 @@ async def _start_again(engine: Engine, container_id: str) -> None:
         await start.start_container(engine, container_id)
     except EngineError as failure:
         log.error("failed to start container %s: %s", container_id, failure)
+
+
+def joined_before(containers: ContainerStore) -> dict[str, Joined]:
+    """The sandboxes of those that still run, as the network controller must know them again."""
+    return {
+        c.id: Joined(c.name, _sandbox(c))
+        for c in containers.all()
+        if c.sandbox and c.task.status in (Status.RUNNING, Status.PAUSED)
+    }
+
+
+def _sandbox(container: Container) -> Sandbox:
+    key = container.sandbox.get("Key", "")
+    ports = gojson.convert(container.sandbox.get("Ports") or {}, dict[str, list[PortBinding] | None])
+    endpoints = gojson.convert(container.endpoints, dict[str, EndpointSettings])
+    in_host = any(name == "host" for name in endpoints)
+    return Sandbox(container.sandbox["ID"], None if in_host else Path(key), endpoints, ports)

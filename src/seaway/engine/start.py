@@ -10,7 +10,7 @@ from seaway.base import clock
 from seaway.base.errors import Conflict, EngineError, NotModified
 from seaway.containers.container import Container
 from seaway.containers.task import Status
-from seaway.engine import monitor
+from seaway.engine import monitor, remove
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.joining import Joined
@@ -23,10 +23,23 @@ from seaway.runtime.requests import RunRequest
 async def start_container(engine: Engine, name: str) -> None:
     """Raises NotModified where it runs already; StartRefused and StartFailed carry the exit code that is kept."""
     container_id = engine.containers.find(name).id
-    async with engine.locks.hold(container_id):
-        container = engine.containers.get(container_id)
-        _refuse_unstartable(container)
-        await start_locked(engine, container)
+    try:
+        async with engine.locks.hold(container_id):
+            container = engine.containers.get(container_id)
+            _refuse_unstartable(container)
+            await start_locked(engine, container)
+    except _StartFailed as failed:
+        if failed.container.host_config.auto_remove:
+            await remove.remove_container(engine, container_id, force=True, volumes=True)
+        raise failed.reason from None
+
+
+class _StartFailed(EngineError):
+    """The attempt was made, and the record says how it failed."""
+
+    def __init__(self, container: Container, reason: EngineError) -> None:
+        super().__init__(str(reason))
+        self.container, self.reason = container, reason
 
 
 def _refuse_unstartable(container: Container) -> None:
@@ -47,7 +60,7 @@ async def start_locked(engine: Engine, container: Container) -> None:
         code, text = getattr(failure, "exit_code", OTHER), str(failure)
         await engine.containers.update(container.id, lambda c: _failed(c, code, text))
         await engine.streams.abandon(container.id)
-        raise
+        raise _StartFailed(container, failure) from failure
 
 
 async def _start(engine: Engine, container: Container) -> None:
@@ -59,6 +72,7 @@ async def _start(engine: Engine, container: Container) -> None:
         directory = engine.containers.directory(container.id)
         spec = await worker.run_blocking(container_spec, container, directory, rootfs, joined.netns_path)
         request = _request(engine, container, spec)
+        await worker.run_blocking(directory.joinpath("seaway").mkdir, mode=0o700, exist_ok=True)
         undo.push_async_callback(_discard, engine, request)
         pid = await engine.runtime.create(request)
         await engine.streams.begin(container.id, request.run_dir)

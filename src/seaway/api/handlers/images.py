@@ -34,7 +34,7 @@ class ImageHandlers:
         ]
 
     async def list(self, request: Request) -> web.StreamResponse:
-        filters, version = request.filters().values, request.version
+        filters, version = request.filters(), request.version
         return json_response(
             list_images(self._catalog, filters, show_all=request.flag("all"), version=(version.major, version.minor))
         )
@@ -62,7 +62,7 @@ class ImageHandlers:
         return json_response(records)
 
     async def prune(self, request: Request) -> web.StreamResponse:
-        return json_response(await prune_images(self._catalog, self._users, request.filters().values))
+        return json_response(await prune_images(self._catalog, self._users, request.filters()))
 
     def _users(self, image_id: Digest) -> Iterator[ImageUser]:
         """Derived from the containers' records, never stored twice."""
