@@ -16,6 +16,7 @@ from seaway.api.handlers.containers import ContainerHandlers
 from seaway.api.handlers.events import EventHandlers
 from seaway.api.handlers.image_transfer import ImageTransferHandlers
 from seaway.api.handlers.images import ImageHandlers
+from seaway.api.handlers.logs import LogHandlers
 from seaway.api.handlers.networks import NetworkHandlers
 from seaway.api.handlers.system import SystemHandlers
 from seaway.api.router import Router
@@ -26,19 +27,25 @@ from seaway.base.errors import SystemFailure
 from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
 from seaway.containers.store import ContainerStore
+from seaway.content.blobs import BlobStore
+from seaway.distribution.endpoints import RegistryConfig
+from seaway.distribution.fetch import Downloads
 from seaway.engine import shutdown
 from seaway.engine.context import Engine
 from seaway.engine.info import engine_info
 from seaway.engine.joining import ContainerNetworks
+from seaway.engine.logs import ContainerLogs
 from seaway.engine.restore import joined_before, restore
 from seaway.engine.streams import Streams
 from seaway.events.bus import EventBus
 from seaway.images.catalog import Catalog, open_catalog
+from seaway.images.pull import Puller
 from seaway.kernel.process import find_program
 from seaway.layers.driver import StorageDriver
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.store import LayerStore
 from seaway.layers.vfs import Vfs
+from seaway.model.container import LogConfig
 from seaway.networks.controller import NetworkController, NetworkOptions
 from seaway.networks.network import BridgeSettings
 from seaway.runtime.crun import BUILT_IN, Runtime, RuntimeProgram
@@ -104,13 +111,20 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
     controller.restore(joined_before(containers))
     await controller.start()
     life.push_async_callback(controller.close)
+    runtime = Runtime(run_root / "runtime", exits, _programs(config))
+    logs = ContainerLogs(
+        LogConfig(type=config.log_driver, config=dict(config.log_opts)), containers, runtime, supervisor
+    )
+    logs.start()
+    life.callback(logs.close)
     engine = Engine(
         data_root=root.path,
         run_root=run_root / "runs",
         containers=containers,
         images=catalog,
         layers=layers,
-        runtime=Runtime(run_root / "runtime", exits, _programs(config)),
+        runtime=runtime,
+        logs=logs,
         networks=ContainerNetworks(controller, containers),
         events=events,
         supervisor=supervisor,
@@ -140,7 +154,8 @@ def _routes(
         EventHandlers(events),
         ContainerHandlers(engine),
         AttachHandlers(engine),
-        ImageTransferHandlers(catalog, root.path / "tmp"),
+        LogHandlers(engine),
+        ImageTransferHandlers(catalog, _puller(config, root, catalog), root.path / "tmp"),
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(controller),
     )
@@ -152,6 +167,17 @@ async def _listen(config: EngineConfig, server: ApiServer) -> None:
     for where in config.listens:
         await server.serve(where, group=config.group, tls=tls)
         log.info("API listen on %s", where.address)
+
+
+def _puller(config: EngineConfig, root: DataRoot, catalog: Catalog) -> Puller:
+    registries = RegistryConfig(
+        insecure=config.insecure_registries,
+        mirrors=config.registry_mirrors,
+        max_concurrent_downloads=config.max_concurrent_downloads,
+        max_download_attempts=config.max_download_attempts,
+    )
+    blobs = BlobStore(root.path / "seaway" / "blobs")
+    return Puller(catalog, registries, Downloads(blobs, config.max_concurrent_downloads))
 
 
 def _tls(config: EngineConfig) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
 from seaway.containers.store import ContainerStore
 from seaway.engine.joining import ContainerNetworks
+from seaway.engine.logs import ContainerLogs
 from seaway.engine.ports import Events, Images, RootFilesystems
 from seaway.engine.runs import Runs
 from seaway.engine.streams import Streams
@@ -27,6 +28,7 @@ class Engine:
     events: Events
     supervisor: Supervisor
     streams: Streams
+    logs: ContainerLogs
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     runs: Runs = field(default_factory=Runs)
     cpus: int = 1

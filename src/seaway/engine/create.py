@@ -30,6 +30,7 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
     validate_create(config, host_config, engine.cpus)
     image = engine.images.resolve(config.image)
     merged = merge_config(config, image.config)
+    host_config = engine.logs.with_driver(host_config)
     async with AsyncExitStack() as undo:
         container_id = new_id()
         name = _reserve_name(engine, name, container_id)
@@ -60,7 +61,7 @@ def _reserve_name(engine: Engine, name: str, container_id: str) -> str:
 def _build(
     engine: Engine, container_id: str, name: str, image_id: str, config: ContainerConfig, host_config: HostConfig
 ) -> Container:
-    command = command_line(config)
+    command, host_config = command_line(config), with_defaults(host_config)
     hostname = config.hostname or short_id(container_id)
     return Container(
         id=container_id,
@@ -69,7 +70,8 @@ def _build(
         path=command[0],
         args=command[1:],
         config=msgspec.structs.replace(config, hostname=hostname),
-        host_config=with_defaults(host_config),
+        host_config=host_config,
+        log_path=engine.logs.log_path(container_id, host_config),
         image=image_id,
         driver="overlay2",
     )

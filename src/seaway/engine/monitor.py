@@ -59,6 +59,7 @@ async def teardown(engine: Engine, container_id: str) -> None:
     """Every step is done, whatever the others say; the first failure is raised at the end."""
     runtime = engine.containers.get(container_id).host_config.runtime or engine.default_runtime
     async with AsyncExitStack() as steps:
+        steps.push_async_callback(engine.logs.finish, container_id)
         steps.push_async_callback(engine.layers.unmount, container_id)
         steps.push_async_callback(engine.networks.leave, container_id)
         await engine.runtime.delete(container_id, runtime, force=True)

@@ -76,6 +76,7 @@ async def _start(engine: Engine, container: Container) -> None:
         undo.push_async_callback(_discard, engine, request)
         pid = await engine.runtime.create(request)
         await engine.streams.begin(container.id, request.run_dir)
+        engine.logs.begin(container, request.run_dir)
         engine.runs.began(request)
         exit_of_run = engine.runtime.wait(container.id)
         await engine.runtime.start(container.id, request.runtime)
@@ -96,7 +97,7 @@ def _request(engine: Engine, container: Container, spec: dict[str, Any]) -> RunR
         container_id=container.id,
         run_dir=engine.run_root / container.id / run,
         spec=spec,
-        log_path=engine.containers.directory(container.id) / "seaway" / "log",
+        log_path=engine.logs.spool(container),
         terminal=config.tty,
         stdin=config.open_stdin,
         leave_stdin_open=config.open_stdin and not config.stdin_once,

@@ -12,8 +12,10 @@ from seaway.base.errors import InvalidParameter
 from seaway.images.catalog import Catalog
 from seaway.images.importing import import_image, plan_import
 from seaway.images.load import load_images
+from seaway.images.pull import Puller
 from seaway.images.save import plan_save, save_images
-from seaway.oci.reference import parse_reference
+from seaway.oci.platform import parse_platform
+from seaway.oci.reference import parse_reference, parse_repository
 
 CHUNK = 1 << 20
 
@@ -21,8 +23,8 @@ CHUNK = 1 << 20
 class ImageTransferHandlers:
     """`scratch` is where archives lie while they are read."""
 
-    def __init__(self, catalog: Catalog, scratch: Path) -> None:
-        self._catalog, self._scratch = catalog, scratch
+    def __init__(self, catalog: Catalog, puller: Puller, scratch: Path) -> None:
+        self._catalog, self._puller, self._scratch = catalog, puller, scratch
 
     def routes(self) -> list[Route]:
         return [
@@ -46,6 +48,8 @@ class ImageTransferHandlers:
 
     async def create(self, request: Request) -> web.StreamResponse:
         """`fromSrc` imports; `fromImage` pulls."""
+        if request.has("fromImage"):
+            return await self._pull(request)
         source = request.text("fromSrc")
         if source != "-":
             raise InvalidParameter(f"cannot import from {source}: only - (the request's body) is supported")
@@ -53,6 +57,15 @@ class ImageTransferHandlers:
         reference = parse_reference(f"{repository}:{tag}" if tag else repository) if repository else None
         plan = plan_import(request.texts("changes"), reference, request.text("message"))
         return await stream_progress(request.http, lambda emit: import_image(self._catalog, plan, _body(request), emit))
+
+    async def _pull(self, request: Request) -> web.StreamResponse:
+        reference = parse_repository(request.text("fromImage"), request.text("tag"))
+        platform = parse_platform(request.text("platform")) if request.text("platform") else None
+        if reference.is_name_only:
+            return await stream_progress(
+                request.http, lambda emit: self._puller.pull_all_tags(reference, emit, platform)
+            )
+        return await stream_progress(request.http, lambda emit: self._puller.pull(reference, emit, platform))
 
     async def _save(self, request: Request, names: list[str]) -> web.StreamResponse:
         wanted = plan_save(self._catalog, names)
