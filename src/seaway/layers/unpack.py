@@ -231,9 +231,8 @@ def _make(path: bytes, create: Callable[[], T]) -> T:
         except FileExistsError:
             _remove(path)
         except FileNotFoundError:
-            if os.path.isdir(os.path.dirname(path) or b"."):
-                raise
-            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+            # Even if the parent is there by now: another writer may have made it just after our attempt.
+            os.makedirs(os.path.dirname(path) or b".", 0o755, exist_ok=True)
     return create()
 
 

@@ -1,6 +1,5 @@
 import asyncio
 import json
-import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +20,6 @@ from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, Sandbox
 RUN = Path("/run/engine")
 PUBLISH_8080 = {"80/tcp": [PortBinding("", "8080")]}
 OUTSIDE = Path("/run/outside")
-
-
-logging.disable()
 
 
 async def begin(running: dict[str, Joined] | None = None) -> NetworkController:
