@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 INSIDE = """
-import importlib, sys, uvloop  # as the engine does
+import importlib, logging, sys, uvloop  # as the engine does
+logging.disable()
 sys.path.insert(0, sys.argv[1])
 from seaway.kernel.syscalls import mount
 mount("tmpfs", "/run", "tmpfs")
