@@ -14,6 +14,7 @@ import uvloop
 from seaway.api.handlers.attach import AttachHandlers
 from seaway.api.handlers.containers import ContainerHandlers
 from seaway.api.handlers.events import EventHandlers
+from seaway.api.handlers.execs import ExecHandlers
 from seaway.api.handlers.image_transfer import ImageTransferHandlers
 from seaway.api.handlers.images import ImageHandlers
 from seaway.api.handlers.logs import LogHandlers
@@ -32,6 +33,7 @@ from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads
 from seaway.engine import shutdown
 from seaway.engine.context import Engine
+from seaway.engine.exec import collect_finished
 from seaway.engine.info import engine_info
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
@@ -77,6 +79,7 @@ async def serve(config: EngineConfig) -> None:
         stop = _stop_signal()
         engine, server = await _build(config, root, life)
         await restore(engine)
+        engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
         await _listen(config, server)
         log.info("Daemon has completed initialization")
         await stop.wait()
@@ -154,6 +157,7 @@ def _routes(
         EventHandlers(events),
         ContainerHandlers(engine),
         AttachHandlers(engine),
+        ExecHandlers(engine),
         LogHandlers(engine),
         ImageTransferHandlers(catalog, _puller(config, root, catalog), root.path / "tmp"),
         ImageHandlers(catalog, engine.containers),

@@ -16,7 +16,25 @@ import pytest
 
 from seaway.kernel import cgroup
 
-APPLETS = ["sh", "ls", "cat", "echo", "true", "sleep", "seq", "dd", "yes", "head", "wc", "nc", "wget", "env", "id", "stat", "hostname"]
+APPLETS = [
+    "sh",
+    "ls",
+    "cat",
+    "echo",
+    "true",
+    "sleep",
+    "seq",
+    "dd",
+    "yes",
+    "head",
+    "wc",
+    "nc",
+    "wget",
+    "env",
+    "id",
+    "stat",
+    "hostname",
+]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -102,3 +102,17 @@ def test_save_and_load_give_the_same_image(engine: RunningEngine, tmp_path_facto
     assert "Loaded image: copy:1" in engine.docker("load", "-i", str(file)).stdout
     assert engine.docker("images", "-q", "--no-trunc", "copy").stdout == image
     engine.docker("rmi", "copy:1")
+
+
+def test_exec_with_streams_user_and_code(engine: RunningEngine) -> None:
+    engine.docker("run", "-d", "--name", "host1", "busybox", "sleep", "1000")
+    done = engine.docker(
+        "exec", "-i", "-u", "web", "-e", "A=2", "host1", "sh", "-c", "cat; id -u; echo $A; exit 9", input="in\n"
+    )
+    assert (done.stdout.split(), done.returncode) == (["in", "33", "2"], 9)
+    missing = engine.docker("exec", "host1", "nosuch")
+    assert missing.returncode == 127
+    assert "executable file not found" in missing.stdout + missing.stderr
+    engine.docker("stop", "-t", "0", "host1")
+    assert "is not running" in engine.docker("exec", "host1", "true").stderr
+    engine.docker("rm", "host1")

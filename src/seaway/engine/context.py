@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
+from seaway.containers.execs import ExecStore
 from seaway.containers.store import ContainerStore
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
@@ -30,6 +31,7 @@ class Engine:
     streams: Streams
     logs: ContainerLogs
     locks: KeyedLocks = field(default_factory=KeyedLocks)
+    execs: ExecStore = field(default_factory=ExecStore)
     runs: Runs = field(default_factory=Runs)
     cpus: int = 1
     default_runtime: str = "crun"

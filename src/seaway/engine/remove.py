@@ -67,5 +67,6 @@ async def _erase(engine: Engine, container: Container) -> None:
     gone = await worker.run_blocking(files.move_to_trash, engine.containers.directory(container.id), trash)
     engine.containers.forget(container.id)
     engine.logs.forget(container.id)
+    engine.execs.forget_container(container.id)
     if gone:
         engine.supervisor.spawn(worker.run_blocking(files.empty_trash, gone), "empty trash")

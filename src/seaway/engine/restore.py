@@ -52,6 +52,7 @@ async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
     exit_of_run = engine.runtime.adopt(run_dir, container.id)
     runtime = container.host_config.runtime or engine.default_runtime
     engine.runs.began(RunRequest(container_id=container.id, run_dir=run_dir, spec={}, runtime=runtime))
+    await engine.layers.mount(container.id)  # counts it: the last engine's mount is found again
     engine.logs.begin(container, run_dir)
     try:
         await engine.streams.begin(container.id, run_dir)

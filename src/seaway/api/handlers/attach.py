@@ -34,13 +34,13 @@ class AttachHandlers:
         try:
             async with hijack(request.http, content_type) as stream:
                 container_event(self._engine, container, "attach")
-                await _copy(client, stream, wanted, tty=tty, stdin=stdin, once=container.config.stdin_once)
+                await copy_streams(client, stream, wanted, tty=tty, stdin=stdin, once=container.config.stdin_once)
         finally:
             client.leave()
         return stream.response
 
 
-async def _copy(
+async def copy_streams(
     client: Client, stream: HijackedStream, wanted: set[Stream], *, tty: bool, stdin: bool, once: bool
 ) -> None:
     """Until the container's output ends, or the client goes away."""
