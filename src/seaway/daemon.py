@@ -20,6 +20,7 @@ from seaway.api.handlers.images import ImageHandlers
 from seaway.api.handlers.logs import LogHandlers
 from seaway.api.handlers.networks import NetworkHandlers
 from seaway.api.handlers.system import SystemHandlers
+from seaway.api.handlers.volumes import VolumeHandlers
 from seaway.api.router import Router
 from seaway.api.server import ApiServer, Identity
 from seaway.api.tls import server_context
@@ -37,6 +38,7 @@ from seaway.engine.exec import collect_finished
 from seaway.engine.info import engine_info
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
+from seaway.engine.mounts import ContainerMounts
 from seaway.engine.restore import joined_before, restore
 from seaway.engine.streams import Streams
 from seaway.events.bus import EventBus
@@ -55,6 +57,7 @@ from seaway.runtime.exits import ExitWatcher
 from seaway.system.dataroot import DataRoot
 from seaway.system.pidfile import remove_pidfile, write_pidfile
 from seaway.system.version import EngineVersion, probe_version
+from seaway.volumes.store import VolumeStore
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +131,7 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
         layers=layers,
         runtime=runtime,
         logs=logs,
+        mounts=ContainerMounts(VolumeStore(root.path), containers),
         networks=ContainerNetworks(controller, containers),
         events=events,
         supervisor=supervisor,
@@ -162,6 +166,7 @@ def _routes(
         ImageTransferHandlers(catalog, _puller(config, root, catalog), root.path / "tmp"),
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(controller),
+        VolumeHandlers(engine),
     )
     return Router(route for group in groups for route in group.routes())
 

@@ -116,3 +116,37 @@ def test_exec_with_streams_user_and_code(engine: RunningEngine) -> None:
     engine.docker("stop", "-t", "0", "host1")
     assert "is not running" in engine.docker("exec", "host1", "true").stderr
     engine.docker("rm", "host1")
+
+
+def test_volumes_and_binds_keep_what_is_written(
+    engine: RunningEngine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shared = tmp_path_factory.mktemp("shared")
+    engine.docker(
+        "run",
+        "--rm",
+        "-v",
+        "kept:/data",
+        "-v",
+        f"{shared}:/host",
+        "busybox",
+        "sh",
+        "-c",
+        "echo v >/data/f; echo b >/host/f",
+    )
+    assert (shared / "f").read_text() == "b\n"
+    read = engine.docker("run", "--rm", "-v", "kept:/data:ro", "busybox", "sh", "-c", "cat /data/f; echo x >/data/f")
+    assert read.stdout == "v\n"
+    assert "Read-only file system" in read.stderr
+    engine.docker("create", "--name", "holds", "-v", "kept:/data", "busybox", "true")
+    assert "volume is in use - [" in engine.docker("volume", "rm", "kept").stderr
+    engine.docker("rm", "holds")
+    assert engine.docker("volume", "rm", "kept").stdout == "kept\n"
+    missing = engine.docker("run", "--rm", "--mount", "type=bind,src=/no/such,dst=/x", "busybox", "true")
+    assert "bind source path does not exist: /no/such" in missing.stderr
+
+
+def test_anonymous_volumes_go_with_their_container(engine: RunningEngine) -> None:
+    before = engine.docker("volume", "ls", "-q").stdout
+    engine.docker("run", "--rm", "-v", "/data", "busybox", "true")
+    assert engine.docker("volume", "ls", "-q").stdout == before

@@ -9,6 +9,7 @@ from seaway.containers.execs import ExecStore
 from seaway.containers.store import ContainerStore
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
+from seaway.engine.mounts import ContainerMounts
 from seaway.engine.ports import Events, Images, RootFilesystems
 from seaway.engine.runs import Runs
 from seaway.engine.streams import Streams
@@ -30,6 +31,7 @@ class Engine:
     supervisor: Supervisor
     streams: Streams
     logs: ContainerLogs
+    mounts: ContainerMounts
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     execs: ExecStore = field(default_factory=ExecStore)
     runs: Runs = field(default_factory=Runs)

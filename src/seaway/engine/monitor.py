@@ -57,10 +57,12 @@ def _exited(container: Container, how: Exit, *, restarting: bool) -> Container:
 
 async def teardown(engine: Engine, container_id: str) -> None:
     """Every step is done, whatever the others say; the first failure is raised at the end."""
-    runtime = engine.containers.get(container_id).host_config.runtime or engine.default_runtime
+    container = engine.containers.get(container_id)
+    runtime = container.host_config.runtime or engine.default_runtime
     async with AsyncExitStack() as steps:
         steps.push_async_callback(engine.logs.finish, container_id)
         steps.push_async_callback(engine.layers.unmount, container_id)
+        steps.push_async_callback(engine.mounts.end, container)
         steps.push_async_callback(engine.networks.leave, container_id)
         await engine.runtime.delete(container_id, runtime, force=True)
 

@@ -29,6 +29,8 @@ async def remove_container(engine: Engine, name: str, *, force: bool = False, vo
         except BaseException:
             await engine.containers.update(container.id, lambda c: _moved(c, "fail removal"))
             raise
+    if volumes:
+        await engine.mounts.remove_anonymous(container)
     engine.runs.removed(container.id)
     container_event(engine, container, "destroy")
 

@@ -67,6 +67,8 @@ async def _start(engine: Engine, container: Container) -> None:
     async with AsyncExitStack() as undo:
         undo.push_async_callback(engine.layers.unmount, container.id)
         rootfs = await engine.layers.mount(container.id)
+        undo.push_async_callback(engine.mounts.end, container)
+        await engine.mounts.begin(container, rootfs)
         undo.push_async_callback(engine.networks.leave, container.id)
         joined = await engine.networks.join(container)
         directory = engine.containers.directory(container.id)
