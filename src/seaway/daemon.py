@@ -35,7 +35,7 @@ from seaway.distribution.fetch import Downloads
 from seaway.engine import shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
-from seaway.engine.info import engine_info
+from seaway.engine.info import engine_figures
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
 from seaway.engine.mounts import ContainerMounts
@@ -44,6 +44,7 @@ from seaway.engine.streams import Streams
 from seaway.events.bus import EventBus
 from seaway.images.catalog import Catalog, open_catalog
 from seaway.images.pull import Puller
+from seaway.kernel import worker
 from seaway.kernel.process import find_program
 from seaway.layers.driver import StorageDriver
 from seaway.layers.overlay2 import Overlay2
@@ -55,6 +56,8 @@ from seaway.networks.network import BridgeSettings
 from seaway.runtime.crun import BUILT_IN, Runtime, RuntimeProgram
 from seaway.runtime.exits import ExitWatcher
 from seaway.system.dataroot import DataRoot
+from seaway.system.host import read_host
+from seaway.system.info import info_to_wire
 from seaway.system.pidfile import remove_pidfile, write_pidfile
 from seaway.system.version import EngineVersion, probe_version
 from seaway.volumes.store import VolumeStore
@@ -140,7 +143,7 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
         default_runtime=_default_runtime(config),
     )
     version = await probe_version({"crun": find_program("crun"), "conmon": find_program("conmon")})
-    router = _routes(config, root, engine, catalog, controller, events, version)
+    router = _routes(config, root, engine, layers, catalog, controller, events, version)
     return engine, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
 
 
@@ -148,13 +151,16 @@ def _routes(
     config: EngineConfig,
     root: DataRoot,
     engine: Engine,
+    layers: LayerStore,
     catalog: Catalog,
     controller: NetworkController,
     events: EventBus,
     version: EngineVersion,
 ) -> Router:
-    async def info(_api: Version) -> dict[str, Any]:
-        return engine_info(engine, config, root.engine_id(), len(catalog.images.all()), events.listeners)
+    async def info(api: Version) -> dict[str, Any]:
+        images = len(catalog.images.all())
+        figures = engine_figures(engine, layers, config, root.engine_id(), images, events.listeners)
+        return info_to_wire(config, await worker.run_blocking(read_host), version, figures, api)
 
     groups = (
         SystemHandlers(version, info),

@@ -150,3 +150,19 @@ def test_anonymous_volumes_go_with_their_container(engine: RunningEngine) -> Non
     before = engine.docker("volume", "ls", "-q").stdout
     engine.docker("run", "--rm", "-v", "/data", "busybox", "true")
     assert engine.docker("volume", "ls", "-q").stdout == before
+
+
+def test_info_has_true_figures(engine: RunningEngine) -> None:
+    engine.docker("create", "--name", "counted", "busybox", "true")
+    info = json.loads(engine.docker("info", "-f", "{{json .}}").stdout)
+    assert (info["Containers"], info["ContainersStopped"], info["Images"]) == (1, 1, 1)
+    assert info["DockerRootDir"] == f"{engine.root}/data"
+    assert info["DefaultRuntime"] in info["Runtimes"]
+    engine.docker("rm", "counted")
+
+
+def test_sharing_a_namespace_is_refused_rather_than_ignored(engine: RunningEngine) -> None:
+    for flag in ("--pid", "--ipc"):
+        done = engine.docker("run", "--rm", flag, "container:other", "busybox", "true")
+        assert done.returncode == 125
+        assert "not supported yet" in done.stderr

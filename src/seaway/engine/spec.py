@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from seaway.base.errors import InvalidParameter
+from seaway.base.errors import InvalidParameter, NotImplementedByEngine
 from seaway.containers.container import Container
 from seaway.containers.identity import Identity, resolve_identity
 from seaway.kernel.process import find_program
@@ -103,6 +103,10 @@ def environment(container: Container, identity: Identity) -> list[str]:
 
 
 def _namespaces(host: HostConfig, netns_path: str | None) -> Namespaces:
+    for kind, mode in (("IPC", host.ipc_mode), ("PID", host.pid_mode)):
+        if mode.startswith("container:"):
+            # A private namespace instead would look as if it had worked.
+            raise NotImplementedByEngine(f"{kind} mode {mode}: joining another container is not supported yet")
     return Namespaces(
         network=netns_path or "host",
         ipc="host" if host.ipc_mode == "host" else "private",
