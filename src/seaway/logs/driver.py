@@ -1,6 +1,6 @@
 """What a log driver does, and what it is told about the container."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -61,7 +61,7 @@ class ReadRequest:
 class LogReading(Protocol):
     """A reader's place in a log. `batches` gives what is there, oldest first; called again, what came since."""
 
-    def batches(self) -> AsyncIterator[list[LogEntry]]: ...
+    def batches(self) -> AsyncGenerator[list[LogEntry]]: ...
     def close(self) -> None: ...
 
 

@@ -7,7 +7,7 @@ Nothing is locked: files are opened before they are read, and a rotated file kee
 import gzip
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -29,7 +29,7 @@ class JsonFileReading:
         self._path, self._request = path, request
         self._file: BinaryIO | None = None
 
-    async def batches(self) -> AsyncIterator[list[LogEntry]]:
+    async def batches(self) -> AsyncGenerator[list[LogEntry]]:
         is_first, files = self._file is None, await run_blocking(self._open_unread)
         try:
             if is_first and self._request.tail is not None:

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from urllib.parse import quote_plus
 
 from seaway.base.clock import now_ns
@@ -22,8 +23,9 @@ async def read_logs(shipper: Shipper, request: ReadRequest) -> AsyncIterator[lis
             await shipper.ship()
         while True:
             moved, has_ended = shipper.next_move(), shipper.has_ended
-            async for batch in reading.batches():
-                yield batch
+            async with aclosing(reading.batches()) as batches:  # closed before `reading` is, or it opens the file again
+                async for batch in batches:
+                    yield batch
             if not request.follow or has_ended or (request.until_ns and now_ns() > request.until_ns):
                 return
             await moved.wait()
