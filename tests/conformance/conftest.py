@@ -1,161 +1,118 @@
-"""An engine of the tests' own: its data root, socket, network namespace and names meet nobody else's."""
+"""The engine that the tests of this folder drive, and what they may ask of it.
+
+pytest tests/conformance                                 a Seaway of the tests' own
+pytest tests/conformance --engine-program dockerd        a real dockerd in the same place: what it fails, tests the wrong thing
+pytest tests/conformance --engine-host unix:///…         an engine that runs already
+"""
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import tarfile
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
 import pytest
+from docker import DockerClient
 
+from conformance.engines import RunningEngine, end_leftovers, foreign_engine, own_engine, parse_version
+from conformance.images import busybox_tar
 from seaway.kernel import cgroup
 
-APPLETS = [
-    "sh",
-    "ls",
-    "cat",
-    "echo",
-    "true",
-    "sleep",
-    "seq",
-    "dd",
-    "yes",
-    "head",
-    "wc",
-    "nc",
-    "wget",
-    "env",
-    "id",
-    "stat",
-    "hostname",
-]
+__all__ = ["RunningEngine", "busybox_tar"]
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+MARKERS = (
+    "seaway_only(reason): a difference from dockerd that is meant, listed in docs/compatibility.md",
+    "min_api(version): needs an engine that speaks this version of the API",
+)
 
 
-@dataclass
-class RunningEngine:
-    root: Path
-    namespace: str
-    process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def host(self) -> str:
-        return f"unix://{self.root}/docker.sock"
-
-    def start(self) -> None:
-        command = [str(Path(sys.executable).parent / "seaway"), "serve", "-H", self.host]
-        command += [
-            "--data-root",
-            f"{self.root}/data",
-            "--exec-root",
-            f"{self.root}/exec",
-            "--pidfile",
-            f"{self.root}/pid",
-        ]
-        with open(self.root / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{self.namespace}", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._wait_answering()
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> int:
-        assert self.process
-        self.process.terminate()
-        return self.process.wait(60)
-
-    def docker(self, *args: str, input: str | None = None, timeout: float = 30) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ["docker", "-H", self.host, *args],
-            input=input,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def _wait_answering(self) -> None:
-        deadline = time.monotonic() + 20
-        while self.docker("version").returncode:
-            assert time.monotonic() < deadline, (self.root / "log").read_text()
-            time.sleep(0.05)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption("--engine-program", help="start this (dockerd) instead of Seaway")
+    group.addoption("--engine-host", help="test the engine that runs at this address")
 
 
-def busybox_tar() -> bytes:
-    buffer = BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name in ("bin", "etc", "tmp", "proc", "sys", "dev"):
-            directory = tarfile.TarInfo(name)
-            directory.type, directory.mode = tarfile.DIRTYPE, 0o755
-            archive.addfile(directory)
-        archive.add(shutil.which("busybox") or "/bin/busybox", "bin/busybox")
-        for applet in APPLETS:
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            archive.addfile(link)
-        for name, text in (
-            ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/tmp:/bin/sh\n"),
-            ("etc/group", "root:x:0:\n"),
-        ):
-            file = tarfile.TarInfo(name)
-            file.size = len(text)
-            archive.addfile(file, BytesIO(text.encode()))
-    return buffer.getvalue()
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
+def engine(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
     if os.geteuid():
         pytest.skip("needs root")
     if not shutil.which("docker"):
         pytest.skip("needs the docker CLI (Debian: docker.io or docker-cli)")
+    root = tmp_path_factory.mktemp("engine")
+    if address := pytestconfig.getoption("--engine-host", None):
+        engine = foreign_engine(address, root)
+        mine = import_busybox(engine)
+        yield engine
+        if mine:
+            engine.docker("rmi", "busybox")
+        return
+    program = pytestconfig.getoption("--engine-program", None) or "seaway"
     undo_cgroup = cgroup.ensure_crun_can_start()
-    root, namespace = tmp_path_factory.mktemp("engine"), f"seaway-test-{os.getpid()}"
-    subprocess.run(["ip", "netns", "add", namespace], check=True)
-    subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "up"], check=True)
-    engine = RunningEngine(root, namespace)
+    engine = own_engine(root, f"seaway-test-{os.getpid()}", program)
+    subprocess.run(["ip", "netns", "add", engine.namespace], check=True)
+    subprocess.run(["ip", "-n", engine.namespace, "link", "set", "lo", "up"], check=True)
     try:
         engine.start()
-        subprocess.run(
-            ["docker", "-H", engine.host, "import", "-", "busybox"],
-            input=busybox_tar(),
-            check=True,
-            capture_output=True,
-        )
+        import_busybox(engine)
         yield engine
         if ids := engine.docker("ps", "-aq").stdout.split():
             engine.docker("rm", "-f", *ids)
         assert engine.stop() == 0
     finally:
-        if engine.process and engine.process.poll() is None:
+        if engine.process and not engine.ended():
             engine.kill()
-        _end_leftovers(namespace, root)
+        end_leftovers(engine.namespace, root)
         undo_cgroup()
 
 
-def _end_leftovers(namespace: str, root: Path) -> None:
-    """Whatever still runs in the namespace or on the root is ours: port proxy, conmons of a failed test."""
-    pids = subprocess.run(
-        ["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False
-    ).stdout.split()
-    pids += subprocess.run(["pgrep", "-f", str(root)], capture_output=True, text=True, check=False).stdout.split()
-    for pid in set(pids) - {str(os.getpid())}:
-        subprocess.run(["kill", "-9", pid], check=False, capture_output=True)
-    for line in reversed(Path("/proc/mounts").read_text().splitlines()):
-        if (target := line.split()[1]).startswith(str(root)):
-            subprocess.run(["umount", "-l", target], check=False)
-    subprocess.run(["ip", "netns", "del", namespace], check=False)
+def import_busybox(engine: RunningEngine) -> bool:
+    """Whether it was missing."""
+    if engine.docker("image", "inspect", "busybox").returncode == 0:
+        return False
+    command = ["docker", "-H", engine.host, "import", "-", "busybox"]
+    subprocess.run(command, input=busybox_tar(), check=True, capture_output=True)
+    return True
+
+
+@pytest.fixture
+def client(engine: RunningEngine) -> Iterator[DockerClient]:
+    with engine.client() as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _where_it_applies(request: pytest.FixtureRequest) -> None:
+    """Before the test, skips it where its markers say so."""
+    if "engine" not in request.fixturenames:
+        return
+    only, needs = request.node.get_closest_marker("seaway_only"), request.node.get_closest_marker("min_api")
+    if not (only or needs):
+        return
+    engine: RunningEngine = request.getfixturevalue("engine")
+    if only and not engine.is_seaway:
+        pytest.skip(f"Seaway only: {only.args[0]}")
+    if needs and engine.api_version < parse_version(needs.args[0]):
+        pytest.skip(f"needs API {needs.args[0]}, this engine speaks {'.'.join(map(str, engine.api_version))}")
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails leaves no containers and no dead engine to the next one. Others' engines are left alone."""
+    if "engine" not in request.fixturenames or request.config.getoption("--engine-host", None):
+        yield
+        return
+    engine: RunningEngine = request.getfixturevalue("engine")
+    with engine.client() as client:
+        before = {each["Id"] for each in client.api.containers(all=True, quiet=True)}
+    yield
+    if engine.ended():
+        engine.start()
+    with engine.client() as client:
+        for each in client.api.containers(all=True, quiet=True):
+            if each["Id"] not in before:
+                client.api.remove_container(each["Id"], force=True, v=True)

@@ -54,7 +54,10 @@ def test_names_conflict_and_are_found(engine: RunningEngine) -> None:
 
 def test_stop_kill_and_remove(engine: RunningEngine) -> None:
     engine.docker("run", "-d", "--name", "life", "busybox", "sleep", "1000")
-    assert "container is running: stop the container before removing" in engine.docker("rm", "life").stderr
+    refusal = engine.words(
+        "container is running: stop the container before removing", old="Stop the container before attempting removal"
+    )
+    assert refusal in engine.docker("rm", "life").stderr
     engine.docker("stop", "-t", "0", "life")
     assert json.loads(engine.docker("inspect", "life").stdout)[0]["State"]["ExitCode"] == 137
     engine.docker("start", "life")
@@ -80,6 +83,7 @@ def test_a_published_port_is_bound_once(engine: RunningEngine) -> None:
     engine.docker("rm", "-f", "web1", "web2")
 
 
+@pytest.mark.seaway_only("a killed engine loses no container and no line, without --live-restore too")
 def test_a_killed_engine_loses_nothing(engine: RunningEngine) -> None:
     engine.docker("run", "-d", "--name", "ends", "busybox", "sh", "-c", "sleep 1; echo late; exit 5")
     engine.docker("run", "-d", "--name", "stays", "busybox", "sleep", "1000")
@@ -111,7 +115,7 @@ def test_exec_with_streams_user_and_code(engine: RunningEngine) -> None:
     )
     assert (done.stdout.split(), done.returncode) == (["in", "33", "2"], 9)
     missing = engine.docker("exec", "host1", "nosuch")
-    assert missing.returncode == 127
+    assert missing.returncode == int(engine.words("127", old="126"))
     assert "executable file not found" in missing.stdout + missing.stderr
     engine.docker("stop", "-t", "0", "host1")
     assert "is not running" in engine.docker("exec", "host1", "true").stderr
@@ -155,12 +159,17 @@ def test_anonymous_volumes_go_with_their_container(engine: RunningEngine) -> Non
 def test_info_has_true_figures(engine: RunningEngine) -> None:
     engine.docker("create", "--name", "counted", "busybox", "true")
     info = json.loads(engine.docker("info", "-f", "{{json .}}").stdout)
-    assert (info["Containers"], info["ContainersStopped"], info["Images"]) == (1, 1, 1)
-    assert info["DockerRootDir"] == f"{engine.root}/data"
+    assert info["Containers"] == len(engine.docker("ps", "-aq").stdout.split())
+    assert info["ContainersStopped"] == len(
+        engine.docker("ps", "-aq", "-f", "status=created", "-f", "status=exited").stdout.split()
+    )
+    assert info["Images"] == len(set(engine.docker("images", "-q").stdout.split()))
+    assert info["DockerRootDir"] == str(engine.data_root)
     assert info["DefaultRuntime"] in info["Runtimes"]
     engine.docker("rm", "counted")
 
 
+@pytest.mark.seaway_only("the pid and ipc namespaces of another container are refused")
 def test_sharing_a_namespace_is_refused_rather_than_ignored(engine: RunningEngine) -> None:
     for flag in ("--pid", "--ipc"):
         done = engine.docker("run", "--rm", flag, "container:other", "busybox", "true")
