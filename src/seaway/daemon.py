@@ -31,7 +31,7 @@ from seaway.config import EngineConfig
 from seaway.containers.store import ContainerStore
 from seaway.content.blobs import BlobStore
 from seaway.distribution.endpoints import RegistryConfig
-from seaway.distribution.fetch import Downloads
+from seaway.distribution.fetch import Downloads, forget_partial_downloads
 from seaway.engine import shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
@@ -169,7 +169,7 @@ def _routes(
         AttachHandlers(engine),
         ExecHandlers(engine),
         LogHandlers(engine),
-        ImageTransferHandlers(catalog, _puller(config, root, catalog), root.path / "tmp"),
+        ImageTransferHandlers(catalog, _puller(config, root, catalog, engine.supervisor), root.path / "tmp"),
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(controller),
         VolumeHandlers(engine),
@@ -184,7 +184,7 @@ async def _listen(config: EngineConfig, server: ApiServer) -> None:
         log.info("API listen on %s", where.address)
 
 
-def _puller(config: EngineConfig, root: DataRoot, catalog: Catalog) -> Puller:
+def _puller(config: EngineConfig, root: DataRoot, catalog: Catalog, supervisor: Supervisor) -> Puller:
     registries = RegistryConfig(
         insecure=config.insecure_registries,
         mirrors=config.registry_mirrors,
@@ -192,6 +192,7 @@ def _puller(config: EngineConfig, root: DataRoot, catalog: Catalog) -> Puller:
         max_download_attempts=config.max_download_attempts,
     )
     blobs = BlobStore(root.path / "seaway" / "blobs")
+    supervisor.spawn(forget_partial_downloads(blobs), "partial downloads", service=True)
     return Puller(catalog, registries, Downloads(blobs, config.max_concurrent_downloads))
 
 

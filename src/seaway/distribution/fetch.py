@@ -11,6 +11,10 @@ from seaway.distribution.errors import RegistryFailure, RegistryUnreachable
 from seaway.distribution.progress import Meter, Progress, ProgressSink
 from seaway.oci.manifest import Descriptor
 
+KEPT_S = 7 * 24 * 3600
+"""How long what a broken pull left waits for somebody to come back to it."""
+_LOOK_EVERY_S = 24 * 3600
+
 
 class ResumedWrongly(RegistryFailure):
     """What was there and what came do not fit together; from the start it may."""
@@ -78,3 +82,10 @@ async def _count_down(short: str, seconds: int, progress: ProgressSink) -> None:
     for left in range(seconds, 0, -1):
         progress(replace(event, status=f"Retrying in {left} second{'' if left == 1 else 's'}"))
         await asyncio.sleep(1)
+
+
+async def forget_partial_downloads(blobs: BlobStore) -> None:
+    """At start, and once a day as long as the engine runs."""
+    while True:
+        await blobs.prune(KEPT_S)
+        await asyncio.sleep(_LOOK_EVERY_S)

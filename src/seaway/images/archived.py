@@ -8,7 +8,7 @@ from seaway.base import gojson
 from seaway.images.spool import BadArchive, SpooledArchive
 from seaway.oci.digest import Digest, digest_of
 from seaway.oci.manifest import Descriptor, Index, Manifest, parse_manifest
-from seaway.oci.platform import host_platform
+from seaway.oci.platform import Platform, host_platform
 from seaway.oci.reference import InvalidReference, Reference, parse_reference
 
 CONTAINERD_NAME = "io.containerd.image.name"
@@ -30,12 +30,12 @@ class _Entry(msgspec.Struct, frozen=True):
     layers: list[str] = msgspec.field(default_factory=list, name="Layers")
 
 
-async def plan_load(archive: SpooledArchive) -> list[ArchivedImage]:
-    """Raises BadArchive, InvalidManifest."""
+async def plan_load(archive: SpooledArchive, platform: Platform | None = None) -> list[ArchivedImage]:
+    """Of an index, the image for `platform`, or else for this host. Raises BadArchive, InvalidManifest."""
     if "manifest.json" in archive:
         return _from_docker(await archive.read("manifest.json"))
     if "index.json" in archive:
-        return await _from_oci(archive)
+        return await _from_oci(archive, platform)
     raise BadArchive("open manifest.json: no such file or directory")
 
 
@@ -54,14 +54,14 @@ def _tag(text: str) -> Reference:
     return replace(reference, digest=None)
 
 
-async def _from_oci(archive: SpooledArchive) -> list[ArchivedImage]:
+async def _from_oci(archive: SpooledArchive, platform: Platform | None) -> list[ArchivedImage]:
     """One image for each manifest, with all the names that the index gives it."""
     index = parse_manifest(await archive.read("index.json"))
     if not isinstance(index, Index):
         raise BadArchive("index.json is not an image index")
     images: dict[Digest, ArchivedImage] = {}
     for descriptor in index.manifests:
-        found = await _manifest(archive, descriptor)
+        found = await _manifest(archive, descriptor, platform)
         if found is None:
             continue
         digest, manifest = found
@@ -72,15 +72,17 @@ async def _from_oci(archive: SpooledArchive) -> list[ArchivedImage]:
     return list(images.values())
 
 
-async def _manifest(archive: SpooledArchive, descriptor: Descriptor) -> tuple[Digest, Manifest] | None:
+async def _manifest(
+    archive: SpooledArchive, descriptor: Descriptor, platform: Platform | None
+) -> tuple[Digest, Manifest] | None:
     """The manifest, or of an index the one for this host."""
     data = await archive.read(_blob(descriptor.digest))
     if digest_of(descriptor.digest.algorithm, data) != descriptor.digest:
         raise BadArchive(f"blob {descriptor.digest} has other content")
     document = parse_manifest(data, descriptor.media_type)
     if isinstance(document, Index):
-        chosen = document.choose(None, host_platform())
-        return await _manifest(archive, chosen) if chosen else None
+        chosen = document.choose(platform, host_platform())
+        return await _manifest(archive, chosen, platform) if chosen else None
     return (descriptor.digest, document) if isinstance(document, Manifest) else None
 
 

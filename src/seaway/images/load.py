@@ -13,7 +13,7 @@ from seaway.images.references import ReferenceDoesNotExist
 from seaway.images.spool import SpooledArchive, spooled
 from seaway.layers.store import DiffIdMismatch
 from seaway.oci.digest import Digest
-from seaway.oci.platform import host_platform
+from seaway.oci.platform import Platform, host_platform
 from seaway.oci.reference import Reference
 
 _PROGRESS_INTERVAL_S = 0.1
@@ -24,14 +24,23 @@ class CannotLoad(InvalidParameter):
 
 
 async def load_images(
-    catalog: Catalog, body: AsyncIterator[bytes], scratch: Path, emit: Emit, *, quiet: bool = True
+    catalog: Catalog,
+    body: AsyncIterator[bytes],
+    scratch: Path,
+    emit: Emit,
+    *,
+    quiet: bool = True,
+    platform: Platform | None = None,
 ) -> list[Image]:
-    """`scratch` is where the archive lies meanwhile. Images that came before a failure stay, as in dockerd."""
+    """With a `platform`, an image of another one is refused. `scratch` is where the archive lies meanwhile.
+
+    Images that came before a failure stay, as in dockerd.
+    """
     async with spooled(body, scratch) as archive:
         loaded: list[Image] = []
         has_name = False
-        for archived in await plan_load(archive):
-            image = await _load(catalog, archive, archived, emit, quiet=quiet)
+        for archived in await plan_load(archive, platform):
+            image = await _load(catalog, archive, archived, emit, platform, quiet=quiet)
             for name in archived.names:
                 await _name(catalog, image, name, emit)
                 has_name = True
@@ -44,7 +53,13 @@ async def load_images(
 
 
 async def _load(
-    catalog: Catalog, archive: SpooledArchive, archived: ArchivedImage, emit: Emit, *, quiet: bool
+    catalog: Catalog,
+    archive: SpooledArchive,
+    archived: ArchivedImage,
+    emit: Emit,
+    platform: Platform | None,
+    *,
+    quiet: bool,
 ) -> Image:
     raw = await archive.read(archived.config)
     image = parse_image(raw)
@@ -54,6 +69,8 @@ async def _load(
         )
     if image.os not in ("", host_platform().os):
         raise CannotLoad(f"cannot load {image.os} image on {host_platform().os}")
+    if platform and not image.platform.satisfies(platform):
+        raise CannotLoad(f"requested platform ({platform}) not found: image is {image.platform}")
     top: Digest | None = None
     async with catalog.layers.transaction():
         try:

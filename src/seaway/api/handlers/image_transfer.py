@@ -1,23 +1,30 @@
 """Images in and out as streams: load, save, import."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 from aiohttp import web
 
+from seaway.api.platforms import chosen_platform, spelled_platform
 from seaway.api.progress import stream_progress
+from seaway.api.registry_auth import HEADER, lenient_credentials
 from seaway.api.request import Request
 from seaway.api.router import Route
+from seaway.api.versions import Version
 from seaway.base.errors import InvalidParameter
 from seaway.images.catalog import Catalog
-from seaway.images.importing import import_image, plan_import
+from seaway.images.download import download
+from seaway.images.image import Image
+from seaway.images.importing import ImportRequest, import_image, plan_import
 from seaway.images.load import load_images
+from seaway.images.messages import Emit
 from seaway.images.pull import Puller
 from seaway.images.save import plan_save, save_images
-from seaway.oci.platform import parse_platform
-from seaway.oci.reference import parse_reference, parse_repository
+from seaway.oci.reference import Reference, parse_repository
 
 CHUNK = 1 << 20
+RESERVED = "scratch"
 
 
 class ImageTransferHandlers:
@@ -35,9 +42,11 @@ class ImageTransferHandlers:
         ]
 
     async def load(self, request: Request) -> web.StreamResponse:
-        quiet, body = request.flag("quiet"), _body(request)
+        quiet, body = not request.text("quiet") or request.flag("quiet"), _body(request)
+        platform = chosen_platform(request, Version(1, 48))
         return await stream_progress(
-            request.http, lambda emit: load_images(self._catalog, body, self._scratch, emit, quiet=quiet)
+            request.http,
+            lambda emit: load_images(self._catalog, body, self._scratch, emit, quiet=quiet, platform=platform),
         )
 
     async def save_many(self, request: Request) -> web.StreamResponse:
@@ -47,28 +56,31 @@ class ImageTransferHandlers:
         return await self._save(request, [request["name"]])
 
     async def create(self, request: Request) -> web.StreamResponse:
-        """`fromSrc` imports; `fromImage` pulls."""
-        if request.has("fromImage"):
-            return await self._pull(request)
-        source = request.text("fromSrc")
-        if source != "-":
-            raise InvalidParameter(f"cannot import from {source}: only - (the request's body) is supported")
-        repository, tag = request.text("repo"), request.text("tag")
-        reference = parse_reference(f"{repository}:{tag}" if tag else repository) if repository else None
-        plan = plan_import(request.texts("changes"), reference, request.text("message"))
-        return await stream_progress(request.http, lambda emit: import_image(self._catalog, plan, _body(request), emit))
+        """`fromImage` pulls; `fromSrc` imports."""
+        return await (self._pull(request) if request.text("fromImage") else self._import(request))
+
+    async def _import(self, request: Request) -> web.StreamResponse:
+        source, repository, tag = request.text("fromSrc"), request.text("repo"), request.text("tag")
+        reference = parse_repository(repository, tag) if repository else None
+        wanted = plan_import(
+            request.texts("changes"), reference, request.text("message"), _shown(source), spelled_platform(request)
+        )
+        return await stream_progress(request.http, lambda emit: self._import_from(source, wanted, _body(request), emit))
+
+    async def _import_from(self, source: str, wanted: ImportRequest, body: AsyncIterator[bytes], emit: Emit) -> Image:
+        if source == "-":
+            return await import_image(self._catalog, wanted, body, emit)
+        async with aclosing(download(source, emit, self._puller.registries.user_agent)) as found:
+            return await import_image(self._catalog, wanted, found, emit)
 
     async def _pull(self, request: Request) -> web.StreamResponse:
-        reference = parse_repository(request.text("fromImage"), request.text("tag"))
-        platform = parse_platform(request.text("platform")) if request.text("platform") else None
-        if reference.is_name_only:
-            return await stream_progress(
-                request.http, lambda emit: self._puller.pull_all_tags(reference, emit, platform)
-            )
-        return await stream_progress(request.http, lambda emit: self._puller.pull(reference, emit, platform))
+        reference, platform = _wanted(request), spelled_platform(request)
+        auth = lenient_credentials(request.http.headers.get(HEADER, ""))
+        pull = self._puller.pull_all_tags if reference.is_name_only else self._puller.pull
+        return await stream_progress(request.http, lambda emit: pull(reference, emit, platform, auth))
 
     async def _save(self, request: Request, names: list[str]) -> web.StreamResponse:
-        wanted = plan_save(self._catalog, names)
+        wanted = plan_save(self._catalog, names, chosen_platform(request, Version(1, 48)))
         response = web.StreamResponse(headers={"Content-Type": "application/x-tar"})
         await response.prepare(request.http)
         async for chunk in save_images(self._catalog, wanted, self._scratch):
@@ -80,3 +92,15 @@ class ImageTransferHandlers:
 async def _body(request: Request) -> AsyncIterator[bytes]:
     async for chunk in request.http.content.iter_chunked(CHUNK):
         yield chunk
+
+
+def _wanted(request: Request) -> Reference:
+    """`pull --all-tags` may send a name that ends in a colon."""
+    reference = parse_repository(request.text("fromImage").removesuffix(":"), request.text("tag"))
+    if reference.familiar_name == RESERVED:
+        raise InvalidParameter(f"'{RESERVED}' is a reserved name")
+    return reference
+
+
+def _shown(source: str) -> str:
+    return source if source == "-" or "://" in source else f"http://{source}"

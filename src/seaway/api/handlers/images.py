@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
+from seaway.api.platforms import chosen_platform
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
+from seaway.api.versions import Version
 from seaway.base.errors import InvalidParameter
 from seaway.containers.store import ContainerStore
 from seaway.images.catalog import Catalog
@@ -34,17 +36,24 @@ class ImageHandlers:
         ]
 
     async def list(self, request: Request) -> web.StreamResponse:
-        filters, version = request.filters(), request.version
-        return json_response(
-            list_images(self._catalog, filters, show_all=request.flag("all"), version=(version.major, version.minor))
+        """How many containers use each image is told since 1.51, what images share is asked for since 1.42."""
+        version = request.version
+        summaries = list_images(
+            self._catalog,
+            request.filters(),
+            show_all=request.flag("all"),
+            shared_size=version >= Version(1, 42) and request.flag("shared-size"),
+            users=self._users if version >= Version(1, 51) else None,
+            version=version[:2],
         )
+        return json_response(summaries)
 
     async def inspect(self, request: Request) -> web.StreamResponse:
-        version = request.version
-        return json_response(inspect_image(self._catalog, request["name"], (version.major, version.minor)))
+        platform = chosen_platform(request, Version(1, 49))
+        return json_response(inspect_image(self._catalog, request["name"], request.version[:2], platform))
 
     async def history(self, request: Request) -> web.StreamResponse:
-        return json_response(image_history(self._catalog, request["name"]))
+        return json_response(image_history(self._catalog, request["name"], chosen_platform(request, Version(1, 48))))
 
     async def tag(self, request: Request) -> web.StreamResponse:
         image = self._catalog.resolve(request["name"])

@@ -1,0 +1,66 @@
+"""`X-Registry-Auth`: who asks, as the docker command sends it along with a pull or a push."""
+
+import base64
+import binascii
+from typing import TypeVar
+
+import msgspec
+
+from seaway.base import gojson
+from seaway.base.errors import InvalidParameter
+from seaway.distribution.auth import Credentials
+
+HEADER = "X-Registry-Auth"
+_ENCODING = "must be a valid base64url-encoded AuthConfig"
+T = TypeVar("T")
+
+
+class InvalidRegistryAuth(InvalidParameter):
+    pass
+
+
+class AuthConfig(msgspec.Struct, frozen=True, rename="lower"):
+    username: str = ""
+    password: str = ""
+    auth: str = ""
+    serveraddress: str = ""
+    identitytoken: str = ""
+    registrytoken: str = ""
+
+    def credentials(self) -> Credentials | None:
+        """None for who is nobody: `auth` is the old form of the first two."""
+        username, password = self.username, self.password
+        if self.auth and not username:
+            username, _, password = _decoded(self.auth.encode()).decode(errors="replace").partition(":")
+        found = Credentials(username, password.rstrip("\0"), self.identitytoken, self.registrytoken)
+        return None if found == Credentials() else found
+
+
+def parse_registry_auth(header: str) -> AuthConfig:
+    """Base64url of JSON, padded or not; an empty one is nobody's. Raises InvalidRegistryAuth."""
+    if not header:
+        return AuthConfig()
+    return _parse(header, AuthConfig)
+
+
+def lenient_credentials(header: str) -> Credentials | None:
+    """A pull does not mind a header that means nothing."""
+    try:
+        return parse_registry_auth(header).credentials()
+    except InvalidRegistryAuth:
+        return None
+
+
+def _parse(header: str, wanted: type[T]) -> T:
+    try:
+        return gojson.decode(_decoded(header.encode()), wanted)
+    except msgspec.DecodeError as failure:
+        raise InvalidRegistryAuth(f"invalid X-Registry-Auth header: {failure}") from failure
+
+
+def _decoded(text: bytes) -> bytes:
+    standard = text.translate(bytes.maketrans(b"-_", b"+/"))
+    try:
+        return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
+    except binascii.Error as failure:
+        raise InvalidRegistryAuth(f"invalid X-Registry-Auth header: {_ENCODING}") from failure
