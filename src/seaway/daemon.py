@@ -32,7 +32,7 @@ from seaway.containers.store import ContainerStore
 from seaway.content.blobs import BlobStore
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads, forget_partial_downloads
-from seaway.engine import shutdown
+from seaway.engine import monitor, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
 from seaway.engine.info import engine_figures
@@ -84,6 +84,7 @@ async def serve(config: EngineConfig) -> None:
         life.callback(root.close)
         stop = _stop_signal()
         engine, server = await _build(config, root, life)
+        monitor.follow_runs(engine)
         await restore(engine)
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
         await _listen(config, server)

@@ -51,3 +51,21 @@ class NotImplementedByEngine(EngineError):
 
 class SystemFailure(EngineError):
     pass
+
+
+_CATEGORIES = (
+    InvalidParameter,
+    NotFound,
+    Conflict,
+    NotModified,
+    Unauthorized,
+    Forbidden,
+    Unavailable,
+    NotImplementedByEngine,
+)
+
+
+def with_prefix(prefix: str, failure: EngineError) -> EngineError:
+    """The same kind of failure, so the same status, with words before its own."""
+    category = next((c for c in _CATEGORIES if isinstance(failure, c)), SystemFailure)
+    return category(f"{prefix}{failure}")

@@ -37,11 +37,13 @@ def next_delay_s(last_delay_s: float, up_for_s: float) -> float:
     return min(last_delay_s * 2, LONGEST_DELAY_S)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a run ended. `stopped_by_user` covers stop and kill; `restarts` counts those already made in a row."""
+    """How a run ended. A stop, or a signal that was meant to end it, has `is_cancelled`; any signal at all by the user
+    has `stopped_by_user`, which matters to unless-stopped alone. `restarts` counts those already made in a row."""
 
     exit_code: int
+    is_cancelled: bool
     stopped_by_user: bool
     restarts: int
     up_for_s: float
@@ -50,14 +52,21 @@ class Ending:
 
 def plan_restart(policy: RestartPolicy, ending: Ending) -> float | None:
     """Seconds to wait before the next start, or None when the container stays down."""
-    if ending.stopped_by_user:
+    if ending.is_cancelled or not _applies(policy, ending):
         return None
-    if policy.name in ("always", "unless-stopped"):
-        return next_delay_s(ending.last_delay_s, ending.up_for_s)
-    retries_left = not policy.maximum_retry_count or ending.restarts < policy.maximum_retry_count
-    if policy.name == "on-failure" and ending.exit_code and retries_left:
-        return next_delay_s(ending.last_delay_s, ending.up_for_s)
-    return None
+    return next_delay_s(ending.last_delay_s, ending.up_for_s)
+
+
+def _applies(policy: RestartPolicy, ending: Ending) -> bool:
+    match policy.name:
+        case "always":
+            return True
+        case "unless-stopped":
+            return not ending.stopped_by_user
+        case "on-failure":
+            retries_left = not policy.maximum_retry_count or ending.restarts < policy.maximum_retry_count
+            return ending.exit_code != 0 and retries_left
+    return False
 
 
 def restarts_with_engine(policy: RestartPolicy, *, exit_code: int, stopped_by_user: bool, restarts: int) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter, NotFound
 from seaway.base.ids import is_full_id
+from seaway.base.locks import KeyedLocks
 from seaway.containers.container import ConfigOnDisk, Container, from_disk, to_disk
 from seaway.containers.names import NameIndex, NameInUse
 from seaway.kernel import files, worker
@@ -34,6 +35,7 @@ class ContainerStore:
         self.root = root / "containers"
         self.names = NameIndex()
         self._containers: dict[str, Container] = {}
+        self._writes = KeyedLocks()
 
     def directory(self, container_id: str) -> Path:
         return self.root / container_id
@@ -71,18 +73,27 @@ class ContainerStore:
     async def update(
         self, container_id: str, change: Callable[[Container], Container], *, durable: bool = False
     ) -> Container:
-        """Replace, then persist. What adoption can derive after a crash is written without fsync."""
+        """Replace, then persist. What adoption can derive after a crash is written without fsync.
+
+        Of several at once each writes the newest record: an older one never comes to lie over it.
+        """
         old = self.get(container_id)
         new = change(old)
         self._containers[container_id] = new
         host_config_changed = new.host_config is not old.host_config
-        await worker.run_blocking(self._write, new, durable=durable, host_config=host_config_changed)
+        async with self._writes.hold(container_id):
+            if newest := self._containers.get(container_id):
+                await worker.run_blocking(self._write, newest, durable=durable, host_config=host_config_changed)
         return new
 
-    def forget(self, container_id: str) -> None:
-        container = self._containers.pop(container_id, None)
+    async def remove(self, container_id: str, trash: Path) -> Path | None:
+        """Gone for every reader and on disk; returns what is left to be emptied."""
+        async with self._writes.hold(container_id):
+            gone = await worker.run_blocking(files.move_to_trash, self.directory(container_id), trash)
+            container = self._containers.pop(container_id, None)
         if container and self.names.find(container.name) == container_id:
             self.names.release(container.name)
+        return gone
 
     def load(self) -> int:
         """Read every container; one that cannot be read is logged and left alone. Returns how many there are."""

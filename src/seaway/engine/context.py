@@ -11,6 +11,7 @@ from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
 from seaway.engine.mounts import ContainerMounts
 from seaway.engine.ports import Events, Images, RootFilesystems
+from seaway.engine.restarts import Restarts
 from seaway.engine.runs import Runs
 from seaway.engine.streams import Streams
 from seaway.runtime.crun import Runtime
@@ -18,7 +19,10 @@ from seaway.runtime.crun import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`run_root` holds one bundle directory per run of a container, and is emptied by a reboot."""
+    """`run_root` holds one bundle directory per run of a container, and is emptied by a reboot.
+
+    `removing`: the containers that somebody removes at this moment; nobody else may.
+    """
 
     data_root: Path
     run_root: Path
@@ -35,5 +39,7 @@ class Engine:
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     execs: ExecStore = field(default_factory=ExecStore)
     runs: Runs = field(default_factory=Runs)
+    restarts: Restarts = field(default_factory=Restarts)
+    removing: set[str] = field(default_factory=set)
     cpus: int = 1
     default_runtime: str = "crun"

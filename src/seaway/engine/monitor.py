@@ -5,6 +5,7 @@ the next start of the container awaits that teardown through the container's loc
 """
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -19,27 +20,45 @@ from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.runtime.exits import Exit
 
+log = logging.getLogger(__name__)
 
-async def watch(
-    engine: Engine, container_id: str, exit_of_run: "asyncio.Future[Exit]", last_delay_s: float = 0
-) -> None:
-    """Follow one run to its end; begun once per run, and again on adoption."""
+
+def follow_runs(engine: Engine) -> None:
+    """Every run that begins from now on, or is adopted, is followed to its end."""
+
+    def follow(container_id: str, exit_of_run: "asyncio.Future[Exit]") -> None:
+        engine.supervisor.spawn(_watch(engine, container_id, exit_of_run), f"monitor {container_id[:12]}")
+
+    engine.runs.add_follower(follow)
+
+
+async def _watch(engine: Engine, container_id: str, exit_of_run: "asyncio.Future[Exit]") -> None:
     how = await exit_of_run
     async with engine.locks.hold(container_id):
-        delay_s = await _record(engine, container_id, how, last_delay_s)
-        await teardown(engine, container_id)
+        delay_s = await _record(engine, container_id, how)
+        try:
+            await teardown(engine, container_id)
+        except (EngineError, OSError) as failure:
+            log.error("failed to clean up behind container %s: %s", container_id, failure)
     container = engine.containers.get(container_id)
     if delay_s is not None:
-        await _restart_after(engine, container_id, delay_s)
-    elif container.host_config.auto_remove:
-        await remove.remove_container(engine, container_id, force=True, volumes=True)
+        await _restart_after(engine, container, delay_s)
+    elif container.host_config.auto_remove and not engine.restarts.is_by_user(container_id):
+        await remove.remove_ended(engine, container_id)
 
 
-async def _record(engine: Engine, container_id: str, how: Exit, last_delay_s: float) -> float | None:
+async def _record(engine: Engine, container_id: str, how: Exit) -> float | None:
     """Returns the seconds until the next start, or None where there is none."""
     old = engine.containers.get(container_id)
     up_s = (how.at_ns - clock.parse_time(old.task.started_at)) / 1e9
-    ending = Ending(how.code, old.stopped_by_user or engine.runs.halted, old.restart_count, up_s, last_delay_s)
+    ending = Ending(
+        exit_code=how.code,
+        is_cancelled=engine.restarts.is_cancelled(container_id) or engine.runs.halted,
+        stopped_by_user=old.stopped_by_user,
+        restarts=old.restart_count,
+        up_for_s=up_s,
+        last_delay_s=engine.restarts.last_delay_s(container_id),
+    )
     delay_s = plan_restart(old.host_config.restart_policy, ending)
     ended = await engine.containers.update(container_id, lambda c: _exited(c, how, restarting=delay_s is not None))
     engine.runs.ended(container_id, how)
@@ -52,7 +71,11 @@ async def _record(engine: Engine, container_id: str, how: Exit, last_delay_s: fl
 def _exited(container: Container, how: Exit, *, restarting: bool) -> Container:
     at = clock.format_time(how.at_ns)
     task = container.task.exited(how.code, at, oom_killed=how.oom_killed, restarting=restarting)
-    return msgspec.structs.replace(container, task=msgspec.structs.replace(task, error=how.error))
+    return msgspec.structs.replace(
+        container,
+        task=msgspec.structs.replace(task, error=how.error),
+        restart_count=container.restart_count + restarting,
+    )
 
 
 async def teardown(engine: Engine, container_id: str) -> None:
@@ -67,24 +90,28 @@ async def teardown(engine: Engine, container_id: str) -> None:
         await engine.runtime.delete(container_id, runtime, force=True)
 
 
-async def _restart_after(engine: Engine, container_id: str, delay_s: float) -> None:
-    await asyncio.sleep(delay_s)
-    async with engine.locks.hold(container_id):
+async def _restart_after(engine: Engine, ended: Container, delay_s: float) -> None:
+    await engine.restarts.pause(ended.id, delay_s)
+    async with engine.locks.hold(ended.id):
         try:
-            container = engine.containers.get(container_id)
+            container = engine.containers.get(ended.id)
         except NotFound:
             return
-        if container.task.status is not Status.RESTARTING:
-            return  # a stop or a removal came first
-        await engine.containers.update(container_id, _counted)
+        if container.task.status is not Status.RESTARTING or container.run != ended.run:
+            return  # a stop came first, and perhaps a start after it
+        if engine.restarts.is_cancelled(ended.id) or engine.runs.halted:
+            await _give_up(engine, container)
+            return
         try:
-            await start.start_locked(engine, engine.containers.get(container_id))
-        except EngineError:
-            await engine.containers.update(container_id, _given_up)
+            await start.start_locked(engine, container, by_user=False)
+        except EngineError as failure:
+            log.error("failed to restart container %s: %s", container.id, failure)
+            await _give_up(engine, container)
 
 
-def _counted(container: Container) -> Container:
-    return msgspec.structs.replace(container, restart_count=container.restart_count + 1)
+async def _give_up(engine: Engine, container: Container) -> None:
+    await engine.containers.update(container.id, _given_up)
+    engine.runs.stays_down(container.id)
 
 
 def _given_up(container: Container) -> Container:

@@ -1,8 +1,12 @@
 """`DELETE /containers/{id}`: out of the index and out of sight by one rename; its space is freed behind."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
-from seaway.base.errors import Conflict, EngineError
+from seaway.base.errors import Conflict, EngineError, NotFound, SystemFailure, with_prefix
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine import kill
@@ -10,19 +14,54 @@ from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.kernel import files, worker
 
+log = logging.getLogger(__name__)
 
-async def remove_container(engine: Engine, name: str, *, force: bool = False, volumes: bool = False) -> None:
+
+class RemovalInProgress(Conflict):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"removal of container {name} is already in progress")
+
+
+async def remove_container(
+    engine: Engine, name: str, *, force: bool = False, volumes: bool = False, link: bool = False
+) -> None:
+    """Raises NotFound, RemovalInProgress, or what stands in the way with dockerd's prefix."""
     container = engine.containers.find(name)
-    if container.task.status is Status.REMOVING:
-        raise Conflict(f"removal of container {name} is already in progress")
-    if container.task.is_running:
-        await _make_stopped(engine, container, name, force=force)
-    async with engine.locks.hold(container.id):
-        container = engine.containers.get(container.id)
+    with _removing(engine, container.id, name):
+        if link:
+            # The other names that a container can have are those of legacy links.
+            raise SystemFailure("Conflict, cannot remove the default link name of the container")
+        while not await _remove_stopped(engine, container.id, name, volumes=volumes):
+            await _make_stopped(engine, container.id, name, force=force)
+
+
+async def remove_ended(engine: Engine, container_id: str) -> None:
+    """`--rm`: unless somebody removes it already."""
+    try:
+        await remove_container(engine, container_id, force=True, volumes=True)
+    except (RemovalInProgress, NotFound):
+        pass
+    except EngineError as failure:
+        log.error("failed to remove container %s: %s", container_id, failure)
+
+
+@contextmanager
+def _removing(engine: Engine, container_id: str, name: str) -> Iterator[None]:
+    if container_id in engine.removing:
+        raise RemovalInProgress(name)
+    engine.removing.add(container_id)
+    try:
+        yield
+    finally:
+        engine.removing.discard(container_id)
+
+
+async def _remove_stopped(engine: Engine, container_id: str, name: str, *, volumes: bool) -> bool:
+    """False where it runs."""
+    async with engine.locks.hold(container_id):
+        container = engine.containers.get(container_id)
         if container.task.is_running:
-            raise Conflict(
-                _still_running(name, "container is running: stop the container before removing or force remove")
-            )
+            return False
         await engine.containers.update(container.id, lambda c: _moved(c, "remove"))
         try:
             await _erase(engine, container)
@@ -30,22 +69,31 @@ async def remove_container(engine: Engine, name: str, *, force: bool = False, vo
             await engine.containers.update(container.id, lambda c: _moved(c, "fail removal"))
             raise
     if volumes:
-        await engine.mounts.remove_anonymous(container)
+        await _remove_volumes(engine, container)
+    engine.restarts.forget(container.id)
     engine.runs.removed(container.id)
     container_event(engine, container, "destroy")
+    return True
 
 
-async def _make_stopped(engine: Engine, container: Container, name: str, *, force: bool) -> None:
-    if not force:
-        raise Conflict(_still_running(name, _WHY[container.task.status]))
+async def _remove_volumes(engine: Engine, container: Container) -> None:
+    """The container is gone by now: what fails here is no failure of its removal."""
     try:
-        if container.task.status is Status.RESTARTING:
-            await kill.stop_container(engine, container.id)
-        else:
-            await kill.kill_container(engine, container.id)
-    except EngineError:
-        if engine.containers.find(name).task.is_running:
-            raise
+        await engine.mounts.remove_anonymous(container)
+    except (EngineError, OSError) as failure:
+        log.error("failed to remove the volumes of container %s: %s", container.id, failure)
+
+
+async def _make_stopped(engine: Engine, container_id: str, name: str, *, force: bool) -> None:
+    container = engine.containers.get(container_id)
+    if not force and container.task.is_running:
+        raise Conflict(f'cannot remove container "{name}": {_WHY[container.task.status]}')
+    try:
+        await kill.kill_and_wait(engine, container)
+    except kill.NotRunning:
+        pass
+    except EngineError as failure:
+        raise with_prefix(f'cannot remove container "{name}": could not kill: ', failure) from failure
 
 
 _WHY = {
@@ -55,10 +103,6 @@ _WHY = {
 }
 
 
-def _still_running(name: str, why: str) -> str:
-    return f'cannot remove container "{name}": {why}'
-
-
 def _moved(container: Container, verb: str) -> Container:
     return msgspec.structs.replace(container, task=container.task.moved(verb))
 
@@ -66,8 +110,7 @@ def _moved(container: Container, verb: str) -> Container:
 async def _erase(engine: Engine, container: Container) -> None:
     trash = engine.data_root / "seaway" / "trash"
     await engine.layers.remove_rw(container.id)
-    gone = await worker.run_blocking(files.move_to_trash, engine.containers.directory(container.id), trash)
-    engine.containers.forget(container.id)
+    gone = await engine.containers.remove(container.id, trash)
     engine.logs.forget(container.id)
     engine.execs.forget_container(container.id)
     if gone:

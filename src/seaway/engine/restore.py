@@ -14,7 +14,7 @@ from seaway.containers.container import Container
 from seaway.containers.restart import restarts_with_engine
 from seaway.containers.store import ContainerStore
 from seaway.containers.task import Status
-from seaway.engine import monitor, start
+from seaway.engine import start
 from seaway.engine.context import Engine
 from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
@@ -58,7 +58,7 @@ async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
         await engine.streams.begin(container.id, run_dir)
     except (FileNotFoundError, ConnectionRefusedError):
         pass  # it ended while no engine ran; its log is complete
-    engine.supervisor.spawn(monitor.watch(engine, container.id, exit_of_run), f"monitor {container.short_id}")
+    engine.runs.follow(container.id, exit_of_run)
 
 
 async def _mark_lost(engine: Engine, container: Container) -> Container:

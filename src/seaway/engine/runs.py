@@ -1,10 +1,14 @@
 """The runs under way, in memory, and who waits for them to end. A restart of the engine builds this anew."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from seaway.runtime.exits import Exit
 from seaway.runtime.requests import RunRequest
+
+Follower: TypeAlias = Callable[[str, "asyncio.Future[Exit]"], None]
 
 
 @dataclass(slots=True)
@@ -18,7 +22,16 @@ class Runs:
         self._requests: dict[str, RunRequest] = {}
         self._waiters: dict[str, _Waiters] = {}
         self._last_exit: dict[str, Exit] = {}
+        self._followers: list[Follower] = []
         self.halted = False
+
+    def add_follower(self, follower: Follower) -> None:
+        """Called with every run that begins or is adopted: what comes after a start need not be known to it."""
+        self._followers.append(follower)
+
+    def follow(self, container_id: str, exit_of_run: "asyncio.Future[Exit]") -> None:
+        for follower in self._followers:
+            follower(container_id, exit_of_run)
 
     def halt(self) -> None:
         """The engine is going down: what ends now stays down until the next engine decides by its policy."""
@@ -34,6 +47,10 @@ class Runs:
         self._requests.pop(container_id, None)
         self._last_exit[container_id] = how
         self._resolve(self._of(container_id).exits, how)
+
+    def stays_down(self, container_id: str) -> None:
+        """It ended before and waited for a restart, which will not come: to those who wait this is the end."""
+        self._resolve(self._of(container_id).exits, self._last_exit.get(container_id, Exit(0, 0)))
 
     def removed(self, container_id: str) -> None:
         """Those who wait for the next exit of a container that is gone have waited long enough, too."""

@@ -10,7 +10,7 @@ from seaway.base import clock
 from seaway.base.errors import Conflict, EngineError, NotModified
 from seaway.containers.container import Container
 from seaway.containers.task import Status
-from seaway.engine import monitor, remove
+from seaway.engine import remove
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.joining import Joined
@@ -27,10 +27,11 @@ async def start_container(engine: Engine, name: str) -> None:
         async with engine.locks.hold(container_id):
             container = engine.containers.get(container_id)
             _refuse_unstartable(container)
-            await start_locked(engine, container)
+            engine.restarts.begin_anew(container_id)
+            await start_locked(engine, container, by_user=True)
     except _StartFailed as failed:
         if failed.container.host_config.auto_remove:
-            await remove.remove_container(engine, container_id, force=True, volumes=True)
+            await remove.remove_ended(engine, container_id)
         raise failed.reason from None
 
 
@@ -46,16 +47,16 @@ def _refuse_unstartable(container: Container) -> None:
     match container.task.status:
         case Status.PAUSED:
             raise Conflict("cannot start a paused container, try unpause instead")
-        case Status.RUNNING:
+        case Status.RUNNING | Status.RESTARTING:
             raise NotModified("container is already running")
         case Status.REMOVING | Status.DEAD:
             raise Conflict("container is marked for removal and cannot be started")
 
 
-async def start_locked(engine: Engine, container: Container) -> None:
-    """The container's lock is held by the caller."""
+async def start_locked(engine: Engine, container: Container, *, by_user: bool) -> None:
+    """The container's lock is held by the caller. A start by the user forgets what came before: restarts, a stop."""
     try:
-        await _start(engine, container)
+        await _start(engine, container, by_user=by_user)
     except EngineError as failure:
         code, text = getattr(failure, "exit_code", OTHER), str(failure)
         await engine.containers.update(container.id, lambda c: _failed(c, code, text))
@@ -63,7 +64,7 @@ async def start_locked(engine: Engine, container: Container) -> None:
         raise _StartFailed(container, failure) from failure
 
 
-async def _start(engine: Engine, container: Container) -> None:
+async def _start(engine: Engine, container: Container, *, by_user: bool) -> None:
     async with AsyncExitStack() as undo:
         undo.push_async_callback(engine.layers.unmount, container.id)
         rootfs = await engine.layers.mount(container.id)
@@ -82,10 +83,12 @@ async def _start(engine: Engine, container: Container) -> None:
         engine.runs.began(request)
         exit_of_run = engine.runtime.wait(container.id)
         await engine.runtime.start(container.id, request.runtime)
-        started = await engine.containers.update(container.id, lambda c: _started(c, pid, request.run_dir.name, joined))
+        started = await engine.containers.update(
+            container.id, lambda c: _started(c, pid, request.run_dir.name, joined, by_user=by_user)
+        )
         undo.pop_all()
     container_event(engine, started, "start")
-    engine.supervisor.spawn(monitor.watch(engine, started.id, exit_of_run), f"monitor {started.short_id}")
+    engine.runs.follow(started.id, exit_of_run)
 
 
 async def _discard(engine: Engine, request: RunRequest) -> None:
@@ -107,7 +110,7 @@ def _request(engine: Engine, container: Container, spec: dict[str, Any]) -> RunR
     )
 
 
-def _started(container: Container, pid: int, run: str, joined: Joined) -> Container:
+def _started(container: Container, pid: int, run: str, joined: Joined, *, by_user: bool) -> Container:
     return msgspec.structs.replace(
         container,
         task=container.task.started(pid, clock.now()),
@@ -115,7 +118,8 @@ def _started(container: Container, pid: int, run: str, joined: Joined) -> Contai
         endpoints=joined.endpoints,
         sandbox=joined.sandbox,
         started_before=True,
-        stopped_by_user=False,
+        stopped_by_user=container.stopped_by_user and not by_user,
+        restart_count=0 if by_user else container.restart_count,
     )
 
 

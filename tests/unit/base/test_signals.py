@@ -11,7 +11,13 @@ def test_numbers_and_names(text: str, number: int) -> None:
     assert parse_signal(text) == number
 
 
-@pytest.mark.parametrize("text", ["", "0", "65", "FOO", "RTMIN+", "RTMIN+x", "-9", "SIG"])
+@pytest.mark.parametrize("text", ["", "0", "FOO", "RTMIN+", "RTMIN+x", "SIG", "RTMIN+16"])
 def test_refused(text: str) -> None:
     with pytest.raises(InvalidParameter, match="invalid signal: "):
+        parse_signal(text)
+
+
+@pytest.mark.parametrize("text", ["65", "-9", "9" * 5000])
+def test_numbers_that_linux_does_not_have(text: str) -> None:
+    with pytest.raises(InvalidParameter, match="the linux daemon does not support signal "):
         parse_signal(text)

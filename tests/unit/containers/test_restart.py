@@ -5,8 +5,17 @@ from seaway.containers.restart import Ending, plan_restart, restarts_with_engine
 from seaway.model.container import RestartPolicy
 
 
-def ending(code: int = 1, *, stopped: bool = False, restarts: int = 0, up: float = 0, last: float = 0) -> Ending:
-    return Ending(exit_code=code, stopped_by_user=stopped, restarts=restarts, up_for_s=up, last_delay_s=last)
+def ending(
+    code: int = 1, *, cancelled: bool = False, stopped: bool = False, restarts: int = 0, up: float = 0, last: float = 0
+) -> Ending:
+    return Ending(
+        exit_code=code,
+        is_cancelled=cancelled,
+        stopped_by_user=stopped,
+        restarts=restarts,
+        up_for_s=up,
+        last_delay_s=last,
+    )
 
 
 def test_back_off_doubles_to_a_minute_and_resets_after_ten_seconds_up() -> None:
@@ -17,8 +26,15 @@ def test_back_off_doubles_to_a_minute_and_resets_after_ten_seconds_up() -> None:
     assert plan_restart(always, ending(last=50, up=10)) == 0.1
 
 
-def test_a_manual_stop_cancels_every_policy() -> None:
-    assert plan_restart(RestartPolicy(name="always"), ending(stopped=True)) is None
+@pytest.mark.parametrize("name", ["always", "unless-stopped", "on-failure"])
+def test_a_manual_stop_cancels_every_policy(name: str) -> None:
+    assert plan_restart(RestartPolicy(name=name), ending(cancelled=True)) is None
+    assert plan_restart(RestartPolicy(name=name), ending()) == 0.1
+
+
+def test_a_signal_that_was_not_meant_to_end_it_matters_to_unless_stopped_alone() -> None:
+    assert plan_restart(RestartPolicy(name="unless-stopped"), ending(stopped=True)) is None
+    assert plan_restart(RestartPolicy(name="always"), ending(stopped=True)) == 0.1
 
 
 def test_on_failure_counts() -> None:

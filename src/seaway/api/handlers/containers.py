@@ -8,7 +8,7 @@ from aiohttp import web
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
-from seaway.engine import create, inspect, kill, listing, remove, rename, start, wait
+from seaway.engine import create, inspect, kill, listing, pause, remove, rename, restart, start, wait
 from seaway.engine.context import Engine
 from seaway.model.container import ContainerConfig, HostConfig, NetworkingConfig
 
@@ -40,6 +40,8 @@ class ContainerHandlers:
             Route("POST", f"{one}/stop", self.stop),
             Route("POST", f"{one}/restart", self.restart),
             Route("POST", f"{one}/kill", self.kill),
+            Route("POST", f"{one}/pause", self.pause),
+            Route("POST", f"{one}/unpause", self.unpause),
             Route("POST", f"{one}/rename", self.rename),
             Route("POST", f"{one}/wait", self.wait),
             Route("DELETE", one, self.remove),
@@ -67,15 +69,21 @@ class ContainerHandlers:
         return await self._mutate(start.start_container(self._engine, request["name"]), "start")
 
     async def stop(self, request: Request) -> web.StreamResponse:
-        work = kill.stop_container(self._engine, request["name"], request.integer("t"), request.text("signal"))
+        work = kill.stop_container(self._engine, request["name"], request.integer("t"), _signal(request))
         return await self._mutate(work, "stop")
 
     async def restart(self, request: Request) -> web.StreamResponse:
-        work = kill.restart_container(self._engine, request["name"], request.integer("t"), request.text("signal"))
+        work = restart.restart_container(self._engine, request["name"], request.integer("t"), _signal(request))
         return await self._mutate(work, "restart")
 
     async def kill(self, request: Request) -> web.StreamResponse:
         return await self._mutate(kill.kill_container(self._engine, request["name"], request.text("signal")), "kill")
+
+    async def pause(self, request: Request) -> web.StreamResponse:
+        return await self._mutate(pause.pause_container(self._engine, request["name"]), "pause")
+
+    async def unpause(self, request: Request) -> web.StreamResponse:
+        return await self._mutate(pause.unpause_container(self._engine, request["name"]), "unpause")
 
     async def rename(self, request: Request) -> web.StreamResponse:
         work = rename.rename_container(self._engine, request["name"], request.text("name"))
@@ -83,21 +91,30 @@ class ContainerHandlers:
 
     async def remove(self, request: Request) -> web.StreamResponse:
         work = remove.remove_container(
-            self._engine, request["name"], force=request.flag("force"), volumes=request.flag("v")
+            self._engine,
+            request["name"],
+            force=request.flag("force"),
+            volumes=request.flag("v"),
+            link=request.flag("link"),
         )
         return await self._mutate(work, "remove")
 
     async def wait(self, request: Request) -> web.StreamResponse:
         """The headers leave at once: a client knows then that no exit can escape it."""
-        exit_of_run = wait.wait_container(self._engine, request["name"], request.text("condition"))
+        condition = request.text("condition") if request.version >= (1, 30) else ""
+        if request.version < (1, 42) and condition not in wait.CONDITIONS:
+            condition = ""
+        exit_of_run = wait.wait_container(self._engine, request["name"], condition)
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request.http)
         try:
+            if request.version >= (1, 30):
+                await response.prepare(request.http)
             how = await exit_of_run
+            await response.prepare(request.http)
         finally:
             exit_of_run.cancel()
         answer: dict[str, Any] = {"StatusCode": how.code}
-        if how.error:
+        if how.error and (condition != "removed" or request.version >= (1, 34)):
             answer["Error"] = {"Message": how.error}
         await response.write(msgspec.json.encode(answer) + b"\n")
         await response.write_eof()
@@ -106,3 +123,7 @@ class ContainerHandlers:
     async def _mutate(self, work: Any, name: str) -> web.StreamResponse:
         await self._engine.supervisor.shielded(work, name)
         return empty_response()
+
+
+def _signal(request: Request) -> str:
+    return request.text("signal") if request.version >= (1, 42) else ""
