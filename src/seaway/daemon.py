@@ -35,6 +35,7 @@ from seaway.distribution.fetch import Downloads, forget_partial_downloads
 from seaway.engine import monitor, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
+from seaway.engine.imagemounts import ImageMounts
 from seaway.engine.info import engine_figures
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
@@ -127,6 +128,15 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
     )
     logs.start()
     life.callback(logs.close)
+    mounts = ContainerMounts(
+        VolumeStore(root.path),
+        containers,
+        layers,
+        ImageMounts(catalog, layers),
+        events,
+        root.path,
+        run_root / "subpaths",
+    )
     engine = Engine(
         data_root=root.path,
         run_root=run_root / "runs",
@@ -135,7 +145,7 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
         layers=layers,
         runtime=runtime,
         logs=logs,
-        mounts=ContainerMounts(VolumeStore(root.path), containers),
+        mounts=mounts,
         networks=ContainerNetworks(controller, containers),
         events=events,
         supervisor=supervisor,

@@ -20,7 +20,7 @@ async def test_copy_up_keeps_owner_mode_links_and_xattrs(tmp_path: Path) -> None
     os.chown(image, 5, 6)
     os.chmod(image, 0o1711)
     volume = Path((await store.create("data")).mountpoint)
-    assert await store.copy_up("data", image)
+    assert await store.fill("data", "c1", tmp_path, "/image")
     info = (volume / "file").stat()
     assert (info.st_uid, info.st_gid, info.st_mode & 0o7777, info.st_nlink) == (7, 8, 0o4711, 2)
     assert os.getxattr(volume / "file", "trusted.note") == b"1"
@@ -28,7 +28,7 @@ async def test_copy_up_keeps_owner_mode_links_and_xattrs(tmp_path: Path) -> None
     assert (volume / "pipe").is_fifo()
     assert (volume.stat().st_uid, volume.stat().st_gid, volume.stat().st_mode & 0o7777) == (5, 6, 0o1711)
     (image / "later").touch()
-    assert not await store.copy_up("data", image)
+    assert not await store.fill("data", "c1", tmp_path, "/image")
     assert not (volume / "later").exists()
 
 

@@ -68,19 +68,7 @@ def _state(container: Container) -> dict[str, Any]:
 
 
 def wire_mounts(container: Container) -> list[dict[str, Any]]:
-    return [
-        {
-            "Type": m.type,
-            **({"Name": m.name} if m.name else {}),
-            "Source": m.source,
-            "Destination": m.destination,
-            **({"Driver": m.driver} if m.driver else {}),
-            "Mode": m.mode,
-            "RW": m.rw,
-            "Propagation": m.propagation,
-        }
-        for m in container.mount_points.values()
-    ]
+    return [point.to_wire() for point in container.mount_points.values()]
 
 
 def network_settings(container: Container) -> dict[str, Any]:

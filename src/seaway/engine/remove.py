@@ -68,6 +68,7 @@ async def _remove_stopped(engine: Engine, container_id: str, name: str, *, volum
         except BaseException:
             await engine.containers.update(container.id, lambda c: _moved(c, "fail removal"))
             raise
+    await engine.mounts.forget(container)
     if volumes:
         await _remove_volumes(engine, container)
     engine.restarts.forget(container.id)

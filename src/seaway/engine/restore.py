@@ -53,6 +53,7 @@ async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
     runtime = container.host_config.runtime or engine.default_runtime
     engine.runs.began(RunRequest(container_id=container.id, run_dir=run_dir, spec={}, runtime=runtime))
     await engine.layers.mount(container.id)  # counts it: the last engine's mount is found again
+    await engine.mounts.adopt(container)
     engine.logs.begin(container, run_dir)
     try:
         await engine.streams.begin(container.id, run_dir)

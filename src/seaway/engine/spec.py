@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,13 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _RULE = re.compile(r"([abc]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$")
 
 
-def container_spec(container: Container, directory: Path, rootfs: Path, netns_path: str | None) -> dict[str, Any]:
-    """Blocks on reading the image's passwd and group. Raises InvalidParameter."""
+def container_spec(
+    container: Container, directory: Path, rootfs: Path, netns_path: str | None, mounts: Iterable[SpecMount] = ()
+) -> dict[str, Any]:
+    """Blocks on reading the image's passwd and group. `mounts` are the container's own. Raises InvalidParameter."""
     identity = container_identity(container, rootfs)
     try:
-        return build_spec(spec_request(container, directory, rootfs, netns_path, identity))
+        return build_spec(spec_request(container, directory, rootfs, netns_path, identity, mounts))
     except ValueError as invalid:
         raise InvalidParameter(str(invalid)) from invalid
 
@@ -45,7 +48,12 @@ def container_identity(container: Container, rootfs: Path, user: str | None = No
 
 
 def spec_request(
-    container: Container, directory: Path, rootfs: Path, netns_path: str | None, identity: Identity
+    container: Container,
+    directory: Path,
+    rootfs: Path,
+    netns_path: str | None,
+    identity: Identity,
+    mounts: Iterable[SpecMount] = (),
 ) -> SpecRequest:
     config, host = container.config, container.host_config
     options = dict(option.partition("=")[::2] for option in host.security_opt or ())
@@ -61,7 +69,7 @@ def spec_request(
         cap_add=tuple(host.cap_add or ()),
         cap_drop=tuple(host.cap_drop or ()),
         privileged=host.privileged,
-        mounts=(*_own_files(directory), *_binds(container), *_tmpfs(host)),
+        mounts=(*own_files(directory), *mounts),
         shm_size=host.shm_size,
         masked_paths=() if unmasked else _maybe(host.masked_paths),
         readonly_paths=() if unmasked else _maybe(host.readonly_paths),
@@ -134,30 +142,12 @@ def _resources(host: HostConfig) -> Resources:
     )
 
 
-def _own_files(directory: Path) -> list[SpecMount]:
+def own_files(directory: Path) -> list[SpecMount]:
     names = {"resolv.conf": "/etc/resolv.conf", "hostname": "/etc/hostname", "hosts": "/etc/hosts"}
     return [
         SpecMount(target, str(directory / name), "bind", ("rbind", "rprivate"))
         for name, target in names.items()
         if (directory / name).exists()
-    ]
-
-
-def _binds(container: Container) -> list[SpecMount]:
-    """A parent comes before what is mounted inside it."""
-    points = sorted(container.mount_points.values(), key=lambda m: m.destination.count("/"))
-    return [
-        SpecMount(m.destination, m.source, "bind", ("rbind", m.propagation or "rprivate", "rw" if m.rw else "ro"))
-        for m in points
-        if m.type in ("bind", "volume")
-    ]
-
-
-def _tmpfs(host: HostConfig) -> list[SpecMount]:
-    wanted = host.tmpfs if isinstance(host.tmpfs, dict) else {}
-    return [
-        SpecMount(target, "tmpfs", "tmpfs", ("noexec", "nosuid", "nodev", *filter(None, options.split(","))))
-        for target, options in wanted.items()
     ]
 
 

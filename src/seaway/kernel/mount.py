@@ -2,8 +2,10 @@
 
 import errno
 import os
+import re
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from seaway.kernel import syscalls
@@ -47,3 +49,55 @@ def unmount(path: Path) -> None:
         except OSError as exc:
             if exc.errno != errno.EINVAL:
                 raise
+
+
+@dataclass(frozen=True, slots=True)
+class MountInfo:
+    """A line of /proc/self/mountinfo. `tags` are its propagation: `shared:1`, `master:2`."""
+
+    mount_point: str
+    tags: tuple[str, ...]
+    fstype: str
+
+    @property
+    def is_shared(self) -> bool:
+        return any(tag.startswith("shared:") for tag in self.tags)
+
+    @property
+    def is_slave(self) -> bool:
+        return any(tag.startswith("master:") for tag in self.tags)
+
+
+def parse_mountinfo(text: str) -> list[MountInfo]:
+    found = []
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        words = before.split(" ")
+        found.append(MountInfo(_unescaped(words[4]), tuple(words[6:]), after.split(" ", 1)[0]))
+    return found
+
+
+def _unescaped(word: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), word)
+
+
+def read_mountinfo() -> list[MountInfo]:
+    text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    return parse_mountinfo(text)
+
+
+def mount_holding(path: Path) -> MountInfo:
+    """The mount that `path` lies on; of several at one place, the topmost."""
+    mounts = {info.mount_point: info for info in read_mountinfo()}
+    real = path.resolve()
+    return next(mounts[str(place)] for place in (real, *real.parents) if str(place) in mounts)
+
+
+def is_mounted(path: Path) -> bool:
+    """Unlike `is_mount_point` this sees a bind of the same filesystem."""
+    return any(info.mount_point == str(path) for info in read_mountinfo())
+
+
+def bind(source: str, target: str) -> None:
+    """`source` may be a descriptor's path, which no rename can change meanwhile."""
+    syscalls.mount(source, target, "", syscalls.MS_BIND | syscalls.MS_REC)

@@ -16,7 +16,7 @@ import msgspec
 from seaway.base.errors import SystemFailure
 from seaway.kernel import syscalls
 from seaway.kernel.files import move_to_trash, replace_file
-from seaway.kernel.mount import unmount
+from seaway.kernel.mount import is_mounted, unmount
 from seaway.volumes.driver import InvalidVolume
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
@@ -47,6 +47,8 @@ class StoredOptions(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class LocalDriver:
+    scope = "local"
+
     def __init__(self, home: Path, trash: Path) -> None:
         self._home, self._trash = home, trash
         self._users: dict[str, set[str]] = {}
@@ -58,15 +60,15 @@ class LocalDriver:
     def create(self, name: str, options: Mapping[str, str]) -> None:
         self._home.mkdir(mode=0o701, parents=True, exist_ok=True)
         _make_directory(self._home / name, 0o701)
-        _make_directory(self.path(name), 0o755)
+        _make_directory(self.directory(name), 0o755)
         if options:
             get = options.get
             stored = StoredOptions(get("type", ""), get("o", ""), get("device", ""))
             replace_file(self._home / name / "opts.json", msgspec.json.encode(stored))
 
     def remove(self, name: str) -> None:
-        while _is_mounted(self.path(name)):  # nothing of the device may be below when the tree is deleted
-            unmount(self.path(name))
+        while is_mounted(self.directory(name)):  # nothing of the device may be below when the tree is deleted
+            unmount(self.directory(name))
         try:
             gone = move_to_trash(self._home / name, self._trash)
         except OSError:  # the trash is on another filesystem
@@ -75,7 +77,13 @@ class LocalDriver:
             shutil.rmtree(gone, ignore_errors=True)
         self._users.pop(name, None)
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> str:
+        return str(self.directory(name))
+
+    def status(self, name: str) -> None:
+        return None
+
+    def directory(self, name: str) -> Path:
         return self._home / name / "_data"
 
     def options(self, name: str) -> dict[str, str] | None:
@@ -86,9 +94,9 @@ class LocalDriver:
         return {"type": stored.mount_type, "o": stored.mount_opts, "device": stored.mount_device}
 
     def mount(self, name: str, user: str) -> Path:
-        path, options = self.path(name), self.options(name) or {}
+        path, options = self.directory(name), self.options(name) or {}
         # a mount may be there from the engine before this one, whose users are counted again one by one
-        if options.get("device") and not self._users.get(name) and not _is_mounted(path):
+        if options.get("device") and not self._users.get(name) and not is_mounted(path):
             mount_options(options, path)
         self._users.setdefault(name, set()).add(user)
         return path
@@ -97,7 +105,7 @@ class LocalDriver:
         users = self._users.get(name, set())
         users.discard(user)
         if not users and (self.options(name) or {}).get("device"):
-            unmount(self.path(name))
+            unmount(self.directory(name))
 
     def names(self) -> list[str]:
         try:
@@ -161,12 +169,6 @@ def _resolve_address(data: str) -> str:
             found = socket.getaddrinfo(word.removeprefix("addr="), None, type=socket.SOCK_STREAM)
             words[index] = f"addr={found[0][4][0]}"
     return ",".join(words)
-
-
-def _is_mounted(path: Path) -> bool:
-    """Unlike os.path.ismount this sees a bind of the same filesystem."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
-        return any(line.split(" ", 5)[4] == str(path.resolve()) for line in mounts)
 
 
 def _make_directory(path: Path, mode: int) -> None:

@@ -136,6 +136,19 @@ def _validate_bind(mount: Mount) -> None:
         raise InvalidMount(f"invalid mount path: '{mount.source}' mount path must be absolute")
 
 
+def propagation_near(point: MountPoint, data_root: str) -> str:
+    """The propagation of a bind. One that holds the engine's data root must not keep its mounts alive."""
+    source, asked = point.source, point.spec.bind_options and point.spec.bind_options.propagation
+    if not (source.startswith(data_root) or data_root.startswith(source)):
+        return point.propagation or "rprivate"
+    if asked in ("private", "rprivate", "slave", "shared"):
+        raise InvalidMount(
+            'invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within '
+            f'the daemon root, daemon root: "{data_root}", bind mount source: "{source}", propagation: "{asked}"'
+        )
+    return asked or "rslave"
+
+
 def _validate_volume(mount: Mount) -> None:
     subpath = mount.volume_options.subpath if mount.volume_options else ""
     if not mount.source and subpath:
@@ -197,6 +210,7 @@ def plan_mounts(
     for spec in volumes_from:
         container, mode = parse_volumes_from(spec)
         points |= {p.destination: inherited(p, mode) for p in mounts_of(container)}
+    check_tmpfs(tmpfs)
     own: dict[str, MountPoint] = {}
     taken = {clean(target) for target in tmpfs or {}}
     asked = [parse_bind(b, volume_driver) for b in binds] + [parse_mount(m) for m in mounts]

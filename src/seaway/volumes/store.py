@@ -2,45 +2,46 @@
 
 Commit point of `create`: the metadata's row. A directory without one (a crash, or dockerd made it) is a volume all
 the same, with the options of its opts.json. Reads take no lock. Who uses a volume is derived from the containers,
-so callers say it: `users` are container IDs, `in_use` are volume names.
+so callers say it: `users` gives container IDs, `in_use` are volume names.
 """
 
-import os
-import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from seaway.base.clock import format_time, now_ns
-from seaway.base.errors import EngineError, NotFound
+from seaway.base.errors import EngineError, SystemFailure
+from seaway.base.failpoints import failpoint
 from seaway.base.filters import Filters
 from seaway.base.ids import new_id
 from seaway.base.locks import KeyedLocks
 from seaway.kernel.worker import run_blocking
-from seaway.volumes.copyup import copy_up
+from seaway.volumes import copyup
 from seaway.volumes.driver import ANONYMOUS_LABEL, NoSuchVolume, Volume, VolumeDriver, VolumeInUse
+from seaway.volumes.drivers import VolumeDrivers
 from seaway.volumes.local import LocalDriver
 from seaway.volumes.metadata import VolumeMetadata
+from seaway.volumes.selection import LIST_FILTERS, PRUNE_FILTERS, Pruned, is_prunable, matches
+from seaway.volumes.size import tree_size
 
-LIST_FILTERS = ("dangling", "driver", "label", "name")
-PRUNE_FILTERS = ("all", "label", "label!")
+Users = Callable[[], Collection[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    volumes: tuple[Volume, ...]
-    space_bytes: int
+def nobody() -> Collection[str]:
+    return ()
 
 
 class VolumeStore:
     def __init__(self, root: Path, drivers: Mapping[str, VolumeDriver] | None = None) -> None:
-        local = LocalDriver(root / "volumes", root / "seaway" / "trash")
-        self._drivers: dict[str, VolumeDriver] = {"local": local, **(drivers or {})}
+        self.drivers = VolumeDrivers(root, drivers)
         self._metadata = VolumeMetadata(root / "seaway" / "volumes.db")
         self._locks = KeyedLocks()
-        self._volumes = {v.name: v for v in self._metadata.all() if v.driver != "local"}
-        known = {v.name: v for v in self._metadata.all() if v.driver == "local"}
+        self._users: dict[str, set[str]] = {}
+        known = {v.name: v for v in self._metadata.all()}
+        self._volumes = {v.name: v for v in known.values() if v.driver != "local"}
+        local = self.drivers.local
         for name in local.names():
+            copyup.remove_leftover(local.directory(name))
             self._volumes[name] = known.get(name) or _found(local, name)
 
     async def create(
@@ -64,24 +65,29 @@ class VolumeStore:
     async def _create(
         self, name: str, driver: str, options: Mapping[str, str] | None, labels: Mapping[str, str] | None
     ) -> Volume:
-        backend = self._driver(driver)
+        backend = await run_blocking(self.drivers.get, driver)
         if existing := self._volumes.get(name):
             raise VolumeInUse(
                 f"driver '{existing.driver}' already has volume '{name}': volume name must be unique",
             )
         backend.validate(name, options or {})
         await run_blocking(backend.create, name, options or {})
+        failpoint("volume: directory made")
         volume = Volume(
             name=name,
             driver=driver,
-            mountpoint=str(backend.path(name)),
+            mountpoint=await run_blocking(backend.path, name),
             created_at=_seconds(now_ns()),
             labels=None if labels is None else dict(labels),
             options=None if options is None else dict(options),
+            scope=backend.scope,
         )
         await run_blocking(self._metadata.put, volume)
         self._volumes[name] = volume
         return volume
+
+    def find(self, name: str) -> Volume | None:
+        return self._volumes.get(name)
 
     def get(self, name: str) -> Volume:
         try:
@@ -92,108 +98,109 @@ class VolumeStore:
     def all(self) -> list[Volume]:
         return list(self._volumes.values())
 
-    def list(self, filters: Filters, in_use: Collection[str]) -> "list[Volume]":
+    def matching(self, filters: Filters, in_use: Collection[str]) -> list[Volume]:
         filters.validate(LIST_FILTERS)
-        found = [v for v in self.all() if _matches(v, filters)]
-        if "dangling" in filters:
-            wants_dangling = filters.flag("dangling")
-            found = [v for v in found if (v.name not in in_use) == wants_dangling]
-        return found
+        return [v for v in self.all() if matches(v, filters, used=v.name in in_use)]
 
-    async def remove(self, name: str, users: Collection[str] = (), *, force: bool = False) -> Volume | None:
-        """The volume that was removed; with `force`, None where there was none."""
+    async def inspect(self, name: str) -> dict[str, Any]:
+        """As clients see it, with what its driver says of it."""
+        volume = self.get(name)
+        backend = await run_blocking(self.drivers.get, volume.driver)
+        status = await run_blocking(backend.status, name)
+        return volume.to_wire() | ({"Status": status} if status else {})
+
+    async def remove(self, name: str, users: Users = nobody, *, force: bool = False) -> Volume | None:
+        """The volume that was removed; with `force`, None where there was none. `users` is asked under the lock."""
         async with self._locks.hold(name):
             if force and name not in self._volumes:
                 return None
             volume = self.get(name)
-            if users:
-                raise VolumeInUse(f"remove {name}: volume is in use - [{', '.join(users)}]")
-            await run_blocking(self._driver(volume.driver).remove, name)
-            await run_blocking(self._metadata.delete, name)
-            del self._volumes[name]
+            if using := users():
+                raise VolumeInUse(f"remove {name}: volume is in use - [{', '.join(sorted(using))}]")
+            await self._remove(volume, force=force)
             return volume
 
-    async def prune(self, filters: Filters, in_use: Collection[str]) -> Pruned:
+    async def _remove(self, volume: Volume, *, force: bool) -> None:
+        """With `force` a driver that is gone, or fails, does not keep the volume."""
+        try:
+            backend = await run_blocking(self.drivers.get, volume.driver)
+            await run_blocking(backend.remove, volume.name)
+        except EngineError as err:
+            if not force:
+                raise type(err)(f"remove {volume.name}: {err}") from err
+        failpoint("volume: directory gone")
+        await run_blocking(self._metadata.delete, volume.name)
+        del self._volumes[volume.name]
+
+    async def prune(self, filters: Filters, users: Callable[[str], Collection[str]]) -> Pruned:
         """Remove what no container uses: anonymous volumes, and with the filter `all` those with a name too."""
         filters.validate(PRUNE_FILTERS)
-        everything = filters.flag("all")
         removed, space_bytes = [], 0
         for volume in self.all():
-            labels = volume.labels or {}
-            if volume.name in in_use or not (everything or volume.is_anonymous):
-                continue
-            if not filters.matches_labels("label", labels) or not filters.lacks_labels("label!", labels):
+            if not is_prunable(volume, filters) or users(volume.name):
                 continue
             size = await self.size_bytes(volume.name)
-            if await self.remove(volume.name, force=True):
-                removed.append(volume)
-                space_bytes += size
+            try:
+                await self.remove(volume.name, lambda name=volume.name: users(name))  # type: ignore[misc]
+            except EngineError:  # in use or gone by now, or its driver could not; dockerd goes on too
+                continue
+            removed.append(volume)
+            space_bytes += size
         return Pruned(tuple(removed), space_bytes)
 
     async def mount(self, name: str, user: str) -> Path:
         """The directory to bind into the container `user`; `unmount` undoes it."""
         async with self._locks.hold(name):
-            return await run_blocking(self._driver(self.get(name).driver).mount, name, user)
+            return await self._mount(self.get(name), user)
 
-    async def unmount(self, name: str, user: str) -> None:
+    async def _mount(self, volume: Volume, user: str) -> Path:
+        backend = await run_blocking(self.drivers.get, volume.driver)
+        path = await run_blocking(backend.mount, volume.name, user)
+        self._users.setdefault(volume.name, set()).add(user)
+        return path
+
+    async def unmount(self, name: str, user: str) -> bool:
+        """False where `user` had it not mounted."""
         async with self._locks.hold(name):
-            if volume := self._volumes.get(name):
-                await run_blocking(self._driver(volume.driver).unmount, name, user)
+            volume = self._volumes.get(name)
+            if volume is None or user not in self._users.get(name, ()):
+                return False
+            await self._unmount(volume, user)
+            return True
 
-    async def copy_up(self, name: str, image_dir: Path) -> bool:
+    async def _unmount(self, volume: Volume, user: str) -> None:
+        users = self._users[volume.name]
+        users.discard(user)
+        if not users:
+            del self._users[volume.name]
+        backend = await run_blocking(self.drivers.get, volume.driver)
+        await run_blocking(backend.unmount, volume.name, user)
+
+    async def fill(self, name: str, user: str, rootfs: Path, destination: str) -> bool:
         """Fill an empty volume from a directory of the image; see `copyup`."""
-        return await run_blocking(copy_up, image_dir, self._driver(self.get(name).driver).path(name))
+        user = f"{user}-fill"
+        async with self._locks.hold(name):
+            volume = self.get(name)
+            staged = volume.driver == "local" and not volume.options and name not in self._users
+            path = await self._mount(volume, user)
+            try:
+                return await run_blocking(copyup.copy_up, rootfs, destination, path, staged=staged)
+            except OSError as exc:
+                raise SystemFailure(f"failed to copy the image's {destination}: {exc.strerror}") from exc
+            finally:
+                await self._unmount(volume, user)
 
     async def size_bytes(self, name: str) -> int:
-        return await run_blocking(_tree_size, self._driver(self.get(name).driver).path(name))
-
-    def _driver(self, name: str) -> VolumeDriver:
-        try:
-            return self._drivers[name]
-        except KeyError:
-            raise NotFound(f'error looking up volume plugin {name}: plugin "{name}" not found') from None
+        """-1 where the data is not on this machine, or not to be seen now."""
+        volume = self.get(name)
+        return await run_blocking(tree_size, Path(volume.mountpoint)) if volume.mountpoint else -1
 
 
 def _found(local: LocalDriver, name: str) -> Volume:
-    path = local.path(name)
+    path = local.directory(name)
     created_at = _seconds(int(path.parent.stat().st_mtime) * 1_000_000_000)
     return Volume(name, "local", str(path), created_at, options=local.options(name))
 
 
-def _matches(volume: Volume, filters: Filters) -> bool:
-    return (
-        filters.matches_exactly("driver", volume.driver)
-        and filters.matches_labels("label", volume.labels or {})
-        and (not filters.get("name") or any(_name_matches(volume.name, wanted) for wanted in filters.get("name")))
-    )
-
-
-def _name_matches(name: str, wanted: str) -> bool:
-    try:
-        return wanted in name or bool(re.search(wanted, name))
-    except re.error:
-        return False
-
-
 def _seconds(ns: int) -> str:
     return format_time(ns // 1_000_000_000 * 1_000_000_000)
-
-
-def _tree_size(path: Path) -> int:
-    """The sum of its files' sizes; a file with several links counts once."""
-    seen: set[tuple[int, int]] = set()
-    total, stack = 0, [str(path)]
-    while stack:
-        try:
-            entries = list(os.scandir(stack.pop()))
-        except OSError:
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                stack.append(entry.path)
-                continue
-            info = entry.stat(follow_symlinks=False)
-            if (info.st_dev, info.st_ino) not in seen:
-                seen.add((info.st_dev, info.st_ino))
-                total += info.st_size
-    return total

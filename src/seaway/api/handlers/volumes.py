@@ -9,6 +9,7 @@ from seaway.api.router import Route
 from seaway.api.versions import Version
 from seaway.base.filters import Filters
 from seaway.engine.context import Engine
+from seaway.engine.volumes import VolumeVerbs
 
 
 class VolumeBody(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -20,7 +21,7 @@ class VolumeBody(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 class VolumeHandlers:
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._volumes = engine, engine.mounts.volumes
+        self._engine, self._volumes = engine, VolumeVerbs(engine.mounts, engine.events)
 
     def routes(self) -> list[Route]:
         return [
@@ -32,28 +33,26 @@ class VolumeHandlers:
         ]
 
     async def list(self, request: Request) -> web.StreamResponse:
-        found = self._volumes.list(request.filters(), self._in_use())
+        found = self._volumes.matching(request.filters())
         return json_response({"Volumes": [v.to_wire() for v in found], "Warnings": None})
 
     async def inspect(self, request: Request) -> web.StreamResponse:
-        return json_response(self._volumes.get(request["name"]).to_wire())
+        return json_response(await self._volumes.inspect(request["name"]))
 
     async def create(self, request: Request) -> web.StreamResponse:
         body = await request.json(VolumeBody, empty=VolumeBody())
-        volume = await self._volumes.create(body.name, body.driver, body.driver_opts, body.labels)
+        work = self._volumes.create(body.name, body.driver, body.driver_opts, body.labels)
+        volume = await self._engine.supervisor.shielded(work, "create a volume")
         return json_response(volume.to_wire(), 201)
 
     async def remove(self, request: Request) -> web.StreamResponse:
-        name = request["name"]
-        await self._volumes.remove(name, sorted(self._engine.mounts.users(name)), force=request.flag("force"))
+        work = self._volumes.remove(request["name"], force=request.flag("force"))
+        await self._engine.supervisor.shielded(work, "remove a volume")
         return empty_response()
 
     async def prune(self, request: Request) -> web.StreamResponse:
         filters = request.filters()
         if request.version < Version(1, 42):
             filters = Filters({**filters.values, "all": ("true",)})
-        done = await self._volumes.prune(filters, self._in_use())
+        done = await self._engine.supervisor.shielded(self._volumes.prune(filters), "prune volumes")
         return json_response({"VolumesDeleted": [v.name for v in done.volumes], "SpaceReclaimed": done.space_bytes})
-
-    def _in_use(self) -> set[str]:
-        return {m.name for c in self._engine.containers.all() for m in c.mount_points.values() if m.name}

@@ -1,0 +1,33 @@
+"""Images mounted into a container (`--mount type=image`), each under a layer of the container's own."""
+
+from pathlib import Path
+
+import msgspec
+
+from seaway.engine.ports import Images, RootFilesystems
+from seaway.model.mount import MountPoint
+
+
+class ImageMounts:
+    def __init__(self, images: Images, filesystems: RootFilesystems) -> None:
+        self._images, self._filesystems = images, filesystems
+
+    async def prepare(self, container_id: str, point: MountPoint) -> MountPoint:
+        """Raises NotFound where there is no such image."""
+        image = self._images.resolve(point.spec.source)
+        await self._filesystems.create_rw(layer_name(container_id, point), image.chain_id)
+        return msgspec.structs.replace(point, source=point.spec.source)
+
+    async def mount(self, container_id: str, point: MountPoint) -> Path:
+        return await self._filesystems.mount(layer_name(container_id, point))
+
+    async def unmount(self, container_id: str, point: MountPoint) -> None:
+        await self._filesystems.unmount(layer_name(container_id, point))
+
+    async def remove(self, container_id: str, point: MountPoint) -> None:
+        await self._filesystems.remove_rw(layer_name(container_id, point))
+
+
+def layer_name(container_id: str, point: MountPoint) -> str:
+    """One image may be mounted at several places. dockerd's own naming, so that it finds and removes them too."""
+    return f"{container_id},src={point.spec.source},dst={point.destination}".encode().hex()

@@ -1,0 +1,62 @@
+"""The verbs of `/volumes`: the store's, with who uses what and Docker's events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seaway.base.filters import Filters
+from seaway.engine.mounts import ContainerMounts
+from seaway.engine.ports import Events
+from seaway.volumes.driver import Volume
+from seaway.volumes.selection import Pruned
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeUsage:
+    """`size_bytes` is -1 where the data is not on this machine; `containers` are those whose record names it."""
+
+    volume: Volume
+    size_bytes: int
+    containers: int
+
+
+class VolumeVerbs:
+    def __init__(self, mounts: ContainerMounts, events: Events) -> None:
+        self._mounts, self._volumes, self._events = mounts, mounts.volumes, events
+
+    def matching(self, filters: Filters) -> list[Volume]:
+        return self._volumes.matching(filters, self._mounts.in_use())
+
+    async def inspect(self, name: str) -> dict[str, Any]:
+        return await self._volumes.inspect(name)
+
+    async def create(
+        self, name: str, driver: str, options: Mapping[str, str] | None, labels: Mapping[str, str] | None
+    ) -> Volume:
+        known = self._volumes.find(name)
+        volume = await self._volumes.create(name, driver, options, labels)
+        if known is None:
+            self._event("create", volume)
+        return volume
+
+    async def remove(self, name: str, *, force: bool = False) -> None:
+        if removed := await self._volumes.remove(name, lambda: self._mounts.users(name), force=force):
+            self._event("destroy", removed)
+
+    async def prune(self, filters: Filters) -> Pruned:
+        done = await self._volumes.prune(filters, self._mounts.users)
+        for volume in done.volumes:
+            self._event("destroy", volume)
+        self._events.publish("volume", "prune", "", {"reclaimed": str(done.space_bytes)})
+        return done
+
+    async def usage(self) -> tuple[VolumeUsage, ...]:
+        """For `system df`."""
+        return tuple([await self._usage(volume) for volume in self._volumes.all()])
+
+    async def _usage(self, volume: Volume) -> VolumeUsage:
+        size_bytes = await self._volumes.size_bytes(volume.name)
+        return VolumeUsage(volume, size_bytes, len(self._mounts.users(volume.name)))
+
+    def _event(self, action: str, volume: Volume) -> None:
+        self._events.publish("volume", action, volume.name, {"driver": volume.driver})
