@@ -9,6 +9,7 @@ from aiohttp import web
 
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter
+from seaway.base.gosyntax import syntax_error
 
 T = TypeVar("T")
 
@@ -16,14 +17,6 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(/[!#$%&'*+\-.^_`|~0-9A-Za-z]+
 _MISTYPED = re.compile(r"Expected `(?P<want>[^`]*)`, got `(?P<got>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
 _GO_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "bool", "object": "object", "array": "array"}
 _GO_TYPES = {"str": "string", "int": "int64", "float": "float64", "bool": "bool"}
-_EXPECTATIONS = {
-    "Expecting value": "looking for beginning of value",
-    "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
-    "Expecting ':' delimiter": "after object key",
-    "Invalid control character at": "in string literal",
-    "Invalid \\escape": "in string escape code",
-    "Invalid \\uXXXX escape": "in \\u hexadecimal character escape",
-}
 
 
 async def read_json(request: web.BaseRequest, wanted: type[T], empty: T | None = None) -> T:
@@ -71,28 +64,6 @@ def _explain(text: str) -> NoReturn:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"invalid character {name[:1]!r} looking for beginning of value")
-
-
-def syntax_error(text: str, error: json.JSONDecodeError) -> str:
-    """Python's complaint -> Go's sentence about the same character."""
-    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
-        return "unexpected EOF"
-    expectation = next((go for python, go in _EXPECTATIONS.items() if error.msg.startswith(python)), None)
-    if expectation is None:
-        expectation = "after object key:value pair" if _inside_object(text[: error.pos]) else "after array element"
-    character = text[error.pos]
-    shown = {"'": r"'\''", '"': "'\"'", "\n": r"'\n'", "\t": r"'\t'", "\r": r"'\r'"}.get(character, f"'{character}'")
-    return f"invalid character {shown} {expectation}"
-
-
-def _inside_object(before: str) -> bool:
-    depth: list[str] = []
-    for token in re.findall(r'"(?:\\.|[^"\\])*"|[\[\]{}]', before):
-        if token in "[{":
-            depth.append(token)
-        elif token in "]}" and depth:
-            depth.pop()
-    return bool(depth) and depth[-1] == "{"
 
 
 def mistyped(complaint: str, wanted: Any) -> str:

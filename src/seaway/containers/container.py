@@ -87,6 +87,10 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     restart_count: int = 0
     started_before: bool = False
     stopped_by_user: bool = False
+    no_new_privileges: bool = False
+    seccomp_profile: str = ""
+    apparmor_profile: str = ""
+    writable_cgroups: bool = False
     run: str = ""
     """The name of this run's bundle directory: a reused pid or a stale exit file is not taken for it."""
 
@@ -120,6 +124,10 @@ class ConfigOnDisk(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     has_been_started_before: bool = False
     has_been_manually_stopped: bool = False
     mount_points: dict[str, MountPoint] = {}
+    app_armor_profile: str = ""
+    seccomp_profile: str = ""
+    no_new_privileges: bool = False
+    writable_cgroups: bool | None = None
     seaway_run: str = ""
     seaway_sandbox: dict[str, Any] = {}
 
@@ -141,6 +149,10 @@ def to_disk(c: Container) -> ConfigOnDisk:
         has_been_started_before=c.started_before,
         has_been_manually_stopped=c.stopped_by_user,
         mount_points=c.mount_points,
+        app_armor_profile=c.apparmor_profile,
+        seccomp_profile=c.seccomp_profile,
+        no_new_privileges=c.no_new_privileges,
+        writable_cgroups=c.writable_cgroups or None,
         seaway_run=c.run,
         seaway_sandbox=c.sandbox,
     )
@@ -165,5 +177,9 @@ def from_disk(disk: ConfigOnDisk, host_config: HostConfig) -> Container:
         restart_count=disk.restart_count,
         started_before=disk.has_been_started_before,
         stopped_by_user=disk.has_been_manually_stopped,
+        no_new_privileges=disk.no_new_privileges,
+        seccomp_profile=disk.seccomp_profile,
+        apparmor_profile=disk.app_armor_profile,
+        writable_cgroups=bool(disk.writable_cgroups),
         run=disk.seaway_run,
     )

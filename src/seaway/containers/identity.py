@@ -1,11 +1,13 @@
 """Who a container's process runs as: `uid[:gid]` or names, looked up in the container's own passwd and group. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seaway.base.errors import InvalidParameter
 
 HIGHEST_ID = 2**31 - 1
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}$")  # what fits Go's int
 
 
 class UnknownUser(InvalidParameter):
@@ -18,6 +20,7 @@ class Identity:
     gid: int
     groups: tuple[int, ...]
     home: str
+    """`groups` has `gid` first, so that a process keeps it through a change of its gid."""
 
 
 def resolve_identity(user: str, passwd: str, group: str, extra_groups: Iterable[str] = ()) -> Identity:
@@ -27,11 +30,11 @@ def resolve_identity(user: str, passwd: str, group: str, extra_groups: Iterable[
     row = _find_user(user_part or "0", users)
     uid, gid, home = (int(row[2]), int(row[3]), row[5]) if row else (_numeric_user(user_part), 0, "/")
     if group_part:
-        gid = _find_group(group_part, groups)
+        gid = _find_group(group_part, groups, "unable to find group")
         memberships: list[int] = []
     else:
         memberships = [int(g[2]) for g in groups if row and row[0] in g[3].split(",")]
-    wanted = memberships + [_find_group(name, groups) for name in extra_groups]
+    wanted = [gid, *memberships, *(_find_group(name, groups, "Unable to find group") for name in extra_groups)]
     return Identity(uid, gid, tuple(dict.fromkeys(wanted)), home or "/")
 
 
@@ -52,21 +55,21 @@ def _find_user(name: str, users: list[list[str]]) -> list[str] | None:
 def _numeric_user(name: str) -> int:
     if not name:
         return 0
-    if not name.isdecimal():
+    if not _NUMBER.match(name):
         raise UnknownUser(f"unable to find user {name}: no matching entries in passwd file")
     return _in_range(name)
 
 
-def _find_group(name: str, groups: list[list[str]]) -> int:
+def _find_group(name: str, groups: list[list[str]], complaint: str) -> int:
     for row in groups:
         if row[0] == name:
             return int(row[2])
-    if not name.isdecimal():
-        raise UnknownUser(f"Unable to find group {name}: no matching entries in group file")
+    if not _NUMBER.match(name):
+        raise UnknownUser(f"{complaint} {name}: no matching entries in group file")
     return _in_range(name)
 
 
 def _in_range(number: str) -> int:
-    if int(number) > HIGHEST_ID:
+    if not 0 <= int(number) <= HIGHEST_ID:
         raise UnknownUser(f"uids and gids must be in range 0-{HIGHEST_ID}")
     return int(number)

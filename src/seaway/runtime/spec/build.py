@@ -70,14 +70,14 @@ def _namespaces(chosen: Namespaces) -> list[dict[str, str]]:
 
 
 def _sysctls(request: SpecRequest) -> dict[str, str]:
-    defaults = {} if request.namespaces.network == "host" else _NETWORK_SYSCTLS
+    defaults = _NETWORK_SYSCTLS if request.private_network and request.namespaces.network != "host" else {}
     return defaults | dict(request.sysctls)
 
 
 def _seccomp(request: SpecRequest, caps: frozenset[str]) -> dict[str, Any] | None:
     if isinstance(request.seccomp, Mapping):
         return custom_profile(request.seccomp, caps, request.arch, request.kernel)
-    if request.privileged or request.seccomp == "unconfined":
+    if request.seccomp == "unconfined":
         return None
     return default_profile(caps, request.arch, request.kernel)
 

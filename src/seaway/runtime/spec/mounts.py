@@ -60,13 +60,11 @@ def _defaults(request: SpecRequest) -> tuple[SpecMount, ...]:
 
 
 def _ipc_mounts(request: SpecRequest) -> tuple[SpecMount, ...]:
-    if request.namespaces.ipc == "host":
-        return tuple(SpecMount(path, path, "bind", ("rbind", *_SAFE)) for path in ("/dev/mqueue", "/dev/shm"))
+    queues = SpecMount("/dev/mqueue", "mqueue", "mqueue", _SAFE)
+    if request.shm_size is None:
+        return (queues,)
     size = f"size={request.shm_size}"
-    return (
-        SpecMount("/dev/mqueue", "mqueue", "mqueue", _SAFE),
-        SpecMount("/dev/shm", "shm", "tmpfs", (*_SAFE, "mode=1777", size)),
-    )
+    return (queues, SpecMount("/dev/shm", "shm", "tmpfs", (*_SAFE, "mode=1777", size)))
 
 
 def _is_replaced(destination: str, replaced: set[str]) -> bool:
@@ -75,7 +73,9 @@ def _is_replaced(destination: str, replaced: set[str]) -> bool:
 
 def _adapted(mount: SpecMount, request: SpecRequest) -> SpecMount:
     options = mount.options
-    if request.privileged and mount.type in ("sysfs", "cgroup"):
+    if (request.privileged and mount.type in ("sysfs", "cgroup")) or (
+        request.writable_cgroups and mount.type == "cgroup"
+    ):
         options = tuple(option for option in options if option != "ro")
     elif request.readonly_rootfs and mount.destination not in _WRITABLE_DESPITE_READONLY and "ro" not in options:
         options = (*options, "ro")

@@ -119,7 +119,8 @@ class ProcessRequest:
 @dataclass(frozen=True, slots=True)
 class SpecRequest:
     """`seccomp`: `default`, `unconfined`, or a profile in Docker's format. `bounding`: what this host can give.
-    `masked_paths` and `readonly_paths` of None are the defaults. `mounts` replace default ones of their destination."""
+    `masked_paths` and `readonly_paths` of None are the defaults. `mounts` replace default ones of their destination.
+    `shm_size` of None: no /dev/shm. `private_network`: its sysctls are the container's own."""
 
     process: ProcessRequest
     rootfs: str
@@ -131,8 +132,9 @@ class SpecRequest:
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     privileged: bool = False
+    writable_cgroups: bool = False
     mounts: tuple[SpecMount, ...] = ()
-    shm_size: int = 64 << 20
+    shm_size: int | None = 64 << 20
     masked_paths: tuple[str, ...] | None = None
     readonly_paths: tuple[str, ...] | None = None
     devices: tuple[Device, ...] = ()
@@ -140,6 +142,7 @@ class SpecRequest:
     namespaces: Namespaces = Namespaces()
     resources: Resources = Resources()
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    private_network: bool = True
     seccomp: str | Mapping[str, Any] = "default"
     mount_label: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)

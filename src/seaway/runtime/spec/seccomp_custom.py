@@ -1,7 +1,10 @@
 """A seccomp profile that the user wrote (`--security-opt seccomp=<file>`), in Docker's format, resolved to OCI's."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
+
+from seaway.base.gosyntax import STOPS_SHORT, syntax_error
 
 _GO_TO_NATIVE = {
     "386": "SCMP_ARCH_X86",
@@ -14,12 +17,35 @@ _GO_TO_NATIVE = {
 }
 
 
+class InvalidProfile(ValueError):
+    """In dockerd's words."""
+
+
+def parse_profile(text: str | bytes) -> dict[str, Any]:
+    """Raises InvalidProfile."""
+    try:
+        decoded = text.decode() if isinstance(text, bytes) else text
+        profile = json.loads(decoded)
+    except json.JSONDecodeError as error:
+        reason = syntax_error(decoded, error, end=STOPS_SHORT)
+        raise InvalidProfile(f"Decoding seccomp profile failed: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidProfile("Decoding seccomp profile failed: invalid UTF-8") from error
+    if profile is None:
+        return {}
+    if not isinstance(profile, dict):
+        kind = {str: "string", bool: "bool", list: "array"}.get(type(profile), "number")
+        text = f"json: cannot unmarshal {kind} into Go value of type seccomp.Seccomp"
+        raise InvalidProfile(f"Decoding seccomp profile failed: {text}")
+    return profile
+
+
 def custom_profile(
     profile: Mapping[str, Any], caps: frozenset[str], arch: str, kernel: tuple[int, int]
 ) -> dict[str, Any]:
-    """Raises ValueError in dockerd's words for what contradicts itself."""
+    """Raises InvalidProfile in dockerd's words for what contradicts itself."""
     if profile.get("architectures") and profile.get("archMap"):
-        raise ValueError("both 'architectures' and 'archMap' are specified in the seccomp profile, use either one")
+        raise InvalidProfile("both 'architectures' and 'archMap' are specified in the seccomp profile, use either one")
     rules = [
         _rule(entry)
         for entry in profile.get("syscalls") or []
@@ -42,7 +68,7 @@ def at_least(kernel: tuple[int, int], version: str) -> bool:
 
 def _rule(entry: Mapping[str, Any]) -> dict[str, Any]:
     if entry.get("name") and entry.get("names"):
-        raise ValueError("both 'name' and 'names' are specified in the seccomp profile, use either one")
+        raise InvalidProfile("both 'name' and 'names' are specified in the seccomp profile, use either one")
     names = list(entry.get("names") or [entry["name"]])
     rule: dict[str, Any] = {"names": names, "action": entry["action"]}
     if entry.get("args"):

@@ -1,0 +1,72 @@
+"""What the engine's configuration says of containers that say nothing of it themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seaway.config import ConfigError, EngineConfig
+from seaway.config.validate import exec_options
+from seaway.kernel import cgroup
+from seaway.model.container import Ulimit
+from seaway.runtime.spec.seccomp_custom import InvalidProfile, parse_profile
+
+SHM_BYTES = 64 << 20
+_SYSTEMD = Path("/run/systemd/system")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerDefaults:
+    """`seccomp` is `default`, `unconfined` or a profile; `cgroupns_mode` "" leaves it to the cgroup version."""
+
+    runtimes: frozenset[str] = frozenset({"crun", "runc"})
+    ulimits: Mapping[str, Ulimit] = field(default_factory=dict)
+    shm_size: int = SHM_BYTES
+    ipc_mode: str = "private"
+    cgroupns_mode: str = "host"
+    cgroup_parent: str = ""
+    systemd_cgroups: bool = False
+    init: bool = False
+    init_path: str = ""
+    no_new_privileges: bool = False
+    seccomp: str | Mapping[str, Any] = "default"
+    cdi_spec_dirs: tuple[str, ...] = ()
+
+
+def container_defaults(config: EngineConfig) -> ContainerDefaults:
+    """Raises ConfigError for a seccomp profile that cannot be used."""
+    unified = cgroup.mode() is cgroup.Mode.UNIFIED
+    return ContainerDefaults(
+        runtimes=frozenset({"crun", "runc", *config.runtimes}),
+        ulimits={u.name: Ulimit(name=u.name, hard=u.hard, soft=u.soft) for u in config.default_ulimits.values()},
+        shm_size=config.default_shm_size,
+        ipc_mode=config.default_ipc_mode,
+        cgroupns_mode=config.default_cgroupns_mode or ("private" if unified else "host"),
+        cgroup_parent=config.cgroup_parent,
+        systemd_cgroups=_uses_systemd(config, unified=unified),
+        init=config.init,
+        init_path=config.init_path,
+        no_new_privileges=config.no_new_privileges,
+        seccomp=_seccomp(config.seccomp_profile),
+        cdi_spec_dirs=config.cdi_spec_dirs or ("/etc/cdi", "/var/run/cdi"),
+    )
+
+
+def _uses_systemd(config: EngineConfig, *, unified: bool) -> bool:
+    """dockerd's rule: on cgroup v2, under systemd, unless somebody chose."""
+    chosen = exec_options(config).get("native.cgroupdriver", "")
+    return chosen == "systemd" or (not chosen and unified and _SYSTEMD.is_dir())
+
+
+def _seccomp(profile: str) -> str | Mapping[str, Any]:
+    if profile in ("", "builtin"):
+        return "default"
+    if profile == "unconfined":
+        return profile
+    try:
+        return parse_profile(Path(profile).read_bytes())
+    except OSError as missing:
+        reason = f"open {profile}: {(missing.strerror or '').lower()}"
+        raise ConfigError(f"opening seccomp profile ({profile}) failed: {reason}") from missing
+    except InvalidProfile as invalid:
+        raise ConfigError(str(invalid)) from invalid

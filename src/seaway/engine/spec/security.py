@@ -1,0 +1,54 @@
+"""Seccomp, AppArmor and privileges of one container: what its record says, and the engine's default beneath."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from seaway.base.errors import SystemFailure
+from seaway.containers.container import Container
+from seaway.engine.defaults import ContainerDefaults
+from seaway.runtime.spec.seccomp_custom import InvalidProfile, parse_profile
+
+_APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
+
+
+def seccomp_of(container: Container, defaults: ContainerDefaults) -> str | Mapping[str, Any]:
+    """`default`, `unconfined`, or a profile. The option holds the profile itself: the CLI reads the file."""
+    own = container.seccomp_profile
+    if container.host_config.privileged and not own:
+        return "unconfined"
+    match own:
+        case "unconfined":
+            return own
+        case "builtin":
+            return "default"
+        case "":
+            return defaults.seccomp
+    try:
+        return _parsed(own)
+    except InvalidProfile as invalid:
+        raise SystemFailure(str(invalid)) from invalid
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Mapping[str, Any]:
+    return parse_profile(text)
+
+
+def apparmor_of(container: Container) -> str:
+    """"" where the kernel has none: the option is then without effect, in dockerd too."""
+    if not apparmor_enabled():
+        return ""
+    if container.apparmor_profile:
+        return container.apparmor_profile
+    return "unconfined"
+
+
+def apparmor_enabled() -> bool:
+    try:
+        return _APPARMOR.read_text().startswith("Y")
+    except OSError:
+        return False
+
+
