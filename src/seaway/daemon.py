@@ -34,6 +34,7 @@ from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads, forget_partial_downloads
 from seaway.engine import monitor, shutdown
 from seaway.engine.context import Engine
+from seaway.engine.defaults import container_defaults
 from seaway.engine.exec import collect_finished
 from seaway.engine.imagemounts import ImageMounts
 from seaway.engine.info import engine_figures
@@ -152,6 +153,7 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
         streams=Streams(supervisor),
         cpus=os.cpu_count() or 1,
         default_runtime=_default_runtime(config),
+        defaults=container_defaults(config),
     )
     version = await probe_version({"crun": find_program("crun"), "conmon": find_program("conmon")})
     router = _routes(config, root, engine, layers, catalog, controller, events, version)

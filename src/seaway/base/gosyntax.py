@@ -16,7 +16,7 @@ _EXPECTATIONS = {
 
 
 def syntax_error(text: str, error: json.JSONDecodeError, *, end: str = "unexpected EOF") -> str:
-    """Python's complaint -> Go's sentence about the same character; `end` is what Go says of a text that stops short."""
+    """Python's complaint -> Go's sentence; `end` is what Go says of a text that stops short."""
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return end
     expectation = next((go for python, go in _EXPECTATIONS.items() if error.msg.startswith(python)), None)

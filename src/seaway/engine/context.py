@@ -7,6 +7,7 @@ from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
 from seaway.containers.execs import ExecStore
 from seaway.containers.store import ContainerStore
+from seaway.engine.defaults import ContainerDefaults
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
 from seaway.engine.mounts import ContainerMounts
@@ -43,3 +44,4 @@ class Engine:
     removing: set[str] = field(default_factory=set)
     cpus: int = 1
     default_runtime: str = "crun"
+    defaults: ContainerDefaults = field(default_factory=ContainerDefaults)

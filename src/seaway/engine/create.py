@@ -1,5 +1,6 @@
 """`POST /containers/create`: validated, merged with the image, named, given a root filesystem, written down."""
 
+import platform
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -9,14 +10,14 @@ from seaway.base import clock
 from seaway.base.ids import new_id, short_id
 from seaway.containers.container import Container
 from seaway.containers.names import validate_name
+from seaway.engine.adapt import adapt_host_config
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.merge import command_line, merge_config
+from seaway.engine.security import parse_security_options
 from seaway.engine.validate import validate_create
 from seaway.kernel import files, worker
 from seaway.model.container import ContainerConfig, HostConfig
-
-SHM_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Created:
 async def create_container(engine: Engine, name: str, config: ContainerConfig, host_config: HostConfig) -> Created:
     """`name` "" has one generated. Raises InvalidParameter, NotFound (the image), Conflict (the name)."""
     validate_create(config, host_config, engine.cpus)
+    host_config = adapt_host_config(host_config, engine.defaults, engine.containers, engine.default_runtime)
     image = engine.images.resolve(config.image)
     merged = merge_config(config, image.config)
     host_config = engine.logs.with_driver(host_config)
@@ -63,8 +65,11 @@ def _reserve_name(engine: Engine, name: str, container_id: str) -> str:
 def _build(
     engine: Engine, container_id: str, name: str, image_id: str, config: ContainerConfig, host_config: HostConfig
 ) -> Container:
-    command, host_config = command_line(config), with_defaults(host_config)
-    hostname = config.hostname or short_id(container_id)
+    command = command_line(config)
+    security = parse_security_options(
+        host_config.security_opt or (), no_new_privileges=engine.defaults.no_new_privileges
+    )
+    hostname = config.hostname or (platform.node() if host_config.network_mode == "host" else short_id(container_id))
     return Container(
         id=container_id,
         name=name,
@@ -76,22 +81,8 @@ def _build(
         log_path=engine.logs.log_path(container_id, host_config),
         image=image_id,
         driver="overlay2",
+        no_new_privileges=security.no_new_privileges,
+        seccomp_profile=security.seccomp,
+        apparmor_profile=security.apparmor,
+        writable_cgroups=security.writable_cgroups,
     )
-
-
-def with_defaults(host_config: HostConfig) -> HostConfig:
-    """What dockerd fills in: twice the memory as swap, 64 MiB of shm, a network, private namespaces."""
-    changes: dict[str, object] = {}
-    if host_config.memory > 0 and not host_config.memory_swap:
-        changes["memory_swap"] = host_config.memory * 2
-    if host_config.memory_swappiness == -1:
-        changes["memory_swappiness"] = None
-    if host_config.pids_limit is not None and host_config.pids_limit <= 0:
-        changes["pids_limit"] = None
-    network = host_config.network_mode
-    changes |= {
-        "shm_size": host_config.shm_size or SHM_BYTES,
-        "network_mode": "bridge" if network in ("", "default") else network,
-        "ipc_mode": host_config.ipc_mode or "private",
-    }
-    return msgspec.structs.replace(host_config, **changes)

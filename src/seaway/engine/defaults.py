@@ -26,6 +26,7 @@ class ContainerDefaults:
     cgroupns_mode: str = "host"
     cgroup_parent: str = ""
     systemd_cgroups: bool = False
+    unified_cgroups: bool = False
     init: bool = False
     init_path: str = ""
     no_new_privileges: bool = False
@@ -43,6 +44,7 @@ def container_defaults(config: EngineConfig) -> ContainerDefaults:
         ipc_mode=config.default_ipc_mode,
         cgroupns_mode=config.default_cgroupns_mode or ("private" if unified else "host"),
         cgroup_parent=config.cgroup_parent,
+        unified_cgroups=unified,
         systemd_cgroups=_uses_systemd(config, unified=unified),
         init=config.init,
         init_path=config.init_path,

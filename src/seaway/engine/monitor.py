@@ -15,7 +15,7 @@ from seaway.base.errors import EngineError, NotFound
 from seaway.containers.container import Container
 from seaway.containers.restart import Ending, plan_restart
 from seaway.containers.task import Status
-from seaway.engine import remove, start
+from seaway.engine import remove, shm, start
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.runtime.exits import Exit
@@ -87,6 +87,7 @@ async def teardown(engine: Engine, container_id: str) -> None:
         steps.push_async_callback(engine.layers.unmount, container_id)
         steps.push_async_callback(engine.mounts.end, container)
         steps.push_async_callback(engine.networks.leave, container_id)
+        steps.push_async_callback(shm.end, engine, container)
         await engine.runtime.delete(container_id, runtime, force=True)
 
 

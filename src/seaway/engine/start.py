@@ -10,11 +10,11 @@ from seaway.base import clock
 from seaway.base.errors import Conflict, EngineError, NotModified
 from seaway.containers.container import Container
 from seaway.containers.task import Status
-from seaway.engine import remove
+from seaway.engine import remove, shm
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.joining import Joined
-from seaway.engine.spec import container_spec
+from seaway.engine.spec import container_spec, surroundings
 from seaway.kernel import worker
 from seaway.runtime.errors import OTHER
 from seaway.runtime.requests import RunRequest
@@ -73,7 +73,10 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
         undo.push_async_callback(engine.networks.leave, container.id)
         joined = await engine.networks.join(container)
         directory = engine.containers.directory(container.id)
-        spec = await worker.run_blocking(container_spec, container, directory, rootfs, joined.netns_path, mounts)
+        around = surroundings(container, engine.containers, engine.defaults, joined.netns_path, mounts)
+        undo.push_async_callback(shm.end, engine, container)
+        await shm.begin(engine, container)
+        spec = await worker.run_blocking(container_spec, container, rootfs, around)
         request = _request(engine, container, spec)
         await worker.run_blocking(directory.joinpath("seaway").mkdir, mode=0o700, exist_ok=True)
         undo.push_async_callback(_discard, engine, request)

@@ -24,7 +24,7 @@ from seaway.kernel.process import find_program
 from seaway.model.container import HostConfig
 from seaway.runtime.spec.build import build_spec
 from seaway.runtime.spec.capabilities import parse_mask
-from seaway.runtime.spec.request import Namespaces, SpecRequest
+from seaway.runtime.spec.request import Namespaces, SpecMount, SpecRequest
 
 CGROUP_ROOT = Path("/docker")
 SLICE = "system.slice"
@@ -36,18 +36,23 @@ class Surroundings:
 
     directory: Path
     namespaces: Namespaces
+    mounts: tuple[SpecMount, ...]
     shm: Path | None
     defaults: ContainerDefaults
 
 
 def surroundings(
-    container: Container, containers: ContainerStore, defaults: ContainerDefaults, netns_path: str | None
+    container: Container,
+    containers: ContainerStore,
+    defaults: ContainerDefaults,
+    netns_path: str | None,
+    mounts: tuple[SpecMount, ...],
 ) -> Surroundings:
     """Raises JoinRefused."""
     namespaces = plan_namespaces(container, containers, netns_path)
     other = shared_with(container.host_config.ipc_mode)
     shm = shm_directory(containers.directory(containers.find(other).id)) if other else None
-    return Surroundings(containers.directory(container.id), namespaces, shm, defaults)
+    return Surroundings(containers.directory(container.id), namespaces, mounts, shm, defaults)
 
 
 def container_spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def spec_request(container: Container, rootfs: Path, around: Surroundings, ident
         cap_drop=tuple(host.cap_drop or ()),
         privileged=host.privileged,
         writable_cgroups=container.writable_cgroups,
-        mounts=plan_mounts(container, around.directory, around.shm),
+        mounts=plan_mounts(host, around.directory, around.mounts, around.shm),
         shm_size=None if host.ipc_mode == "none" else host.shm_size,
         masked_paths=_paths(host, host.masked_paths),
         readonly_paths=_paths(host, host.readonly_paths),

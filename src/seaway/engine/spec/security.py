@@ -37,7 +37,7 @@ def _parsed(text: str) -> Mapping[str, Any]:
 
 
 def apparmor_of(container: Container) -> str:
-    """"" where the kernel has none: the option is then without effect, in dockerd too."""
+    """ "" where the kernel has none: the option is then without effect, in dockerd too."""
     if not apparmor_enabled():
         return ""
     if container.apparmor_profile:
@@ -50,5 +50,3 @@ def apparmor_enabled() -> bool:
         return _APPARMOR.read_text().startswith("Y")
     except OSError:
         return False
-
-

@@ -23,13 +23,16 @@ def build_mounts(request: SpecRequest) -> list[dict[str, Any]]:
     return [_to_oci(mount) for mount in (*base, *own)]
 
 
+def default_masked_paths(cpu_count: int) -> tuple[str, ...]:
+    return (*MASKED_PATHS, *(f"/sys/devices/system/cpu/cpu{n}/thermal_throttle" for n in range(cpu_count)))
+
+
 def masked_paths(request: SpecRequest) -> list[str]:
     if request.masked_paths is not None:
         return list(request.masked_paths)
     if request.privileged:
         return []
-    per_cpu = (f"/sys/devices/system/cpu/cpu{n}/thermal_throttle" for n in range(request.cpu_count))
-    return [*MASKED_PATHS, *per_cpu]
+    return list(default_masked_paths(request.cpu_count))
 
 
 def readonly_paths(request: SpecRequest) -> list[str]:

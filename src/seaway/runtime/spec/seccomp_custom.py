@@ -42,8 +42,10 @@ def parse_profile(text: str | bytes) -> dict[str, Any]:
 
 def custom_profile(
     profile: Mapping[str, Any], caps: frozenset[str], arch: str, kernel: tuple[int, int]
-) -> dict[str, Any]:
-    """Raises InvalidProfile in dockerd's words for what contradicts itself."""
+) -> dict[str, Any] | None:
+    """None for a profile that says nothing. Raises InvalidProfile in dockerd's words for what contradicts itself."""
+    if not profile.get("defaultAction") and not profile.get("syscalls"):
+        return None
     if profile.get("architectures") and profile.get("archMap"):
         raise InvalidProfile("both 'architectures' and 'archMap' are specified in the seccomp profile, use either one")
     rules = [

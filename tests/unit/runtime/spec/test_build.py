@@ -68,7 +68,7 @@ FULL = replace(
     init_path="/usr/bin/tini",
     cpu_count=1,
 )
-PRIVILEGED = replace(PLAIN, privileged=True, seccomp="default", bounding=frozenset(ALL) - {"CAP_SYS_RESOURCE"})
+PRIVILEGED = replace(PLAIN, privileged=True, bounding=frozenset(ALL) - {"CAP_SYS_RESOURCE"})
 
 
 @pytest.mark.parametrize(("name", "request_"), [("plain", PLAIN), ("full", FULL), ("privileged", PRIVILEGED)])

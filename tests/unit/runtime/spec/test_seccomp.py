@@ -74,4 +74,4 @@ def test_a_profile_of_the_users() -> None:
 
 def test_a_profile_that_contradicts_itself() -> None:
     with pytest.raises(ValueError, match="use either one"):
-        custom_profile({"architectures": ["a"], "archMap": [{}]}, frozenset(), "amd64", KERNEL)
+        custom_profile({"architectures": ["a"], "archMap": [{}], "syscalls": [{}]}, frozenset(), "amd64", KERNEL)
