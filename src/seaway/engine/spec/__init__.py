@@ -1,11 +1,11 @@
 """The OCI spec of a container, from its record and the engine's defaults."""
 
-from seaway.engine.spec.container import Surroundings, bounding_set, cgroups_path, container_spec, surroundings
+from seaway.engine.spec.container import Surroundings, bounding_set, cgroups_path, container_spec, kernel_version, surroundings
 from seaway.engine.spec.identity import container_identity
 from seaway.engine.spec.process import environment
 from seaway.engine.spec.resources import plan_resources
 
 __all__ = [
     "Surroundings", "bounding_set", "cgroups_path", "container_identity", "container_spec", "environment",
-    "plan_resources", "surroundings",
+    "kernel_version", "plan_resources", "surroundings",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ _SAFE = ("nosuid", "nodev", "noexec")
 
 
 def plan_mounts(host: HostConfig, directory: Path, own: Iterable[SpecMount], shm: Path | None) -> tuple[SpecMount, ...]:
-    """`own` are the user's, which win; `directory` is the container's; `shm` another's /dev/shm where that is shared."""
+    """`own` are the user's, which win; `directory` is the container's; `shm` another's where that is shared."""
     own = tuple(own)
     ours = (*_own_files(directory), *_shm(host, directory, shm))
     taken = {mount.destination for mount in own}
