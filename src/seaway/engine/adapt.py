@@ -20,6 +20,7 @@ def adapt_host_config(
     changes: dict[str, Any] = {
         "memory_swap": host.memory * 2 if host.memory > 0 and not host.memory_swap else host.memory_swap,
         "memory_swappiness": None if host.memory_swappiness == -1 else host.memory_swappiness,
+        "pids_limit": host.pids_limit if host.pids_limit and host.pids_limit > 0 else None,
         "shm_size": host.shm_size or defaults.shm_size,
         "ipc_mode": host.ipc_mode or defaults.ipc_mode,
         "cgroupns_mode": host.cgroupns_mode or _cgroupns_mode(host, defaults),
