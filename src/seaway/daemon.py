@@ -15,10 +15,12 @@ from seaway.api.handlers.attach import AttachHandlers
 from seaway.api.handlers.containers import ContainerHandlers
 from seaway.api.handlers.events import EventHandlers
 from seaway.api.handlers.execs import ExecHandlers
+from seaway.api.handlers.image_push import ImagePushHandlers
 from seaway.api.handlers.image_transfer import ImageTransferHandlers
 from seaway.api.handlers.images import ImageHandlers
 from seaway.api.handlers.logs import LogHandlers
 from seaway.api.handlers.networks import NetworkHandlers
+from seaway.api.handlers.registry import RegistryHandlers
 from seaway.api.handlers.system import SystemHandlers
 from seaway.api.handlers.volumes import VolumeHandlers
 from seaway.api.router import Router
@@ -32,6 +34,8 @@ from seaway.containers.store import ContainerStore
 from seaway.content.blobs import BlobStore
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads, forget_partial_downloads
+from seaway.distribution.metadata import BlobMetadata
+from seaway.distribution.push import Pusher
 from seaway.engine import monitor, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.defaults import container_defaults
@@ -46,6 +50,7 @@ from seaway.engine.streams import Streams
 from seaway.events.bus import EventBus
 from seaway.images.catalog import Catalog, open_catalog
 from seaway.images.pull import Puller
+from seaway.images.push import ImagePusher
 from seaway.kernel import worker
 from seaway.kernel.process import find_program
 from seaway.layers.driver import StorageDriver
@@ -175,6 +180,7 @@ def _routes(
         figures = engine_figures(engine, layers, config, root.engine_id(), images, events.listeners)
         return info_to_wire(config, await worker.run_blocking(read_host), version, figures, api)
 
+    puller = _puller(config, root, catalog, engine.supervisor)
     groups = (
         SystemHandlers(version, info),
         EventHandlers(events),
@@ -182,7 +188,11 @@ def _routes(
         AttachHandlers(engine),
         ExecHandlers(engine),
         LogHandlers(engine),
-        ImageTransferHandlers(catalog, _puller(config, root, catalog, engine.supervisor), root.path / "tmp"),
+        ImageTransferHandlers(catalog, puller, root.path / "tmp"),
+        ImagePushHandlers(
+            ImagePusher(catalog, puller.registries, Pusher(puller.metadata, config.max_concurrent_uploads))
+        ),
+        RegistryHandlers(puller.registries),
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(controller),
         VolumeHandlers(engine),
@@ -204,9 +214,10 @@ def _puller(config: EngineConfig, root: DataRoot, catalog: Catalog, supervisor: 
         max_concurrent_downloads=config.max_concurrent_downloads,
         max_download_attempts=config.max_download_attempts,
     )
+    metadata = BlobMetadata(root.path / "image" / catalog.layers.driver.name / "distribution")
     blobs = BlobStore(root.path / "seaway" / "blobs")
     supervisor.spawn(forget_partial_downloads(blobs), "partial downloads", service=True)
-    return Puller(catalog, registries, Downloads(blobs, config.max_concurrent_downloads))
+    return Puller(catalog, registries, Downloads(blobs, config.max_concurrent_downloads), metadata)
 
 
 def _tls(config: EngineConfig) -> ssl.SSLContext:

@@ -114,6 +114,9 @@ class Sink:
     def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
         return tuple(diff_ids) in self.layers
 
+    async def recognise(self, diff_id: Digest, layer: Descriptor) -> None:
+        pass
+
     async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None:
         data = b"".join([chunk async for chunk in tar])
         assert f"sha256:{hashlib.sha256(data).hexdigest()}" == diff_ids[-1]

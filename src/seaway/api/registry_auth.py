@@ -51,6 +51,14 @@ def lenient_credentials(header: str) -> Credentials | None:
         return None
 
 
+def parse_credentials_body(body: bytes) -> Credentials | None:
+    """The old place for them: the body of a push. Raises InvalidRegistryAuth."""
+    try:
+        return gojson.decode(body, AuthConfig).credentials()
+    except msgspec.DecodeError as failure:
+        raise InvalidRegistryAuth(f"bad parameters and missing X-Registry-Auth: {failure}") from failure
+
+
 def _parse(header: str, wanted: type[T]) -> T:
     try:
         return gojson.decode(_decoded(header.encode()), wanted)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from seaway.base import gojson
-from seaway.base.errors import EngineError, InvalidParameter, NotFound, SystemFailure, Unauthorized
+from seaway.base.errors import EngineError, Forbidden, InvalidParameter, NotFound, SystemFailure, Unauthorized
 from seaway.oci.reference import Reference
 
 NOT_FOUND_CODES = frozenset({"DENIED", "MANIFEST_UNKNOWN", "NAME_UNKNOWN"})
@@ -32,11 +32,23 @@ class RegistryRefusal(SystemFailure):
         self.code = code
 
 
+class NoBasicAuth(SystemFailure):
+    """The registry wants a name and a password, and nobody gave any."""
+
+
 class PullRefused(NotFound):
     pass
 
 
 class RegistryUnauthorized(Unauthorized):
+    pass
+
+
+class RegistryDenied(Forbidden):
+    pass
+
+
+class NotInRegistry(NotFound):
     pass
 
 
@@ -102,6 +114,19 @@ def _unparsable(answer: Answer, why: str) -> RegistryRefusal:
     return RegistryRefusal("", f"error parsing HTTP {answer.status} response body: {why}: {text}")
 
 
+def refusal_error(refusal: RegistryRefusal) -> EngineError:
+    """The same words, with the HTTP status that the registry's code stands for."""
+    match refusal.code:
+        case "UNAUTHORIZED":
+            return RegistryUnauthorized(refusal.message)
+        case "DENIED":
+            return RegistryDenied(refusal.message)
+        case code if code.endswith("_UNKNOWN"):
+            return NotInRegistry(refusal.message)
+        case _:
+            return refusal
+
+
 def pull_error(failure: EngineError, reference: Reference) -> EngineError:
     """The same failure, as the one who asked for `reference` is told it."""
     if not isinstance(failure, RegistryRefusal):
@@ -114,7 +139,5 @@ def pull_error(failure: EngineError, reference: Reference) -> EngineError:
             return PullRefused(f"manifest for {reference.familiar} not found: {failure}")
         case "NAME_UNKNOWN":
             return PullRefused(f"repository {reference.familiar_name} not found: {failure}")
-        case "UNAUTHORIZED":
-            return RegistryUnauthorized(failure.message)
         case _:
-            return failure
+            return refusal_error(failure)

@@ -1,14 +1,14 @@
 """Downloads of layers: a few at a time over all pulls, resumed and repeated as long as there is hope."""
 
 import asyncio
-from dataclasses import replace
 
 from seaway.content.blobs import BlobStore, Ingest, VerificationFailed
 from seaway.distribution import progress as p
 from seaway.distribution.client import Repository
 from seaway.distribution.endpoints import RegistryConfig
-from seaway.distribution.errors import RegistryFailure, RegistryUnreachable
+from seaway.distribution.errors import RegistryFailure
 from seaway.distribution.progress import Meter, Progress, ProgressSink
+from seaway.distribution.retry import repeated
 from seaway.oci.manifest import Descriptor
 
 KEPT_S = 7 * 24 * 3600
@@ -35,14 +35,13 @@ class Downloads:
         if self._slots.locked():
             progress(Progress(short, p.WAITING))
         async with self._slots:
-            for attempt in range(1, config.max_download_attempts + 1):
-                try:
-                    await self._attempt(repository, layer, progress)
-                    break
-                except (RegistryUnreachable, RegistryFailure):
-                    if attempt == config.max_download_attempts:
-                        raise
-                await _count_down(short, attempt * config.retry_delay_s, progress)
+            await repeated(
+                lambda: self._attempt(repository, layer, progress),
+                config.max_download_attempts,
+                config.retry_delay_s,
+                short,
+                progress,
+            )
         progress(Progress(short, p.DOWNLOAD_COMPLETE))
 
     async def _attempt(self, repository: Repository, layer: Descriptor, progress: ProgressSink) -> None:
@@ -75,13 +74,6 @@ async def _receive(ingest: Ingest, repository: Repository, layer: Descriptor, pr
                 raise VerificationFailed(f"filesystem layer verification failed for digest {layer.digest}")
             await ingest.write(chunk)
             meter.add(len(chunk))
-
-
-async def _count_down(short: str, seconds: int, progress: ProgressSink) -> None:
-    event = Progress(short, "")
-    for left in range(seconds, 0, -1):
-        progress(replace(event, status=f"Retrying in {left} second{'' if left == 1 else 's'}"))
-        await asyncio.sleep(1)
 
 
 async def forget_partial_downloads(blobs: BlobStore) -> None:

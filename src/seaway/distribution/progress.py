@@ -14,6 +14,10 @@ DOWNLOAD_COMPLETE = "Download complete"
 EXTRACTING = "Extracting"
 PULL_COMPLETE = "Pull complete"
 ALREADY_EXISTS = "Already exists"
+PREPARING = "Preparing"
+PUSHING = "Pushing"
+PUSHED = "Pushed"
+LAYER_EXISTS = "Layer already exists"
 
 
 @dataclass(frozen=True, slots=True)

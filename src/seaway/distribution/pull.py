@@ -100,11 +100,11 @@ class _Transfer:
         self._progress, self._config, self._downloads = progress, config, downloads
 
     async def run(self) -> None:
-        config = await _fetch_config(self._repository, self._manifest.config)
+        config = await fetch_config(self._repository, self._manifest.config)
         layers, diff_ids = self._manifest.layers, parse_diff_ids(config)
         if len(layers) != len(diff_ids):
             raise InvalidImage("layers from manifest don't match image configuration")
-        present = self._count_present(diff_ids)
+        present = await self._count_present(diff_ids)
         missing = layers[present:]
         blobs = self._downloads.blobs
         with blobs.lease([layer.digest for layer in missing]):
@@ -116,12 +116,13 @@ class _Transfer:
         for layer in missing:
             await blobs.delete(layer.digest)
 
-    def _count_present(self, diff_ids: tuple[Digest, ...]) -> int:
+    async def _count_present(self, diff_ids: tuple[Digest, ...]) -> int:
         present = 0
         for layer in self._manifest.layers:
             if not self._sink.has_layer(diff_ids[: present + 1]):
                 break
             self._progress(Progress(layer.digest.short, p.ALREADY_EXISTS))
+            await self._sink.recognise(diff_ids[present], layer)
             present += 1
         return present
 
@@ -160,7 +161,7 @@ def _silent(event: Progress) -> None:
     pass
 
 
-async def _fetch_config(repository: Repository, config: Descriptor) -> bytes:
+async def fetch_config(repository: Repository, config: Descriptor) -> bytes:
     data = bytearray()
     async with repository.blob(config.digest) as body:
         async for chunk in body.chunks():

@@ -32,6 +32,8 @@ class Resolved:
     digest: Digest
     """Of what the reference names: the index, where there is one."""
     document: Manifest | Index
+    size: int
+    """Bytes of that document."""
 
 
 async def resolve(
@@ -48,7 +50,8 @@ async def resolve(
             await repository.connect(config)
             if endpoint.url.startswith("https:"):
                 secured.add(endpoint.host)
-            raw = await repository.manifest(reference.digest or reference.tag or "")
+            digest = reference.digest or await repository.tag_digest(reference.tag or "")
+            raw = await repository.manifest(digest or reference.tag or "")
         except (RegistryUnreachable, RegistryFailure) as caught:
             failure = caught
         except RegistryRefusal as caught:
@@ -56,8 +59,7 @@ async def resolve(
             if not endpoint.is_mirror:
                 break
         else:
-            digest = _verified(raw, reference.digest)
-            return Resolved(reference, repository, digest, _parsed(raw, reference))
+            return Resolved(reference, repository, _verified(raw, digest), _parsed(raw, reference), len(raw.data))
     raise failure or RegistryUnreachable(f"no endpoints found for {reference.domain}")
 
 

@@ -20,6 +20,9 @@ class LayerSink(Protocol):
     def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
         """Is the layer on top of this stack here? Then it stays at least until the pull ends."""
 
+    async def recognise(self, diff_id: Digest, layer: Descriptor) -> None:
+        """The registry calls this layer, which is here already, so."""
+
     async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None: ...
 
     async def create_image(self, config: bytes) -> None:

@@ -1,18 +1,20 @@
 """Images by the names that people give them: the image store and the reference store seen together."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seaway.base.errors import NotFound
 from seaway.images.image import Image
-from seaway.images.references import ReferenceDoesNotExist, ReferenceStore
+from seaway.images.references import ReferenceDoesNotExist, ReferenceStore, ReferenceTaken
 from seaway.images.store import ImageStore, LayerSource, NoSuchImage
 from seaway.oci.digest import Digest, is_digest, parse_digest
 from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference, parse_reference
 
+log = logging.getLogger(__name__)
 Publish = Callable[[str, str, str, Mapping[str, str]], object]
 """type, action, the actor's ID, its attributes"""
 
@@ -50,6 +52,13 @@ class Catalog:
         await self.references.add_tag(reference, image.id, force=True)
         await self.images.set_tagged_now(image.id)
         self.announce("tag", image, name=reference.familiar)
+
+    async def name_by_digest(self, reference: Reference, image: Image) -> None:
+        """A digest stays with the image that had it first, as in dockerd."""
+        try:
+            await self.references.add_digest(reference, image.id)
+        except ReferenceTaken:
+            log.warning("the image of %s is not what it was; it keeps the old one", reference)
 
     def _find(self, name: str) -> Image:
         if digest := as_digest(name):

@@ -30,8 +30,8 @@ def progress_line(status: str, identifier: str, current: int, total: int) -> dic
 
 
 def transfer_line(event: Progress) -> dict[str, Any]:
-    """A pull's progress: what is said of a layer has `progressDetail`, even an empty one."""
-    if event.total:
+    """A pull's or a push's progress: what is said of a layer has `progressDetail`, even an empty one."""
+    if event.total or event.current:
         return progress_line(event.status, event.id, event.current, event.total)
     if not event.id:
         return status_line(event.status)
@@ -49,6 +49,9 @@ def human_size(size_bytes: float) -> str:
 
 
 def _bar(current: int, total: int) -> str:
-    filled = min(_BAR_WIDTH, _BAR_WIDTH * current // total) if total else 0
+    """Without a total that can be true, there is none."""
+    if not total:
+        return f"{human_size(current):>8}"
+    filled = min(_BAR_WIDTH, _BAR_WIDTH * current // total)
     bar = "=" * filled + ">" + " " * (_BAR_WIDTH - filled) if filled < _BAR_WIDTH else "=" * _BAR_WIDTH + ">"
-    return f"[{bar}] {human_size(current):>8}/{human_size(total)}" if total else f"{human_size(current):>8}"
+    return f"[{bar}] {human_size(current):>8}" + (f"/{human_size(total)}" if current <= total else "")

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from seaway.distribution.auth import Credentials
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads
+from seaway.distribution.metadata import BlobMetadata, KnownBlob
 from seaway.distribution.progress import pull_status
 from seaway.distribution.pull import list_tags, pull
 from seaway.images.catalog import Catalog
@@ -26,6 +27,7 @@ class Puller:
     catalog: Catalog
     registries: RegistryConfig
     downloads: Downloads
+    metadata: BlobMetadata
 
     async def pull(
         self, reference: Reference, emit: Emit, platform: Platform | None = None, auth: Credentials | None = None
@@ -48,7 +50,7 @@ class Puller:
     async def _pull(
         self, reference: Reference, emit: Emit, platform: Platform | None, auth: Credentials | None
     ) -> tuple[Image, bool]:
-        async with _sink(self.catalog) as sink:
+        async with _sink(self.catalog, self.metadata, reference.name) as sink:
             pulled = await pull(
                 reference,
                 platform,
@@ -70,7 +72,7 @@ class Puller:
             is_new = references.get(reference) != image.id
         except ReferenceDoesNotExist:
             is_new = True
-        await references.add_digest(replace(reference, tag=None, digest=digest), image.id)
+        await self.catalog.name_by_digest(reference.name_only().with_digest(digest), image)
         if reference.tag and not reference.digest:
             await references.add_tag(reference, image.id, force=True)
         return is_new
@@ -79,8 +81,8 @@ class Puller:
 class CatalogSink:
     """Where one pull puts its layers. `top` is the last one registered."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, metadata: BlobMetadata, repository: str) -> None:
+        self._catalog, self._metadata, self._repository = catalog, metadata, repository
         self.top: Digest | None = None
 
     def has_image(self, image_id: Digest) -> bool:
@@ -97,15 +99,19 @@ class CatalogSink:
         parents = chain_ids(diff_ids[:-1])
         registered = await self._catalog.layers.register(tar, parents[-1] if parents else None, diff_ids[-1])
         self.top = registered.chain_id
+        await self.recognise(diff_ids[-1], layer)
+
+    async def recognise(self, diff_id: Digest, layer: Descriptor) -> None:
+        await self._metadata.add(diff_id, KnownBlob(str(layer.digest), self._repository))
 
     async def create_image(self, config: bytes) -> None:
         await self._catalog.images.create(config)
 
 
 @asynccontextmanager
-async def _sink(catalog: Catalog) -> AsyncIterator[CatalogSink]:
+async def _sink(catalog: Catalog, metadata: BlobMetadata, repository: str) -> AsyncIterator[CatalogSink]:
     """No layer goes while it is open; then those that no image took do."""
-    sink = CatalogSink(catalog)
+    sink = CatalogSink(catalog, metadata, repository)
     async with catalog.layers.transaction():
         try:
             yield sink

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +67,7 @@ class LayerSource(Protocol):
         self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None, /
     ) -> Layer: ...
     async def release(self, chain_id: Digest, /) -> object: ...
-    def tar_stream(self, chain_id: Digest, /) -> AsyncIterator[bytes]: ...
+    def tar_stream(self, chain_id: Digest, /) -> AsyncGenerator[bytes, None]: ...
     def image_graph_data(self, chain_id: Digest, /) -> dict[str, str]: ...
 
 

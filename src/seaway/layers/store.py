@@ -9,8 +9,8 @@ until the image that needs it is there.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
@@ -165,11 +165,12 @@ class LayerStore:
             or any(chain in in_use() for in_use in self._users)
         )
 
-    async def tar_stream(self, chain_id: Digest) -> AsyncIterator[bytes]:
+    async def tar_stream(self, chain_id: Digest) -> AsyncGenerator[bytes, None]:
         """The layer's tar, byte for byte as it came in (uncompressed)."""
         layer = self.get(chain_id)
-        async for chunk in reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id)):
-            yield chunk
+        async with aclosing(reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id))) as tar:
+            async for chunk in tar:
+                yield chunk
 
     async def create_rw(self, container_id: str, parent: str | None) -> None:
         if container_id in self._rw:

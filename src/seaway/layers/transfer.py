@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteout
         raise StorageError(f"unpacking a layer failed: {text or exc}") from exc
 
 
-async def reassemble(directory: Path, tar_split: Path) -> AsyncIterator[bytes]:
+async def reassemble(directory: Path, tar_split: Path) -> AsyncGenerator[bytes, None]:
     """The layer's tar. Raises StorageError when its files are not what they were."""
     with contextlib.ExitStack() as files:
         split = _opened(files, tar_split, os.O_RDONLY)

@@ -15,6 +15,7 @@ from seaway.base.errors import NotFound
 from seaway.content.blobs import BlobStore
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads
+from seaway.distribution.metadata import BlobMetadata
 from seaway.images.catalog import Catalog, open_catalog
 from seaway.images.importing import import_image, plan_import
 from seaway.images.pull import Puller
@@ -99,7 +100,12 @@ async def publish(catalog: Catalog, content: bytes, target: str, tmp_path: Path)
 async def test_pull(catalog: Catalog, registry: str, tmp_path: Path, events: Events) -> None:
     name = f"{registry}/a/b"
     image_id = await publish(catalog, b"one", f"{name}:1", tmp_path)
-    puller = Puller(catalog, RegistryConfig(retry_delay_s=0), Downloads(BlobStore(tmp_path / "content")))
+    puller = Puller(
+        catalog,
+        RegistryConfig(retry_delay_s=0),
+        Downloads(BlobStore(tmp_path / "content")),
+        BlobMetadata(tmp_path / "distribution"),
+    )
     said: list[dict[str, Any]] = []
     events.clear()
     image = await puller.pull(parse_reference(f"{name}:1"), said.append)
@@ -123,7 +129,12 @@ async def test_pull(catalog: Catalog, registry: str, tmp_path: Path, events: Eve
 async def test_all_tags(catalog: Catalog, registry: str, tmp_path: Path) -> None:
     name = f"{registry}/a"
     ids = {await publish(catalog, str(tag).encode(), f"{name}:{tag}", tmp_path) for tag in (1, 2)}
-    puller = Puller(catalog, RegistryConfig(retry_delay_s=0), Downloads(BlobStore(tmp_path / "content")))
+    puller = Puller(
+        catalog,
+        RegistryConfig(retry_delay_s=0),
+        Downloads(BlobStore(tmp_path / "content")),
+        BlobMetadata(tmp_path / "distribution"),
+    )
     said: list[dict[str, Any]] = []
     await puller.pull_all_tags(parse_reference(name), said.append)
     assert {image.id for image in catalog.images.all()} == ids
@@ -131,7 +142,12 @@ async def test_all_tags(catalog: Catalog, registry: str, tmp_path: Path) -> None
 
 
 async def test_what_is_not_there(catalog: Catalog, registry: str, tmp_path: Path) -> None:
-    puller = Puller(catalog, RegistryConfig(retry_delay_s=0), Downloads(BlobStore(tmp_path / "content")))
+    puller = Puller(
+        catalog,
+        RegistryConfig(retry_delay_s=0),
+        Downloads(BlobStore(tmp_path / "content")),
+        BlobMetadata(tmp_path / "distribution"),
+    )
     with pytest.raises(NotFound, match="manifest unknown"):
         await puller.pull(parse_reference(f"{registry}/nosuch:1"), lambda line: None)
     assert catalog.images.all() == []
