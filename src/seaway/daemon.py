@@ -47,6 +47,7 @@ from seaway.engine.logs import ContainerLogs
 from seaway.engine.mounts import ContainerMounts
 from seaway.engine.restore import joined_before, restore
 from seaway.engine.streams import Streams
+from seaway.engine.sweep import forget_last_boot, sweep
 from seaway.events.bus import EventBus
 from seaway.images.catalog import Catalog, open_catalog
 from seaway.images.pull import Puller
@@ -92,6 +93,7 @@ async def serve(config: EngineConfig) -> None:
         stop = _stop_signal()
         engine, server = await _build(config, root, life)
         monitor.follow_runs(engine)
+        await sweep(engine)
         await restore(engine)
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
         await _listen(config, server)
@@ -107,7 +109,7 @@ async def serve(config: EngineConfig) -> None:
 
 async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> tuple[Engine, ApiServer]:
     run_root = Path(config.exec_root) / "seaway"
-    run_root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    forget_last_boot(run_root)
     supervisor = Supervisor()
     life.push_async_callback(supervisor.close)
     driver = _storage_driver(config, root.path)
@@ -125,7 +127,7 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
     containers.load()
     log.info("Loading containers: done.")
     controller = NetworkController(_network_options(config, run_root), supervisor)
-    controller.restore(joined_before(containers))
+    controller.restore(joined_before(containers, run_root / "runs"))
     await controller.start()
     life.push_async_callback(controller.close)
     runtime = Runtime(run_root / "runtime", exits, _programs(config))

@@ -50,7 +50,8 @@ class RunningEngine:
         """dockerd's words for one thing: today's, and those of releases before 25 (Debian 12 has 20.10)."""
         return new if self.api_version >= (1, 44) else old
 
-    def start(self, *flags: str) -> None:
+    def start(self, *flags: str, failpoint: str = "") -> None:
+        """`failpoint`: where the engine is to kill itself (`seaway.base.failpoints`)."""
         command = [self.program, *(["serve"] if self.is_seaway else []), "-H", self.host]
         command += ["--data-root", f"{self.data_root}", "--exec-root", f"{self.root}/exec"]
         command += ["--pidfile", f"{self.root}/pid", *flags]
@@ -61,6 +62,7 @@ class RunningEngine:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env={**os.environ, "SEAWAY_FAILPOINT": failpoint},
             )
         self._wait_answering()
 
@@ -118,7 +120,7 @@ class ForeignEngine(RunningEngine):
     def is_seaway(self) -> bool:
         return "Seaway" in self.docker("version", "-f", "{{json .Server}}").stdout
 
-    def start(self, *flags: str) -> None:
+    def start(self, *flags: str, failpoint: str = "") -> None:
         pytest.skip("an engine of others is not restarted")
 
     def kill(self) -> None:

@@ -3,18 +3,22 @@
     containers/<id>/config.v2.json     what the container is and how its last run went   (0600)
                     hostconfig.json    what it asks of the host                          (0600)
 
-A container exists once both files are there: config.v2.json is written last and commits it. Reads take no lock
-and never wait: a record is a frozen value. `update` is the only way to change one.
+    seaway/new/<id>/                   one in the making: a rename to `containers` commits it
+                    volumes            the anonymous ones that are being made for it
+
+What lies in `new` when an engine starts is what a killed one was making. Reads take no lock and never wait: a record
+is a frozen value. `update` is the only way to change one.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter, NotFound
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import is_full_id
 from seaway.base.locks import KeyedLocks
 from seaway.containers.container import ConfigOnDisk, Container, from_disk, to_disk
@@ -33,6 +37,8 @@ class NoSuchContainer(NotFound):
 class ContainerStore:
     def __init__(self, root: Path) -> None:
         self.root = root / "containers"
+        self._staging = root / "seaway" / "new"
+        self.abandoned_volumes: list[str] = []
         self.names = NameIndex()
         self._containers: dict[str, Container] = {}
         self._writes = KeyedLocks()
@@ -64,6 +70,11 @@ class ContainerStore:
         if not matches:
             raise NoSuchContainer(name)
         return matches[0]
+
+    async def announce(self, container_id: str, volumes: Sequence[str]) -> None:
+        """What is about to be made for a container that is not there yet; see `abandoned_volumes`."""
+        if volumes:
+            await worker.run_blocking(self._write_announced, container_id, volumes)
 
     async def add(self, container: Container) -> None:
         """Its name must have been reserved."""
@@ -97,6 +108,8 @@ class ContainerStore:
 
     def load(self) -> int:
         """Read every container; one that cannot be read is logged and left alone. Returns how many there are."""
+        self.abandoned_volumes = self._abandoned_volumes()
+        files.empty_trash(self._staging)
         for directory in self._directories():
             try:
                 self._admit(self._read(directory))
@@ -121,12 +134,29 @@ class ContainerStore:
             container = msgspec.structs.replace(container, name=self.names.generate(container.id))
         self._containers[container.id] = container
 
+    def _write_announced(self, container_id: str, volumes: Sequence[str]) -> None:
+        staged = self._staging / container_id
+        staged.mkdir(mode=0o710, parents=True, exist_ok=True)
+        files.replace_file_lazily(staged / "volumes", msgspec.json.encode(volumes))
+
+    def _abandoned_volumes(self) -> list[str]:
+        announced = self._staging.glob("*/volumes")
+        return [name for file in announced for name in msgspec.json.decode(file.read_bytes(), type=list[str])]
+
     def _write_new(self, container: Container) -> None:
-        self.directory(container.id).mkdir(mode=0o710, parents=True, exist_ok=True)
-        self._write(container, durable=True, host_config=True)
+        staged = self._staging / container.id
+        staged.mkdir(mode=0o710, parents=True, exist_ok=True)
+        self._write_files(staged, container, durable=True, host_config=True)
+        failpoint("create: staged")
+        staged.rename(self.directory(container.id))
+        (self.directory(container.id) / "volumes").unlink(missing_ok=True)
+        files.fsync_directory(self.root)
 
     def _write(self, container: Container, *, durable: bool, host_config: bool) -> None:
-        directory = self.directory(container.id)
+        self._write_files(self.directory(container.id), container, durable=durable, host_config=host_config)
+
+    @staticmethod
+    def _write_files(directory: Path, container: Container, *, durable: bool, host_config: bool) -> None:
         if host_config:
             data = gojson.encode(container.host_config)
             files.replace_file(directory / "hostconfig.json", data, durable=durable)

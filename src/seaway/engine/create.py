@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from seaway.base import clock
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id, short_id
 from seaway.containers.container import Container
 from seaway.containers.names import validate_name
@@ -39,12 +40,14 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
         undo.callback(engine.containers.names.release, name)
         undo.push_async_callback(engine.layers.remove_rw, container_id)
         await engine.layers.create_rw(container_id, image.chain_id)
+        failpoint("create: layer made")
         container = _build(engine, container_id, name, str(image.id), merged, host_config)
         undo.push_async_callback(_remove_directory, engine, container_id)
         async with engine.mounts.planned(container_id, merged, host_config) as points:
             container = msgspec.structs.replace(container, mount_points=points)
             await engine.containers.add(container)
         undo.pop_all()
+    failpoint("create: recorded")
     container_event(engine, container, "create")
     return Created(container_id)
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seaway.base.errors import Conflict, NotFound
+from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
 from seaway.kernel import files, worker
@@ -44,6 +45,7 @@ class ContainerNetworks:
             return await self._join_another(container, mode.removeprefix("container:"))
         sandbox = await self._controller.connect_sandbox(container.id, sandbox_request(container))
         await self._write_files(container, [e.ip_address for e in sandbox.endpoints.values()])
+        failpoint("start: joined")
         return _joined(sandbox)
 
     async def leave(self, container_id: str) -> None:

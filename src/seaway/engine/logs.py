@@ -77,6 +77,10 @@ class ContainerLogs:
         await shipper.finish()
         return shipper
 
+    def has_unshipped(self, container: Container) -> bool:
+        """The engine was killed between the end of a run and the last of its lines."""
+        return self.spool(container) is not None and any(self._directory(container.id).glob("log*"))
+
     def forget(self, container_id: str) -> None:
         self._shippers.pop(container_id, None)
 

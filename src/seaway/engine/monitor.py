@@ -6,18 +6,21 @@ the next start of the container awaits that teardown through the container's loc
 
 import asyncio
 import logging
+import shutil
 from contextlib import AsyncExitStack
 
 import msgspec
 
 from seaway.base import clock
 from seaway.base.errors import EngineError, NotFound
+from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.restart import Ending, plan_restart
 from seaway.containers.task import Status
 from seaway.engine import remove, shm, start
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
+from seaway.kernel import worker
 from seaway.runtime.exits import Exit
 
 log = logging.getLogger(__name__)
@@ -33,13 +36,16 @@ def follow_runs(engine: Engine) -> None:
 
 
 async def _watch(engine: Engine, container_id: str, exit_of_run: "asyncio.Future[Exit]") -> None:
+    failpoint("start: recorded")
     how = await exit_of_run
+    failpoint("exit: seen")
     async with engine.locks.hold(container_id):
         delay_s = await _record(engine, container_id, how)
         try:
             await teardown(engine, container_id)
         except (EngineError, OSError) as failure:
             log.error("failed to clean up behind container %s: %s", container_id, failure)
+    failpoint("exit: torn down")
     container = engine.containers.get(container_id)
     if delay_s is not None:
         await _restart_after(engine, container, delay_s)
@@ -61,6 +67,7 @@ async def _record(engine: Engine, container_id: str, how: Exit) -> float | None:
     )
     delay_s = plan_restart(old.host_config.restart_policy, ending)
     ended = await engine.containers.update(container_id, lambda c: _exited(c, how, restarting=delay_s is not None))
+    failpoint("exit: recorded")
     engine.runs.ended(container_id, how)
     if how.oom_killed:
         container_event(engine, ended, "oom")
@@ -83,12 +90,18 @@ async def teardown(engine: Engine, container_id: str) -> None:
     container = engine.containers.get(container_id)
     runtime = container.host_config.runtime or engine.default_runtime
     async with AsyncExitStack() as steps:
+        steps.push_async_callback(_remove_bundle, engine, container_id)
         steps.push_async_callback(engine.logs.finish, container_id)
         steps.push_async_callback(engine.layers.unmount, container_id)
         steps.push_async_callback(engine.mounts.end, container)
         steps.push_async_callback(engine.networks.leave, container_id)
         steps.push_async_callback(shm.end, engine, container)
         await engine.runtime.delete(container_id, runtime, force=True)
+        failpoint("exit: process deleted")
+
+
+async def _remove_bundle(engine: Engine, container_id: str) -> None:
+    await worker.run_blocking(shutil.rmtree, engine.run_root / container_id, ignore_errors=True)
 
 
 async def _restart_after(engine: Engine, ended: Container, delay_s: float) -> None:

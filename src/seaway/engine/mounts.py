@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from seaway.base.errors import EngineError
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
@@ -57,9 +58,12 @@ class ContainerMounts:
         points = self._plan(config, host)
         named = {t: self._named(p) for t, p in points.items()}
         self._planned[container_id] = {p.name for p in named.values() if p.type == "volume"}
+        anonymous = [p.name for p in named.values() if p.type == "volume" and not p.spec.source]
+        await self._containers.announce(container_id, anonymous)
         try:
             made = {target: await self._sourced(container_id, point) for target, point in named.items()}
             await self._fill(container_id, config, made)
+            failpoint("create: volumes made")
             yield made
         except BaseException:
             del self._planned[container_id]
@@ -71,6 +75,7 @@ class ContainerMounts:
         """The outermost first. `end` undoes it, also where it failed halfway."""
         points = sorted(container.mount_points.values(), key=lambda m: m.destination.count("/"))
         mounts = [await self._mount(container, point) for point in points]
+        failpoint("start: volumes mounted")
         tmpfs = container.host_config.tmpfs
         for target, options in (tmpfs if isinstance(tmpfs, dict) else {}).items():
             mounts.append(tmpfs_mount(target, options.split(",")))
@@ -106,6 +111,12 @@ class ContainerMounts:
     async def remove_anonymous(self, container: Container) -> None:
         """`rm -v`: the volumes that nobody named, unless another container has them."""
         await self._remove_anonymous(container.id, container.mount_points.values())
+
+    async def remove_abandoned(self, names: Collection[str]) -> None:
+        """Anonymous volumes of a container that a killed engine was making."""
+        for name in names:
+            if self.volumes.find(name) and not self.users(name):
+                await self.volumes.remove(name)
 
     def users(self, name: str) -> set[str]:
         users = {c.id for c in self._containers.all() if any(m.name == name for m in c.mount_points.values())}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import msgspec
 
 from seaway.base.errors import Conflict, EngineError, NotFound, SystemFailure, with_prefix
+from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine import kill
@@ -63,14 +64,16 @@ async def _remove_stopped(engine: Engine, container_id: str, name: str, *, volum
         if container.task.is_running:
             return False
         await engine.containers.update(container.id, lambda c: _moved(c, "remove"))
+        failpoint("remove: marked")
         try:
+            if volumes:
+                await _remove_volumes(engine, container)
+                failpoint("remove: volumes gone")
             await _erase(engine, container)
         except BaseException:
             await engine.containers.update(container.id, lambda c: _moved(c, "fail removal"))
             raise
     await engine.mounts.forget(container)
-    if volumes:
-        await _remove_volumes(engine, container)
     engine.restarts.forget(container.id)
     engine.runs.removed(container.id)
     container_event(engine, container, "destroy")
@@ -78,7 +81,7 @@ async def _remove_stopped(engine: Engine, container_id: str, name: str, *, volum
 
 
 async def _remove_volumes(engine: Engine, container: Container) -> None:
-    """The container is gone by now: what fails here is no failure of its removal."""
+    """What fails here is no failure of the container's removal."""
     try:
         await engine.mounts.remove_anonymous(container)
     except (EngineError, OSError) as failure:
@@ -111,7 +114,9 @@ def _moved(container: Container, verb: str) -> Container:
 async def _erase(engine: Engine, container: Container) -> None:
     trash = engine.data_root / "seaway" / "trash"
     await engine.layers.remove_rw(container.id)
+    failpoint("remove: layer gone")
     gone = await engine.containers.remove(container.id, trash)
+    failpoint("remove: directory gone")
     engine.logs.forget(container.id)
     engine.execs.forget_container(container.id)
     if gone:

@@ -3,6 +3,7 @@
 import msgspec
 
 from seaway.base.errors import Conflict, InvalidParameter
+from seaway.base.failpoints import failpoint
 from seaway.containers.names import NameInUse, validate_name
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
@@ -21,8 +22,10 @@ async def rename_container(engine: Engine, name: str, new_name: str) -> None:
             engine.containers.names.reserve(wanted, container.id)
         except NameInUse as taken:
             raise Conflict(f"Error when allocating new name: {taken}") from taken
+        failpoint("rename: reserved")
         renamed = await engine.containers.update(
             container.id, lambda c: msgspec.structs.replace(c, name=wanted), durable=True
         )
+        failpoint("rename: recorded")
         engine.containers.names.release(old_name)
     container_event(engine, renamed, "rename", oldName="/" + old_name)

@@ -14,8 +14,9 @@ from seaway.containers.container import Container
 from seaway.containers.restart import restarts_with_engine
 from seaway.containers.store import ContainerStore
 from seaway.containers.task import Status
-from seaway.engine import start
+from seaway.engine import remove, start
 from seaway.engine.context import Engine
+from seaway.engine.sweep import surviving_run
 from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
 from seaway.networks.sandbox import Sandbox
@@ -26,7 +27,7 @@ LOST_EXIT_CODE = 255
 
 
 async def restore(engine: Engine) -> None:
-    """The records are loaded already. Containers that restart with the engine do so in the background."""
+    """The records are loaded and swept. What starts or goes with the engine does so in the background."""
     for container in engine.containers.all():
         try:
             await _restore_one(engine, container)
@@ -35,14 +36,18 @@ async def restore(engine: Engine) -> None:
 
 
 async def _restore_one(engine: Engine, container: Container) -> None:
-    if container.task.status in (Status.RUNNING, Status.PAUSED):
-        run_dir = engine.run_root / container.id / container.run
-        if container.run and run_dir.is_dir():
-            await _adopt(engine, container, run_dir)
-            return
-        container = await _mark_lost(engine, container)
-    elif container.task.status is Status.RESTARTING:
+    if run_dir := surviving_run(container, engine.run_root):
+        await _adopt(engine, container, run_dir)
+        return
+    if container.task.status is Status.RESTARTING:
         container = await engine.containers.update(container.id, _ended)
+    elif container.task.is_running:
+        container = await engine.containers.update(container.id, _lost)
+    if container.task.status is Status.DEAD or container.host_config.auto_remove:
+        engine.supervisor.spawn(_remove(engine, container), f"removal {container.short_id}")
+        return
+    if engine.logs.has_unshipped(container):
+        engine.supervisor.spawn(engine.logs.reader(container), f"logs {container.short_id}")
     if _should_start(container):
         engine.supervisor.spawn(_start_again(engine, container.id), f"restart {container.short_id}")
 
@@ -62,11 +67,12 @@ async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
     engine.runs.follow(container.id, exit_of_run)
 
 
-async def _mark_lost(engine: Engine, container: Container) -> Container:
-    """After a reboot no run is left: dockerd's code for that is 255."""
-    lost = await engine.containers.update(container.id, _lost)
-    await engine.layers.unmount(container.id)
-    return lost
+async def _remove(engine: Engine, container: Container) -> None:
+    """A removal that was cut short, or one that was due (`--rm`)."""
+    try:
+        await remove.remove_container(engine, container.id, force=True, volumes=container.host_config.auto_remove)
+    except EngineError as failure:
+        log.error("failed to remove container %s: %s", container.id, failure)
 
 
 def _lost(container: Container) -> Container:
@@ -94,13 +100,9 @@ async def _start_again(engine: Engine, container_id: str) -> None:
         log.error("failed to start container %s: %s", container_id, failure)
 
 
-def joined_before(containers: ContainerStore) -> dict[str, Joined]:
+def joined_before(containers: ContainerStore, runs: Path) -> dict[str, Joined]:
     """The sandboxes of those that still run, as the network controller must know them again."""
-    return {
-        c.id: Joined(c.name, _sandbox(c))
-        for c in containers.all()
-        if c.sandbox and c.task.status in (Status.RUNNING, Status.PAUSED)
-    }
+    return {c.id: Joined(c.name, _sandbox(c)) for c in containers.all() if c.sandbox and surviving_run(c, runs)}
 
 
 def _sandbox(container: Container) -> Sandbox:

@@ -1,6 +1,7 @@
 """`POST /containers/{id}/start`: from the record to a running process, undone step by step where a step fails."""
 
 import secrets
+import shutil
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -96,6 +97,7 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
 
 async def _discard(engine: Engine, request: RunRequest) -> None:
     await engine.runtime.delete(request.container_id, request.runtime, force=True)
+    await worker.run_blocking(shutil.rmtree, request.run_dir.parent, ignore_errors=True)
 
 
 def _request(engine: Engine, container: Container, spec: dict[str, Any]) -> RunRequest:

@@ -72,6 +72,17 @@ def ensure_crun_can_start() -> Callable[[], None]:
     return undo
 
 
+def remove_group(name: str, root: Path = ROOT) -> None:
+    """The empty groups of that name, in every hierarchy, with what is below them."""
+    for group in {*root.glob(f"*/docker/{name}"), *root.glob(f"docker/{name}")}:
+        for directory, _, _ in os.walk(group, topdown=False):
+            try:
+                os.rmdir(directory)
+            except OSError as failure:
+                if failure.errno not in (errno.ENOENT, errno.EBUSY):
+                    raise
+
+
 def _unmount(target: Path) -> None:
     try:
         syscalls.umount2(str(target))

@@ -221,6 +221,10 @@ class LayerStore:
             record = await run_blocking(self._db.take_rw, rw)
             await self._undo(record, *filter(None, (rw.mount_id, rw.init_id)))
 
+    def containers(self) -> list[str]:
+        """Whose read-write layers there are."""
+        return list(self._rw)
+
     def has_rw(self, container_id: str) -> bool:
         return container_id in self._rw
 

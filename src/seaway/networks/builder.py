@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seaway.base.errors import EngineError
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.model.network import EndpointSettings
 from seaway.networks import links
@@ -41,6 +42,7 @@ class SandboxBuilder:
         # Its last owner may still answer for an address, and traffic to his ports go to it.
         await self._catalog.wait_vacant([p.address for p in plans])
         await links.build_sandbox(path, plans)
+        failpoint("start: namespace made")
         sandbox = Sandbox(sandbox_id, path, endpoints)
         return await self._publish(request, sandbox) if plans else sandbox
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from seaway.base.errors import SystemFailure
+from seaway.base.failpoints import failpoint
 from seaway.runtime.bundle import RunDirectory
 
 
@@ -80,6 +81,7 @@ async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Await
         argv = conmon_argv(conmon, launch)
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
         await _spawn(argv, pipes, launch.directory.path)
+        failpoint("exec: conmon runs" if launch.is_exec else "start: conmon runs")
         for ours in (sync_write, start_read, attach_write):
             ours.close()
         if launch.attach:

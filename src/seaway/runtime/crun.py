@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from seaway.base.errors import SystemFailure
+from seaway.base.failpoints import failpoint
 from seaway.kernel import process
 from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
@@ -97,6 +98,7 @@ class Runtime:
     async def start(self, container_id: str, runtime: str = DEFAULT) -> None:
         try:
             await self._run(runtime, "start", container_id)
+            failpoint("start: process runs")
         except errors.RuntimeCommandFailed as failure:
             raise errors.create_failure(_base(runtime), failure.message, "") from failure
 
@@ -135,12 +137,14 @@ class Runtime:
     ) -> int:
         result = self._exits.expect(launch.directory, launch.container_id)
         try:
+            failpoint("exec: bundle made" if launch.is_exec else "start: bundle made")
             answer = await conmon.start(self._conmon_path, launch, when_attachable)
             if answer.data <= 0:
                 raise failure(launch.directory.runtime_message() or answer.message)
         except BaseException:
             result.cancel()
             raise
+        failpoint("exec: process made" if launch.is_exec else "start: process made")
         self._remember(launch.process_id, result)
         self._exits.guard(result, launch.directory.conmon_pid())
         return answer.data

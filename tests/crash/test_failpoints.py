@@ -1,0 +1,134 @@
+"""The engine is killed at each step of each change: afterwards the change is made or it is not, and nothing is left."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.engines import RunningEngine
+from crash.remains import Remains, remains, settled, wait_until
+
+CREATE = ("create: layer made", "create: volumes made", "create: staged", "create: recorded", "volume: directory made")
+START = (
+    "start: volumes mounted",
+    "start: namespace made",
+    "start: joined",
+    "start: bundle made",
+    "start: conmon runs",
+    "start: process made",
+    "start: process runs",
+    "start: recorded",
+)
+EXIT = ("exit: seen", "exit: recorded", "exit: process deleted", "exit: torn down")
+REMOVE = ("remove: marked", "remove: volumes gone", "remove: layer gone", "remove: directory gone")
+RENAME = ("rename: reserved", "rename: recorded")
+EXEC = ("exec: bundle made", "exec: conmon runs", "exec: process made")
+OPTIONS = ("--name", "subject", "-p", "18080:80", "-v", "kept:/data", "-v", "/anonymous")
+
+
+@pytest.fixture
+def at_rest(engine: RunningEngine) -> Iterator[Remains]:
+    """Before the test; its own container is removed behind it."""
+    engine.docker("volume", "create", "kept")
+    yield remains(engine)
+    engine.docker("rm", "-fv", "subject", "renamed")
+
+
+def dies(engine: RunningEngine, failpoint: str, *command: str) -> None:
+    engine.kill()
+    engine.start(failpoint=failpoint)
+    engine.docker(*command)
+    wait_until(engine.ended)
+    assert engine.ended(), f"{failpoint} was not reached"
+    (engine.root / "pid").unlink(missing_ok=True)
+    engine.start()
+
+
+def state(engine: RunningEngine, name: str = "subject") -> str:
+    found = engine.docker("inspect", "-f", "{{json .State}}", name)
+    return json.loads(found.stdout)["Status"] if found.returncode == 0 else "absent"
+
+
+def leaves_nothing(engine: RunningEngine, before: Remains) -> None:
+    """The name, the port and the volume are free again."""
+    engine.docker("rm", "-fv", "subject")
+    assert settled(engine, before) == before
+    again = engine.docker("run", "--rm", *OPTIONS, "busybox", "echo", "works")
+    assert again.stdout == "works\n", again.stderr
+    assert settled(engine, before) == before
+
+
+@pytest.mark.parametrize("failpoint", CREATE)
+def test_create(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    dies(engine, failpoint, "create", *OPTIONS, "busybox", "true")
+    wanted = "created" if failpoint == "create: recorded" else "absent"
+    assert state(engine) == wanted
+    if wanted == "absent":
+        assert settled(engine, at_rest) == at_rest
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", START)
+def test_start(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    engine.docker("create", *OPTIONS, "busybox", "sleep", "1000")
+    created = settled(engine, remains(engine))
+    dies(engine, failpoint, "start", "subject")
+    if failpoint == "start: recorded":
+        assert state(engine) == "running"
+        assert engine.docker("exec", "subject", "echo", "in").stdout == "in\n"
+    else:
+        assert state(engine) == "created"
+        assert settled(engine, created) == created
+        assert engine.docker("start", "subject").returncode == 0
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", EXIT)
+def test_exit(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    engine.docker("create", *OPTIONS, "busybox", "sh", "-c", "echo last words; exit 7")
+    created = settled(engine, remains(engine))
+    dies(engine, failpoint, "start", "subject")
+    wait_until(lambda: state(engine) == "exited")
+    assert engine.docker("inspect", "-f", "{{.State.ExitCode}}", "subject").stdout == "7\n"
+    assert engine.docker("logs", "subject").stdout == "last words\n"
+    assert settled(engine, created) == created
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", EXIT)
+def test_exit_of_one_that_removes_itself(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    dies(engine, failpoint, "run", "-d", "--rm", *OPTIONS, "busybox", "true")
+    assert settled(engine, at_rest) == at_rest
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", REMOVE)
+def test_remove(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    engine.docker("run", *OPTIONS, "busybox", "true")
+    dies(engine, failpoint, "rm", "-v", "subject")
+    wait_until(lambda: state(engine) == "absent")
+    assert state(engine) == "absent"
+    if failpoint == "remove: marked":
+        engine.docker("volume", "prune", "-f")
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", RENAME)
+def test_rename(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    engine.docker("create", *OPTIONS, "busybox", "true")
+    dies(engine, failpoint, "rename", "subject", "renamed")
+    held = {name for name in ("subject", "renamed") if state(engine, name) == "created"}
+    assert held == ({"subject"} if failpoint == "rename: reserved" else {"renamed"})
+    engine.docker("rm", "-fv", "renamed")
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", EXEC)
+def test_exec(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    engine.docker("run", "-d", *OPTIONS, "busybox", "sleep", "1000")
+    running = settled(engine, remains(engine))
+    dies(engine, failpoint, "exec", "subject", "sh", "-c", "sleep 0.5; echo x >/data/made")
+    assert state(engine) == "running"
+    assert settled(engine, running) == running
+    assert engine.docker("exec", "subject", "echo", "in").stdout == "in\n"
+    leaves_nothing(engine, at_rest)
