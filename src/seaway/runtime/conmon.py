@@ -15,6 +15,7 @@ import msgspec
 
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
+from seaway.kernel import process
 from seaway.runtime.bundle import RunDirectory
 
 
@@ -93,19 +94,9 @@ async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Await
 
 
 async def _spawn(argv: Sequence[str], pipes: dict[str, int], cwd: Path) -> None:
-    """conmon leaves a child of its own and returns. No pipe for its output: under uvloop the child would keep one
-    open, and its end would never come."""
-    null = asyncio.subprocess.DEVNULL
+    """conmon leaves a child of its own and returns."""
     try:
-        child = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=null,
-            stdout=null,
-            stderr=null,
-            env=conmon_env(pipes),
-            pass_fds=list(pipes.values()),
-            cwd=cwd,
-        )
+        child = process.start(argv, env=conmon_env(pipes), pass_fds=list(pipes.values()), cwd=cwd)
     except FileNotFoundError as missing:
         raise SystemFailure(f"failed to create task for container: {argv[0]} was not found: unknown") from missing
     if code := await child.wait():

@@ -11,10 +11,12 @@ import msgspec
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.kernel import process
+from seaway.kernel.worker import run_blocking
 from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.exits import Exit, ExitWatcher
 from seaway.runtime.requests import ExecRequest, RunRequest
+from seaway.runtime.seccomp_filter import with_compiled_filter
 
 DEFAULT = "crun"
 
@@ -48,7 +50,7 @@ class Runtime:
         """The pid of the process, which waits for `start`. Raises StartRefused or StartFailed."""
         where = RunDirectory(request.run_dir)
         where.make()
-        where.write_spec(request.spec)
+        where.write_spec(await self._prepared(request))
         launch = conmon.Launch(
             container_id=request.container_id,
             process_id=request.container_id,
@@ -128,6 +130,11 @@ class Runtime:
 
     def reopen_log(self, run_dir: Path) -> None:
         control.reopen_log(run_dir)
+
+    async def _prepared(self, request: RunRequest) -> dict[str, Any]:
+        if _base(self._path(request.runtime)) != "crun":
+            return request.spec
+        return await run_blocking(with_compiled_filter, request.spec)
 
     async def _launch(
         self,
