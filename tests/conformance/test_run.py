@@ -170,8 +170,3 @@ def test_info_has_true_figures(engine: RunningEngine) -> None:
 
 
 @pytest.mark.seaway_only("the pid and ipc namespaces of another container are refused")
-def test_sharing_a_namespace_is_refused_rather_than_ignored(engine: RunningEngine) -> None:
-    for flag in ("--pid", "--ipc"):
-        done = engine.docker("run", "--rm", flag, "container:other", "busybox", "true")
-        assert done.returncode == 125
-        assert "not supported yet" in done.stderr

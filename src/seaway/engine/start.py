@@ -3,22 +3,26 @@
 import secrets
 import shutil
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from seaway.base import clock
 from seaway.base.errors import Conflict, EngineError, NotModified
+from seaway.base.phases import phase
+from seaway.base.together import together
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine import remove, shm
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.joining import Joined
-from seaway.engine.spec import container_spec, surroundings
+from seaway.engine.spec import Surroundings, container_spec, surroundings
 from seaway.kernel import worker
 from seaway.runtime.errors import OTHER
 from seaway.runtime.requests import RunRequest
+from seaway.runtime.spec.request import SpecMount
 
 
 async def start_container(engine: Engine, name: str) -> None:
@@ -67,32 +71,49 @@ async def start_locked(engine: Engine, container: Container, *, by_user: bool) -
 
 async def _start(engine: Engine, container: Container, *, by_user: bool) -> None:
     async with AsyncExitStack() as undo:
-        undo.push_async_callback(engine.layers.unmount, container.id)
-        rootfs = await engine.layers.mount(container.id)
-        undo.push_async_callback(engine.mounts.end, container)
-        mounts = await engine.mounts.begin(container)
-        undo.push_async_callback(engine.networks.leave, container.id)
-        joined = await engine.networks.join(container)
-        directory = engine.containers.directory(container.id)
-        around = surroundings(container, engine.containers, engine.defaults, joined.netns_path, mounts)
-        undo.push_async_callback(shm.end, engine, container)
-        await shm.begin(engine, container)
-        spec = await worker.run_blocking(container_spec, container, rootfs, around)
+        (rootfs, mounts), joined = await together(_mount(engine, container, undo), _join(engine, container, undo))
+        with phase("spec"):
+            around = surroundings(container, engine.containers, engine.defaults, joined.netns_path, mounts)
+            spec = await worker.run_blocking(_spec, container, rootfs, around)
         request = _request(engine, container, spec)
-        await worker.run_blocking(directory.joinpath("seaway").mkdir, mode=0o700, exist_ok=True)
         undo.push_async_callback(_discard, engine, request)
-        pid = await engine.runtime.create(request)
-        await engine.streams.begin(container.id, request.run_dir)
-        engine.logs.begin(container, request.run_dir)
+        with phase("create"):
+            pid = await engine.runtime.create(request)
+        with phase("streams"):
+            await engine.streams.begin(container.id, request.run_dir)
+            engine.logs.begin(container, request.run_dir)
         engine.runs.began(request)
         exit_of_run = engine.runtime.wait(container.id)
-        await engine.runtime.start(container.id, request.runtime)
-        started = await engine.containers.update(
-            container.id, lambda c: _started(c, pid, request.run_dir.name, joined, by_user=by_user)
-        )
+        with phase("start"):
+            await engine.runtime.start(container.id, request.runtime)
+        with phase("record"):
+            started = await engine.containers.update(
+                container.id, lambda c: _started(c, pid, request.run_dir.name, joined, by_user=by_user)
+            )
         undo.pop_all()
     container_event(engine, started, "start")
     engine.runs.follow(started.id, exit_of_run)
+
+
+async def _mount(engine: Engine, container: Container, undo: AsyncExitStack) -> tuple[Path, tuple[SpecMount, ...]]:
+    with phase("mount"):
+        undo.push_async_callback(engine.layers.unmount, container.id)
+        rootfs = await engine.layers.mount(container.id)
+        undo.push_async_callback(shm.end, engine, container)
+        await shm.begin(engine, container)
+        undo.push_async_callback(engine.mounts.end, container)
+        return rootfs, await engine.mounts.begin(container)
+
+
+async def _join(engine: Engine, container: Container, undo: AsyncExitStack) -> Joined:
+    with phase("network"):
+        undo.push_async_callback(engine.networks.leave, container.id)
+        return await engine.networks.join(container)
+
+
+def _spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str, Any]:
+    around.directory.joinpath("seaway").mkdir(mode=0o700, exist_ok=True)  # the log's
+    return container_spec(container, rootfs, around)
 
 
 async def _discard(engine: Engine, request: RunRequest) -> None:

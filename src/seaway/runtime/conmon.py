@@ -15,6 +15,7 @@ import msgspec
 
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
+from seaway.base.phases import phase
 from seaway.kernel import process
 from seaway.runtime.bundle import RunDirectory
 
@@ -81,7 +82,8 @@ async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Await
             pipes["_OCI_ATTACHPIPE"] = attach_write.fd
         argv = conmon_argv(conmon, launch)
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
-        await _spawn(argv, pipes, launch.directory.path)
+        with phase("conmon"):
+            await _spawn(argv, pipes, launch.directory.path)
         failpoint("exec: conmon runs" if launch.is_exec else "start: conmon runs")
         for ours in (sync_write, start_read, attach_write):
             ours.close()
@@ -90,7 +92,8 @@ async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Await
             if when_attachable:
                 await when_attachable()
             _wake(start_write.fd)
-        return parse_answer(await _read_line(sync_read.fd))
+        with phase("runtime"):
+            return parse_answer(await _read_line(sync_read.fd))
 
 
 async def _spawn(argv: Sequence[str], pipes: dict[str, int], cwd: Path) -> None:
