@@ -167,6 +167,3 @@ def test_info_has_true_figures(engine: RunningEngine) -> None:
     assert info["DockerRootDir"] == str(engine.data_root)
     assert info["DefaultRuntime"] in info["Runtimes"]
     engine.docker("rm", "counted")
-
-
-@pytest.mark.seaway_only("the pid and ipc namespaces of another container are refused")
