@@ -7,7 +7,6 @@ process per namespace.
 import errno
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,8 +14,6 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from seaway.base.errors import SystemFailure
-
-LOOPBACK = "lo"
 
 
 class NetlinkFailed(SystemFailure):
@@ -45,9 +42,6 @@ class Netlink:
                 return None
             raise
 
-    def links(self) -> list[str]:
-        return [link.get("ifname") for link in self._route.get_links()]
-
     def ports_of(self, bridge: str) -> list[str]:
         """The links that are joined to `bridge`; none where there is no such bridge."""
         master = self.index_of(bridge)
@@ -56,30 +50,8 @@ class Netlink:
     def add_bridge(self, name: str, mac: str, mtu: int) -> None:
         self._link("add", f"add bridge {name}", ifname=name, kind="bridge", address=mac, mtu=mtu)
 
-    def add_veth(self, name: str, bridge: str, peer: str, peer_mac: str, namespace: Path, mtu: int) -> None:
-        """A pair: `name` is a port of `bridge` and up, `peer` is in `namespace` and still down."""
-        master = self._get(bridge)["index"]
-        fd = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            other = {"ifname": peer, "net_ns_fd": fd, "address": peer_mac, "mtu": mtu}
-            self._link("add", f"add veth {name}", ifname=name, kind="veth", peer=other, mtu=mtu)
-        finally:
-            os.close(fd)
-        self._link("set", f"join {name} to {bridge}", index=self._get(name)["index"], master=master, state="up")
-
     def set_up(self, name: str) -> None:
         self._link("set", f"set {name} up", index=self._get(name)["index"], state="up")
-
-    def delete(self, name: str) -> None:
-        """An absent link is no error: a veth also goes when its namespace does."""
-        index = self.index_of(name)
-        if index is None:
-            return
-        try:
-            self._link("del", f"delete {name}", index=index)
-        except NetlinkFailed as failed:
-            if failed.errno != errno.ENODEV:
-                raise
 
     def addresses(self, name: str) -> list[str]:
         """IPv4 addresses in CIDR notation."""
@@ -94,12 +66,6 @@ class Netlink:
         except NetlinkError as failed:
             if failed.code != errno.EEXIST:
                 raise NetlinkFailed(f"add address {address} to {name}", failed) from failed
-
-    def add_default_route(self, gateway: str) -> None:
-        try:
-            self._route.route("add", dst="default", gateway=gateway)
-        except NetlinkError as failed:
-            raise NetlinkFailed(f"add default route by {gateway}", failed) from failed
 
     def routes(self) -> list[str]:
         """Destinations of the IPv4 routes in CIDR notation, the default route left out."""

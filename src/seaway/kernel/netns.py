@@ -16,9 +16,12 @@ from seaway.kernel.worker import run_blocking
 T = TypeVar("T")
 
 
-async def create(path: Path) -> None:
-    """Make a namespace and mount it on `path`, whose directory exists. It has a loopback device, still down."""
-    await run_blocking(_in_own_thread, lambda: _create(path))
+async def create(path: Path, furnish: Callable[[], T] | None = None) -> None:
+    """Make a namespace and mount it on `path`, whose directory exists. It has a loopback device, still down.
+
+    Blocking `furnish` runs inside it right away, which saves a second thread.
+    """
+    await run_blocking(_in_own_thread, lambda: _create(path, furnish))
 
 
 async def run_inside(path: Path, work: Callable[[], T]) -> T:
@@ -48,7 +51,7 @@ def is_mounted(path: Path) -> bool:
         return False
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, furnish: Callable[[], T] | None) -> None:
     unshare(CLONE_NEWNET)
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
     try:
@@ -56,6 +59,8 @@ def _create(path: Path) -> None:
     except BaseException:
         path.unlink()
         raise
+    if furnish:
+        furnish()
 
 
 def _delete(path: Path) -> None:

@@ -34,9 +34,19 @@ class SandboxBuilder:
         path = self._directory / sandbox_id[:12]
         endpoints: dict[str, EndpointSettings] = {}
         plans: list[EndpointPlan] = []
-        for network, wish in networks:
-            mac = "" if plans else request.mac_address
-            endpoints[network.name], plan = plan_on(self._catalog, network, wish, undo, mac=mac, number=len(plans))
+        wishes = list(networks)
+        way_out = choose_way_out(wishes)
+        for network, wish in wishes:
+            endpoints[network.name], plan = plan_on(
+                self._catalog,
+                network,
+                wish,
+                undo,
+                mac="" if plans else request.mac_address,
+                link=f"eth{len(plans)}",
+                is_way_out=network is way_out,
+                proxied=self._publisher.proxied,
+            )
             plans += [plan] if plan else []
         undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans])
         # Its last owner may still answer for an address, and traffic to his ports go to it.
@@ -47,7 +57,9 @@ class SandboxBuilder:
         return await self._publish(request, sandbox) if plans else sandbox
 
     async def _publish(self, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
-        first = next(e for e in sandbox.endpoints.values() if e.ip_address)
+        first = sandbox.published_endpoint
+        if first is None:
+            return sandbox
         bridge = self._catalog.find(first.network_id).bridge
         default_ip = bridge.default_ip if bridge else ANY_V4
         wishes = plan_wishes(
@@ -58,7 +70,7 @@ class SandboxBuilder:
             default_ips=(ANY_V4, ANY_V6) if default_ip == ANY_V4 else (default_ip,),
         )
         try:
-            published = await self._publisher.publish(wishes, first.ip_address)
+            published = await self._publisher.publish(wishes, first.ip_address, request.name)
         except EngineError as failed:
             raise ExternalConnectivityFailed(request.name, first.endpoint_id, failed) from failed
         return replace(sandbox, ports=port_map(published, request.exposed_ports))
@@ -73,13 +85,21 @@ class SandboxBuilder:
                 await self._publisher.withdraw(published)
 
 
+def choose_way_out(networks: Iterable[tuple[Network, EndpointSettings]]) -> Network | None:
+    """Whose gateway the default route goes by: the highest priority, then the first name (as dockerd has it)."""
+    candidates = [(-wish.gw_priority, n.name, n) for n, wish in networks if n.pool and not n.internal]
+    return min(candidates, key=lambda c: c[:2])[2] if candidates else None
+
+
 def plan_on(
     catalog: NetworkCatalog,
     network: Network,
     wish: EndpointSettings,
     undo: AsyncExitStack,
     *,
-    number: int,
+    link: str,
+    is_way_out: bool,
+    proxied: bool,
     mac: str = "",
 ) -> tuple[EndpointSettings, EndpointPlan | None]:
     """A new endpoint with an address, which `undo` gives back; no plan where the network has no devices."""
@@ -94,7 +114,9 @@ def plan_on(
         endpoint.endpoint_id,
         address,
         mac=wish.mac_address or mac,
-        number=number,
+        link=link,
         internal=network.internal,
+        is_way_out=is_way_out,
+        proxied=proxied,
     )
     return with_outcome(endpoint, plan), plan

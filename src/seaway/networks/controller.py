@@ -35,6 +35,7 @@ from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
+from seaway.networks.table import Firewall
 from seaway.networks.usernets import UserNetworks
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,16 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class NetworkOptions:
     """`table` is the firewall's: two engines in one network namespace need different ones, and
-    different bridges. `database` keeps the user's networks; None: they last as long as the engine."""
+    different bridges. `firewall` False: no rules at all. Without `userland_proxy` the firewall translates what comes
+    from the host's loopback too, and the proxy only holds the ports. `database` keeps the user's networks; None: they
+    last as long as the engine."""
 
     run_root: Path
     bridge: BridgeSettings = field(default_factory=BridgeSettings)
     table: str = "seaway"
     ip_forward: bool = True
+    firewall: bool = True
+    userland_proxy: bool = True
     database: Path | None = None
     ephemeral: tuple[int, int] = EPHEMERAL
 
@@ -59,8 +64,9 @@ class NetworkController:
     def __init__(self, options: NetworkOptions, supervisor: Supervisor) -> None:
         self._options, self._supervisor = options, supervisor
         self._netns = options.run_root / "netns"
-        proxy = ProxyClient(options.run_root / "port-proxy.sock")
-        self._publisher = Publisher(options.table, PortAllocator(options.ephemeral), proxy)
+        proxy = ProxyClient(options.run_root / "port-proxy.sock", serving=options.userland_proxy)
+        self._firewall = Firewall(options.table, enabled=options.firewall, proxied=options.userland_proxy)
+        self._publisher = Publisher(self._firewall, PortAllocator(options.ephemeral), proxy)
         now = clock.now()
         predefined = [
             *([default_bridge(new_id(), now, options.bridge)] if options.bridge.name != NO_BRIDGE else []),
@@ -69,7 +75,7 @@ class NetworkController:
         ]
         store = NetworkStore(options.database) if options.database else None
         self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
-        self._user_networks = UserNetworks(self._catalog, self._publisher, store)
+        self._user_networks = UserNetworks(self._catalog, self._firewall, store)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
         self._hotplug = Hotplug(self._catalog, self._publisher)
         self._joined: dict[str, Joined] = {}
@@ -82,10 +88,11 @@ class NetworkController:
             log.info("enabled IPv4 forwarding (net.ipv4.ip_forward)")
         for network in self.networks():
             if network.bridge and network.pool:
-                await links.build_bridge(plan_bridge(network.bridge, network.pool))
+                await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
         bridges = self._catalog.bridges()
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
+        self._supervisor.spawn(self._firewall.watch(), "firewall watch", service=True)
         await links.sweep(self._netns, [b.name for b in bridges], owned_names(self._joined.values()))
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from seaway.base.errors import Forbidden, InvalidParameter, NotFound
 from seaway.model.network import EndpointSettings
 from seaway.networks import links
-from seaway.networks.builder import plan_on
+from seaway.networks.builder import choose_way_out, plan_on
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.joined import Joined
 from seaway.networks.network import Network
@@ -24,15 +24,28 @@ class Hotplug:
         check_attachable(joined, network)
         assert sandbox.netns_path
         async with AsyncExitStack() as undo:
-            number = await links.free_number(sandbox.netns_path)
-            endpoint, plan = plan_on(self._catalog, network, wish, undo, number=number)
+            taken = await links.device_names(sandbox.netns_path)
+            link = next(name for n in range(len(taken) + 1) if (name := f"eth{n}") not in taken)
+            rivals = [(self._catalog.find(e.network_id), e) for e in sandbox.endpoints.values()]
+            way_out = choose_way_out([*rivals, (network, wish)])
+            endpoint, plan = plan_on(
+                self._catalog,
+                network,
+                wish,
+                undo,
+                link=link,
+                is_way_out=network is way_out,
+                proxied=self._publisher.proxied,
+            )
             assert plan
             await self._catalog.wait_vacant([plan.address])
             undo.push_async_callback(links.delete_link, plan.host_link)
-            has_gateway = any(e.gateway for e in sandbox.endpoints.values())
-            await links.add_endpoint(sandbox.netns_path, plan, default_route=not has_gateway)
+            await links.add_endpoint(sandbox.netns_path, plan)
             undo.pop_all()
-        return replace(sandbox, endpoints={**sandbox.endpoints, network.name: endpoint})
+        after = replace(sandbox, endpoints={**sandbox.endpoints, network.name: endpoint})
+        if after.published != sandbox.published:
+            await self._publisher.move(sandbox.published, after.published)
+        return after
 
     async def detach(self, joined: Joined, network: Network) -> Sandbox:
         """The next endpoint with a gateway becomes the way out, and the one that published ports lead to."""
@@ -40,7 +53,7 @@ class Hotplug:
         endpoint = check_detachable(joined, network)
         rest = {name: e for name, e in sandbox.endpoints.items() if name != network.name}
         after = replace(sandbox, endpoints=rest)
-        if not any(e.ip_address for e in rest.values()):
+        if after.published_endpoint is None:
             self._publisher.free(sandbox.published)
             await self._publisher.withdraw(sandbox.published)
             after = replace(after, ports=dict.fromkeys(sandbox.ports))
@@ -48,10 +61,9 @@ class Hotplug:
             await self._publisher.move(sandbox.published, after.published)
         await links.delete_link(host_link(endpoint.endpoint_id))
         self._catalog.release(endpoint)
-        gateway = next((e.gateway for e in rest.values() if e.gateway), "")
-        was_way_out = next((e for e in sandbox.endpoints.values() if e.gateway), None) is endpoint
-        if sandbox.netns_path and gateway and was_way_out:
-            await links.set_gateway(sandbox.netns_path, gateway)
+        now = after.published_endpoint
+        if sandbox.netns_path and now and now is not sandbox.published_endpoint:
+            await links.set_gateway(sandbox.netns_path, now.gateway)
         return after
 
 

@@ -1,17 +1,27 @@
 """Carries out the plans: bridges, pairs of devices, and what a container's own namespace gets."""
 
+import os
+import socket
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import IO
 
-from seaway.kernel import netns
-from seaway.kernel.netlink import LOOPBACK, Netlink
+from seaway.base.errors import SystemFailure
+from seaway.kernel import netns, rtnl
+from seaway.kernel.netlink import Netlink
 from seaway.kernel.worker import run_blocking
 from seaway.networks.plan import HOST_LINK_PREFIX, BridgePlan, EndpointPlan
 
 INTERFACE_SETTINGS = Path("/proc/sys/net/ipv6/conf")
+LOOPBACK_INDEX, FIRST_INDEX = 1, 16
+ROUTING = Path("/proc/sys/net/ipv4/conf")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+class BridgeMissing(SystemFailure):
+    def __init__(self, endpoints: Iterable[EndpointPlan]) -> None:
+        super().__init__(f"no bridge {' or '.join(sorted({e.bridge for e in endpoints}))} on this host")
 
 
 async def build_bridge(plan: BridgePlan) -> None:
@@ -20,25 +30,23 @@ async def build_bridge(plan: BridgePlan) -> None:
 
 
 async def build_sandbox(path: Path, endpoints: Sequence[EndpointPlan]) -> None:
-    """A namespace at `path` with a loopback device and the endpoints; the first one's gateway is the way out."""
-    await netns.create(path)
-    await run_blocking(_add_pairs, path, endpoints)
-    await netns.run_inside(path, lambda: _furnish(endpoints))
+    """A namespace at `path` with a loopback device and the endpoints."""
+    await netns.create(path, lambda: _furnish(endpoints))
+    await run_blocking(_join_bridges, endpoints)
 
 
-async def free_number(path: Path) -> int:
-    """The lowest N for which the namespace has no `ethN`."""
-    names = await netns.run_inside(path, _link_names)
-    return next(n for n in range(len(names) + 1) if f"eth{n}" not in names)
+async def add_endpoint(path: Path, plan: EndpointPlan) -> None:
+    """One more, in a namespace that others live in."""
+    await netns.run_inside(path, lambda: _furnish([plan]))
+    await run_blocking(_join_bridges, [plan])
 
 
-async def add_endpoint(path: Path, plan: EndpointPlan, *, default_route: bool) -> None:
-    await run_blocking(_add_pairs, path, [plan])
-    await netns.run_inside(path, lambda: _furnish([plan if default_route else replace(plan, gateway="")]))
+async def device_names(path: Path) -> list[str]:
+    return await netns.run_inside(path, lambda: [name for _, name in socket.if_nameindex()])
 
 
 async def set_gateway(path: Path, gateway: str) -> None:
-    await netns.run_inside(path, lambda: _set_gateway(gateway))
+    await netns.run_inside(path, lambda: _run([rtnl.set_default_route(gateway)]))
 
 
 async def tear_down_sandbox(path: Path, host_links: Iterable[str]) -> None:
@@ -76,33 +84,40 @@ def _build_bridge(plan: BridgePlan) -> None:
             netlink.add_bridge(plan.name, plan.mac, plan.mtu)
         netlink.add_address(plan.name, plan.address, plan.prefix_length, plan.broadcast)
         netlink.set_up(plan.name)
-
-
-def _add_pairs(path: Path, endpoints: Sequence[EndpointPlan]) -> None:
-    with Netlink() as netlink:
-        for e in endpoints:
-            netlink.add_veth(e.host_link, e.bridge, e.link, e.mac, path, e.mtu)
+    if plan.route_localnet:
+        (ROUTING / plan.name / "route_localnet").write_text("1")
 
 
 def _furnish(endpoints: Sequence[EndpointPlan]) -> None:
-    with Netlink() as netlink:
-        netlink.set_up(LOOPBACK)
-        for e in endpoints:
+    """In the container's namespace. A device has a number far from those that the kernel gives by itself."""
+    taken = {index for index, _ in socket.if_nameindex()}
+    numbers = (n for n in range(FIRST_INDEX, FIRST_INDEX + 1000) if n not in taken)
+    with rtnl.Rtnl() as netlink, _open_host_namespace() as host:
+        netlink.run([rtnl.set_up(LOOPBACK_INDEX)])
+        for e, index in zip(endpoints, numbers, strict=False):
+            netlink.run([rtnl.add_veth(e.link, index, e.mac, e.mtu, e.host_link, host.fileno())])
             _disable_ipv6(e.link)
-            netlink.add_address(e.link, e.address, e.prefix_length, e.broadcast)
-            netlink.set_up(e.link)
-        if gateway := next((e.gateway for e in endpoints if e.gateway), None):
-            netlink.add_default_route(gateway)
+            address = rtnl.add_address(index, e.address, e.prefix_length, e.broadcast)
+            gateway = [rtnl.set_default_route(e.gateway)] if e.gateway and e.is_way_out else []
+            netlink.run([address, rtnl.set_up(index), *gateway])
 
 
-def _link_names() -> list[str]:
-    with Netlink() as netlink:
-        return netlink.links()
+def _join_bridges(endpoints: Sequence[EndpointPlan]) -> None:
+    try:
+        _run(rtnl.join_bridge(e.host_link, socket.if_nametoindex(e.bridge)) for e in endpoints)
+    except OSError as gone:
+        raise BridgeMissing(endpoints) from gone
+    _run(rtnl.set_hairpin(socket.if_nametoindex(e.host_link)) for e in endpoints if e.hairpin)
 
 
-def _set_gateway(gateway: str) -> None:
-    with Netlink() as netlink:
-        netlink.add_default_route(gateway)
+def _run(requests: Iterable[rtnl.Request]) -> None:
+    with rtnl.Rtnl() as netlink:
+        netlink.run(requests)
+
+
+def _open_host_namespace() -> IO[bytes]:
+    """The engine's own, which is the main thread's: the caller's may be another."""
+    return open(f"/proc/{os.getpid()}/ns/net", "rb", buffering=0)
 
 
 def _disable_ipv6(link: str) -> None:
@@ -114,9 +129,7 @@ def _disable_ipv6(link: str) -> None:
 
 
 def _delete_links(names: Sequence[str]) -> None:
-    with Netlink() as netlink:
-        for name in names:
-            netlink.delete(name)
+    _run(rtnl.delete_link(name) for name in names)
 
 
 def _sweep_links(bridges: Sequence[str], keep: frozenset[str]) -> None:
@@ -124,7 +137,7 @@ def _sweep_links(bridges: Sequence[str], keep: frozenset[str]) -> None:
         for bridge in bridges:
             for name in netlink.ports_of(bridge):
                 if name.startswith(HOST_LINK_PREFIX) and name not in keep:
-                    netlink.delete(name)
+                    _delete_links([name])
 
 
 def _host_routes() -> list[IPv4Network]:

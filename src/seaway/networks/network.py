@@ -59,7 +59,14 @@ class Network:
         if not self.bridge or not self.pool:
             return None
         masquerade = self.bridge.masquerade and not self.internal
-        return Bridge(self.bridge.name, str(self.pool.subnet), masquerade, self.bridge.icc, self.internal)
+        return Bridge(
+            name=self.bridge.name,
+            subnet=str(self.pool.subnet),
+            masquerade=masquerade,
+            icc=self.bridge.icc,
+            internal=self.internal,
+            network=self.name,
+        )
 
 
 def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> Network:

@@ -17,11 +17,13 @@ class BridgePlan:
     prefix_length: int
     broadcast: str
     mtu: int
+    route_localnet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointPlan:
-    """A pair of devices: `host_link` is a port of `bridge`, `link` is the container's."""
+    """A pair of devices: `host_link` is a port of `bridge`, `link` is the container's. `is_way_out`: the container's
+    default route goes by `gateway`."""
 
     bridge: str
     host_link: str
@@ -32,9 +34,11 @@ class EndpointPlan:
     broadcast: str
     gateway: str
     mtu: int
+    is_way_out: bool = True
+    hairpin: bool = False
 
 
-def plan_bridge(settings: BridgeSettings, pool: Pool) -> BridgePlan:
+def plan_bridge(settings: BridgeSettings, pool: Pool, *, proxied: bool = True) -> BridgePlan:
     return BridgePlan(
         name=settings.name,
         mac=mac_of(pool.gateway),
@@ -42,6 +46,7 @@ def plan_bridge(settings: BridgeSettings, pool: Pool) -> BridgePlan:
         prefix_length=pool.subnet.prefixlen,
         broadcast=str(pool.subnet.broadcast_address),
         mtu=settings.mtu,
+        route_localnet=not proxied,
     )
 
 
@@ -52,20 +57,24 @@ def plan_endpoint(
     address: IPv4Address,
     *,
     mac: str = "",
-    number: int = 0,
+    link: str = "eth0",
     internal: bool = False,
+    is_way_out: bool = True,
+    proxied: bool = True,
 ) -> EndpointPlan:
     """The name of the host's device comes from the endpoint's ID, so that a restart can tell whose it is."""
     return EndpointPlan(
         bridge=settings.name,
         host_link=host_link(endpoint_id),
-        link=f"eth{number}",
+        link=link,
         mac=mac or mac_of(address),
         address=str(address),
         prefix_length=pool.subnet.prefixlen,
         broadcast=str(pool.subnet.broadcast_address),
         gateway="" if internal else str(pool.gateway),
         mtu=settings.mtu,
+        is_way_out=is_way_out,
+        hairpin=not proxied,
     )
 
 

@@ -3,6 +3,7 @@
 It serves what DNAT cannot: 127.0.0.1, [::1] and containers that call the host. One JSON object a line on a Unix socket:
 
     {"do": "bind", "protocol": "tcp", "host": ["0.0.0.0", 80], "container": ["172.17.0.2", 80]}  ->  {} or {"errno": 98}
+    {"do": "bind", ..., "container": null}        holds the port and serves nobody      ->  the same
     {"do": "unbind", "protocol": "tcp", "host": ["0.0.0.0", 80]}                                 ->  {}
     {"do": "list"}                                                                               ->  {"bound": [...]}
 
@@ -60,6 +61,16 @@ class TCPBind:
         finally:
             writer.close()
             back_writer.close()
+
+
+class HeldBind:
+    """Somebody else carries the traffic; this keeps the port from others."""
+
+    async def start(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 class UDPBack(asyncio.DatagramProtocol):
@@ -148,7 +159,7 @@ def open_socket(protocol: str, host: Address) -> socket.socket:
 class Proxy:
     def __init__(self) -> None:
         self.idle = asyncio.Event()
-        self._binds: dict[Key, tuple[TCPBind | UDPBind, Address]] = {}
+        self._binds: dict[Key, tuple[TCPBind | UDPBind | HeldBind, Address | None]] = {}
         self._clients = 0
 
     async def serve_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -167,28 +178,34 @@ class Proxy:
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] == "list":
-            return {"bound": [[*key, *container] for key, (_, container) in self._binds.items()]}
+            return {"bound": [[*key, *(container or ())] for key, (_, container) in self._binds.items()]}
         key: Key = (request["protocol"], *request["host"])
         if request["do"] == "unbind":
             if found := self._binds.pop(key, None):
                 found[0].close()
             return {}
         try:
-            await self._bind(key, tuple(request["container"]))
+            await self._bind(key, tuple(request["container"]) if request["container"] else None)
         except OSError as failed:
             return {"errno": failed.errno}
         return {}
 
-    async def _bind(self, key: Key, container: Address) -> None:
+    async def _bind(self, key: Key, container: Address | None) -> None:
         if found := self._binds.pop(key, None):
             if found[1] == container:
                 self._binds[key] = found
                 return
             found[0].close()
         sock = open_socket(key[0], key[1:])
-        bind = TCPBind(container) if key[0] == "tcp" else UDPBind(container)
+        bind = _carrier(key[0], container)
         await bind.start(sock)
         self._binds[key] = (bind, container)
+
+
+def _carrier(protocol: str, container: Address | None) -> TCPBind | UDPBind | HeldBind:
+    if container is None:
+        return HeldBind()
+    return TCPBind(container) if protocol == "tcp" else UDPBind(container)
 
 
 async def serve(listener: socket.socket) -> None:

@@ -36,16 +36,20 @@ def _key(port: PublishedPort) -> Key:
     return port.protocol, port.host_ip, port.host_port
 
 
-def _bind_request(port: PublishedPort) -> dict[str, Any]:
-    host, container = [port.host_ip, port.host_port], [port.container_ip, port.container_port]
+def _bind_request(port: PublishedPort, *, serving: bool) -> dict[str, Any]:
+    host = [port.host_ip, port.host_port]
+    container = [port.container_ip, port.container_port] if serving else None
     return {"do": "bind", "protocol": port.protocol, "host": host, "container": container}
 
 
 class ProxyClient:
-    """`socket_path` is the proxy's; a proxy that an earlier engine left there is taken over with its binds."""
+    """`socket_path` is the proxy's; a proxy that an earlier engine left there is taken over with its binds.
 
-    def __init__(self, socket_path: Path) -> None:
-        self._path = socket_path
+    Not `serving`, it holds the ports, so that nobody else gets them, and leaves all traffic to the firewall.
+    """
+
+    def __init__(self, socket_path: Path, *, serving: bool = True) -> None:
+        self._path, self._serving = socket_path, serving
         self._bound: dict[Key, PublishedPort] = {}
         self._turn = asyncio.Lock()
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -88,7 +92,7 @@ class ProxyClient:
             self._connection = None
 
     async def _bind(self, port: PublishedPort) -> None:
-        answer = await self._ask(_bind_request(port))
+        answer = await self._ask(_bind_request(port, serving=self._serving))
         if code := answer.get("errno"):
             raise BindFailed(port, code)
 
@@ -128,4 +132,4 @@ class ProxyClient:
         if not await self._connect():
             raise SystemFailure("the port proxy has ended at once")
         for port in self._bound.values():
-            await self._exchange(_bind_request(port))
+            await self._exchange(_bind_request(port, serving=self._serving))

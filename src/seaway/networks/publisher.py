@@ -4,22 +4,24 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 
-from seaway.kernel import nft
-from seaway.networks.firewall.ruleset import Bridge, PublishedPort, plan_publish, plan_ruleset, plan_unpublish
+from seaway.networks.firewall.ruleset import Bridge, Element, PublishedPort, bridge_elements, port_elements
 from seaway.networks.ports import ANY_V6, AllPortsAllocated, PortAllocator, PortAlreadyAllocated, Wish
 from seaway.networks.proxy import BindFailed, ProxyClient
+from seaway.networks.table import Firewall
 
 
 class Publisher:
     """`free` gives ports back to the allocator at once; `withdraw` then takes them off the host, and whoever gets
     one of them meanwhile waits for that."""
 
-    def __init__(self, table: str, allocator: PortAllocator, proxy: ProxyClient) -> None:
-        self._table, self._allocator, self._proxy = table, allocator, proxy
-        self._bridges: tuple[Bridge, ...] = ()
+    def __init__(self, firewall: Firewall, allocator: PortAllocator, proxy: ProxyClient) -> None:
+        self._firewall, self._allocator, self._proxy = firewall, allocator, proxy
         self._published: set[PublishedPort] = set()
         self._leaving: dict[PublishedPort, asyncio.Event] = {}
-        self._turn = asyncio.Lock()
+
+    @property
+    def proxied(self) -> bool:
+        return self._firewall.proxied
 
     def adopt(self, ports: Iterable[PublishedPort]) -> None:
         """Ports of containers that an earlier engine started; `install` makes them real."""
@@ -29,24 +31,19 @@ class Publisher:
 
     async def install(self, bridges: Sequence[Bridge]) -> list[BindFailed]:
         """Replace the firewall's table, and let the proxy hold what is published and nothing else."""
-        self._bridges = tuple(bridges)
-        await self._replace_table()
+        await self._firewall.install([*bridge_elements(bridges), *self._elements(self._published)])
         return await self._proxy.adopt(self._published)
 
-    async def set_bridges(self, bridges: Sequence[Bridge]) -> None:
-        self._bridges = tuple(bridges)
-        await self._replace_table()
-
-    async def publish(self, wishes: Iterable[Wish], container_ip: str) -> tuple[PublishedPort, ...]:
+    async def publish(self, wishes: Iterable[Wish], container_ip: str, container: str) -> tuple[PublishedPort, ...]:
         """All of them, or none and PortAlreadyAllocated, AllPortsAllocated or BindFailed."""
         ports: list[PublishedPort] = []
         async with AsyncExitStack() as undo:
             for wish in wishes:
-                bound = await self._bind_first_free(wish, container_ip)
+                bound = await self._bind_first_free(wish, container_ip, container)
                 undo.push_async_callback(self._unbind, bound)
                 ports += bound
             self._published.update(ports)
-            await self._change(plan_publish(self._table, ports))
+            await self._firewall.change(add=self._elements(ports))
             undo.pop_all()
         return tuple(ports)
 
@@ -61,38 +58,38 @@ class Publisher:
                 steps.callback(self._left, port)
                 steps.push_async_callback(self._proxy.unbind, port)
             self._published.difference_update(ports)
-            await self._change(plan_unpublish(self._table, ports))
+            await self._firewall.change(delete=self._elements(ports))
 
     async def move(self, old: Sequence[PublishedPort], new: Sequence[PublishedPort]) -> None:
         """The same ports of the host now lead elsewhere."""
         self._published.difference_update(old)
         self._published.update(new)
-        await self._change(plan_unpublish(self._table, old) + plan_publish(self._table, new))
+        await self._firewall.change(delete=self._elements(old), add=self._elements(new))
         for port in new:
             await self._proxy.bind(port)
 
     async def close(self) -> None:
         await self._proxy.close()
 
-    async def _bind_first_free(self, wish: Wish, container_ip: str) -> list[PublishedPort]:
+    async def _bind_first_free(self, wish: Wish, container_ip: str, container: str) -> list[PublishedPort]:
         for number in self._allocator.candidates(wish):
             try:
                 self._allocator.take(wish.protocol, wish.host_ips, number)
                 self._allocator.used(number)
-                return await self._bind(wish, number, container_ip)
+                return await self._bind(wish, number, container_ip, container)
             except (PortAlreadyAllocated, BindFailed):
                 if wish.is_exact:
                     raise
         raise AllPortsAllocated
 
-    async def _bind(self, wish: Wish, number: int, container_ip: str) -> list[PublishedPort]:
+    async def _bind(self, wish: Wish, number: int, container_ip: str, container: str) -> list[PublishedPort]:
         async with AsyncExitStack() as undo:
             for host_ip in wish.host_ips:
                 undo.callback(self._allocator.release, wish.protocol, host_ip, number)
             await self._wait_left(wish.protocol, number)
             bound: list[PublishedPort] = []
             for host_ip in wish.host_ips:
-                port = PublishedPort(wish.protocol, host_ip, number, container_ip, wish.container_port)
+                port = PublishedPort(wish.protocol, host_ip, number, container_ip, wish.container_port, container)
                 try:
                     await self._proxy.bind(port)
                 except BindFailed as failed:
@@ -120,14 +117,5 @@ class Publisher:
         if left := self._leaving.pop(port, None):
             left.set()
 
-    async def _change(self, commands: str) -> None:
-        """Where somebody has flushed our table, put all of it back."""
-        try:
-            async with self._turn:
-                await nft.apply(commands)
-        except nft.FirewallFailed:
-            await self._replace_table()
-
-    async def _replace_table(self) -> None:
-        async with self._turn:
-            await nft.apply(plan_ruleset(self._table, self._bridges, self._published))
+    def _elements(self, ports: Iterable[PublishedPort]) -> list[Element]:
+        return port_elements(ports, proxied=self._firewall.proxied)

@@ -43,11 +43,16 @@ class Sandbox:
         return str(self.netns_path) if self.netns_path else "/var/run/docker/netns/default"
 
     @property
+    def published_endpoint(self) -> EndpointSettings | None:
+        """Where published ports lead: the endpoint with the way out."""
+        reachable = [(-e.gw_priority, name) for name, e in self.endpoints.items() if e.ip_address and e.gateway]
+        return self.endpoints[min(reachable)[1]] if reachable else None
+
+    @property
     def published(self) -> tuple[PublishedPort, ...]:
-        """Ports lead to the first endpoint that has an address."""
-        container_ip = next((e.ip_address for e in self.endpoints.values() if e.ip_address), "")
+        endpoint = self.published_endpoint
         return tuple(
-            PublishedPort(protocol, b.host_ip, int(b.host_port), container_ip, number)
+            PublishedPort(protocol, b.host_ip, int(b.host_port), endpoint.ip_address if endpoint else "", number)
             for key, bindings in self.ports.items()
             for number, protocol in (parse_port(key),)
             for b in bindings or ()

@@ -9,17 +9,18 @@ from seaway.kernel.worker import run_blocking
 from seaway.model.network import NetworkCreate
 from seaway.networks import links
 from seaway.networks.catalog import NetworkCatalog
+from seaway.networks.firewall.ruleset import Element, bridge_elements
 from seaway.networks.joined import Joined
 from seaway.networks.network import Network
 from seaway.networks.plan import plan_bridge
-from seaway.networks.publisher import Publisher
 from seaway.networks.store import NetworkStore
+from seaway.networks.table import Firewall
 from seaway.networks.usernet import check_removable, plan_user_network
 
 
 class UserNetworks:
-    def __init__(self, catalog: NetworkCatalog, publisher: Publisher, store: NetworkStore | None) -> None:
-        self._catalog, self._publisher, self._store = catalog, publisher, store
+    def __init__(self, catalog: NetworkCatalog, firewall: Firewall, store: NetworkStore | None) -> None:
+        self._catalog, self._firewall, self._store = catalog, firewall, store
 
     async def create(self, request: NetworkCreate) -> Network:
         routes = await links.host_routes()
@@ -30,8 +31,8 @@ class UserNetworks:
             self._catalog.add(network)
             undo.callback(self._catalog.remove, network.id)
             undo.push_async_callback(links.delete_link, network.bridge.name)
-            await links.build_bridge(plan_bridge(network.bridge, network.pool))
-            await self._publisher.set_bridges(self._catalog.bridges())
+            await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
+            await self._firewall.change(add=_elements(network))
             if self._store:
                 await run_blocking(self._store.put, network)
             undo.pop_all()
@@ -43,6 +44,11 @@ class UserNetworks:
         self._catalog.remove(network.id)
         if self._store:
             await run_blocking(self._store.delete, network.id)
-        await self._publisher.set_bridges(self._catalog.bridges())
+        await self._firewall.change(delete=_elements(network))
         if network.bridge:
             await links.delete_link(network.bridge.name)
+
+
+def _elements(network: Network) -> list[Element]:
+    bridge = network.in_firewall()
+    return bridge_elements([bridge] if bridge else [])

@@ -283,14 +283,40 @@ async def test_an_engine_without_a_default_bridge() -> None:
 
 
 @isolated
-async def test_a_flushed_table_is_put_back_by_the_next_change() -> None:
+async def test_a_flushed_table_comes_back_by_itself() -> None:
     controller = await begin()
     web = new_id()
-    await process.run(["nft", "delete", "table", "ip", "sea"])
     await controller.connect_sandbox(web, SandboxRequest("web", port_bindings=PUBLISH_8080))
-    assert "tcp . 8080 : 172.30.0.2 . 80" in await shown("nft list table ip sea")
+    before = await shown("nft list table ip sea")
+    for flush in ("delete table ip sea", "flush ruleset", "flush chain ip sea forward"):
+        await process.run(["nft", *flush.split()])
+        async with asyncio.timeout(5):
+            while await listed() != before:
+                await asyncio.sleep(0.01)
     await controller.disconnect(web)
     await nothing_left(controller)
+
+
+async def listed() -> str:
+    try:
+        return await shown("nft list table ip sea")
+    except process.CommandFailed:
+        return ""
+
+
+@isolated
+async def test_the_administrators_chain_is_never_flushed() -> None:
+    controller = await begin()
+    await process.run(["nft", "add", "rule", "ip", "sea", "user", "ip", "saddr", "192.0.2.9", "drop"])
+    await controller.create(NetworkCreate(name="web"))
+    await process.run(["nft", "flush", "chain", "ip", "sea", "forward"])
+    async with asyncio.timeout(5):
+        while "jump user" not in await listed():
+            await asyncio.sleep(0.01)
+    await controller.close()
+    heir = await begin()
+    assert "ip saddr 192.0.2.9 drop" in await listed()
+    await nothing_left(heir)
 
 
 @isolated

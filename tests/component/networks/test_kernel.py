@@ -1,11 +1,13 @@
 import errno
+import json
+import socket
 from pathlib import Path
 
 import pytest
 from isolated import isolated
 
-from seaway.kernel import netns, nft
-from seaway.kernel.netlink import Netlink, NetlinkFailed
+from seaway.kernel import netns, nft, process, rtnl
+from seaway.kernel.netlink import Netlink
 from seaway.kernel.worker import run_blocking
 
 PLACE = Path("/run/box")
@@ -17,36 +19,37 @@ def build_bridge() -> None:
         netlink.add_address("br7", "172.17.0.1", 16, "172.17.255.255")
         netlink.add_address("br7", "172.17.0.1", 16, "172.17.255.255")
         netlink.set_up("br7")
-        netlink.add_veth("veth7", "br7", "eth0", "02:42:ac:11:00:02", PLACE, 1500)
         assert netlink.addresses("br7") == ["172.17.0.1/16"]
 
 
-def furnish() -> list[str]:
-    with Netlink() as netlink:
-        netlink.set_up("lo")
-        netlink.add_address("eth0", "172.17.0.2", 16, "172.17.255.255")
-        netlink.set_up("eth0")
-        netlink.add_default_route("172.17.0.1")
-        return netlink.links()
+def furnish(host_fd: int) -> None:
+    with rtnl.Rtnl() as netlink:
+        netlink.run([rtnl.set_up(1), rtnl.add_veth("eth0", 16, "02:42:ac:11:00:02", 1400, "veth7", host_fd)])
+        netlink.run([rtnl.add_address(16, "172.17.0.2", 16, "172.17.255.255"), rtnl.set_up(16)])
+        netlink.run([rtnl.set_default_route("172.17.0.9"), rtnl.set_default_route("172.17.0.1")])
 
 
 def take_away() -> None:
-    with Netlink() as netlink:
-        assert netlink.index_of("veth7") is not None
-        netlink.delete("veth7")
-        netlink.delete("veth7")
-        assert netlink.index_of("veth7") is None
-        with pytest.raises(NetlinkFailed, match="find veth7: no such device") as caught:
-            netlink.set_up("veth7")
+    with rtnl.Rtnl() as netlink:
+        netlink.run([rtnl.join_bridge("veth7", socket.if_nametoindex("br7"))])
+        netlink.run([rtnl.set_hairpin(socket.if_nametoindex("veth7"))])
+        netlink.run([rtnl.delete_link("veth7"), rtnl.delete_link("veth7")])
+        with pytest.raises(rtnl.RtnlFailed, match="join veth7 to its bridge: no such device") as caught:
+            netlink.run([rtnl.join_bridge("veth7", socket.if_nametoindex("br7")), rtnl.set_up(1)])
         assert caught.value.errno == errno.ENODEV
 
 
 @isolated
 async def test_a_namespace_gets_a_veth_and_takes_it_along() -> None:
-    await netns.create(PLACE)
+    with open("/proc/self/ns/net", "rb") as host:
+        await run_blocking(build_bridge)
+        await netns.create(PLACE, lambda: furnish(host.fileno()))
     assert netns.is_mounted(PLACE)
-    await run_blocking(build_bridge)
-    assert await netns.run_inside(PLACE, furnish) == ["lo", "eth0"]
+    inside = (await process.run(["nsenter", f"--net={PLACE}", "ip", "-j", "addr"])).stdout
+    (eth0,) = [device for device in json.loads(inside) if device["ifname"] == "eth0"]
+    assert (eth0["address"], eth0["mtu"], eth0["addr_info"][0]["local"]) == ("02:42:ac:11:00:02", 1400, "172.17.0.2")
+    routes = (await process.run(["nsenter", f"--net={PLACE}", "ip", "route"])).stdout.decode()
+    assert [line.split()[2] for line in routes.splitlines() if "default" in line] == ["172.17.0.1"]
     await run_blocking(take_away)
     await netns.delete(PLACE)
     await netns.delete(PLACE)

@@ -16,7 +16,7 @@ def test_an_exposed_port_that_is_not_published_is_null() -> None:
 
 
 def test_a_record_knows_its_published_ports_again() -> None:
-    endpoints = {"bridge": EndpointSettings(ip_address="172.17.0.2")}
+    endpoints = {"bridge": EndpointSettings(ip_address="172.17.0.2", gateway="172.17.0.1")}
     sandbox = Sandbox("s1", Path("/run/docker/netns/s1"), endpoints, port_map([WEB, WEB6], ["443/tcp"]))
     assert sandbox.published == (WEB, WEB6)
     assert sandbox.key == "/run/docker/netns/s1"

@@ -1,26 +1,75 @@
-"""The firewall as text for nft: one table of ours, and one transaction per change.
+"""The firewall as text for nft: one table of ours, one transaction per change (docs/design/firewall.md reads it aloud).
 
-Published ports live in two maps, so their number costs nothing per packet: `published` for a bind of every address,
-`published_on` for one of a single address, which wins. What they do not cover (127.0.0.1, [::1], a container that
-calls the host) reaches the port proxy's socket.
+Whatever there may be many of (bridges, published ports) is an element of a set or map, so neither a packet nor a
+change pays for their number. The rules are always the same. The chain `user` is the administrator's: it is made where
+it is missing, and never flushed.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ANY_ADDRESS = "0.0.0.0"
+USER_CHAIN = "user"
+
+SETS = {
+    "set bridges": "type ifname",
+    "set internal": "type ifname",
+    "set unprotected": "type ifname",
+    "set masqueraded": "type ipv4_addr; flags interval",
+    "map within": "type ifname . ifname : verdict",
+    "set linked": "type ipv4_addr . ipv4_addr . inet_proto . inet_service",
+    "map published": "type inet_proto . inet_service : ipv4_addr . inet_service",
+    "map published_on": "type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service",
+}
+HOOKS = {
+    "publish": "",
+    "guard": "type filter hook prerouting priority raw; policy accept;",
+    "prerouting": "type nat hook prerouting priority dstnat; policy accept;",
+    "output": "type nat hook output priority -100; policy accept;",
+    "postrouting": "type nat hook postrouting priority srcnat; policy accept;",
+    "forward": "type filter hook forward priority filter; policy accept;",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What `container` (a set or map) holds; `value` is a map's. The comment is for whoever reads the table."""
+
+    container: str
+    key: str
+    value: str = ""
+    comment: str = field(default="", compare=False)
+
+    @property
+    def text(self) -> str:
+        comment = f' comment "{printable(self.comment)}"' if self.comment else ""
+        return f"{self.key}{comment}{f' : {self.value}' if self.value else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
     """A bridge network as the firewall sees it. `subnet` is CIDR text; `icc`: its containers may talk to each other;
-    `internal`: and to nobody else."""
+    `internal`: and to nobody else; `unprotected`: others reach every port of theirs."""
 
     name: str
     subnet: str
     masquerade: bool = True
     icc: bool = True
     internal: bool = False
+    unprotected: bool = False
+    network: str = ""
+
+    def elements(self) -> list[Element]:
+        of = f"network {self.network}" if self.network else ""
+        device = f'"{self.name}"'
+        wanted = {
+            "bridges": (device, "", True),
+            "internal": (device, "", self.internal),
+            "unprotected": (device, "", self.unprotected),
+            "masqueraded": (self.subnet, "", self.masquerade and bool(self.subnet)),
+            "within": (f"{device} . {device}", "accept" if self.icc else "drop", True),
+        }
+        return [Element(where, key, value, of) for where, (key, value, wish) in wanted.items() if wish]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,100 +81,111 @@ class PublishedPort:
     host_port: int
     container_ip: str
     container_port: int
-
-    @property
-    def map_name(self) -> str:
-        return "published" if self.host_ip == ANY_ADDRESS else "published_on"
-
-    @property
-    def key(self) -> str:
-        address = "" if self.host_ip == ANY_ADDRESS else f"{self.host_ip} . "
-        return f"{self.protocol} . {address}{self.host_port}"
-
-    @property
-    def element(self) -> str:
-        return f"{self.key} : {self.container_ip} . {self.container_port}"
+    container: str = field(default="", compare=False)
 
     @property
     def by_nft(self) -> bool:
         """Loopback traffic never leaves the host's stack, and the maps are IPv4's: the proxy has these."""
         return not self.host_ip.startswith("127.") and ":" not in self.host_ip
 
+    def element(self) -> Element:
+        where, address = ("published", "") if self.host_ip == ANY_ADDRESS else ("published_on", f"{self.host_ip} . ")
+        key, value = f"{self.protocol} . {address}{self.host_port}", f"{self.container_ip} . {self.container_port}"
+        return Element(where, key, value, f"container {self.container}" if self.container else "")
 
-def plan_ruleset(table: str, bridges: Sequence[Bridge], ports: Iterable[PublishedPort] = ()) -> str:
-    """The whole table, replacing whatever an earlier engine left."""
-    published = sorted((p for p in ports if p.by_nft), key=lambda p: p.element)
-    anywhere = [p.element for p in published if p.map_name == "published"]
-    somewhere = [p.element for p in published if p.map_name == "published_on"]
+
+def plan_ruleset(table: str, elements: Sequence[Element], *, proxied: bool = True) -> str:
+    """All of the table but the administrator's chain, in place of whatever an earlier engine left.
+
+    `proxied`: the port proxy serves the host's loopback and the containers. Without it nft translates these too.
+    """
+    rules = _rules(proxied=proxied)
     lines = [
         f"add table ip {table}",
-        f"delete table ip {table}",
+        f"add chain ip {table} {USER_CHAIN}",
+        *(f"add chain ip {table} {chain}{f' {{ {hook} }}' if hook else ''}" for chain, hook in HOOKS.items()),
+        *(f"flush chain ip {table} {chain}" for chain in HOOKS),
+        *(f"add {named.replace(' ', f' ip {table} ')} {{ {kind}; }}" for named, kind in SETS.items()),
+        *(f"flush {named.replace(' ', f' ip {table} ')}" for named in SETS),
         f"table ip {table} {{",
-        *_named("set bridges", "type ifname", [f'"{b.name}"' for b in bridges]),
-        *_named("map published", "type inet_proto . inet_service : ipv4_addr . inet_service", anywhere),
-        *_named("map published_on", "type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service", somewhere),
-        *_chain(
-            "publish",
-            "",
-            [
-                "dnat ip to meta l4proto . ip daddr . th dport map @published_on",
-                "dnat ip to meta l4proto . th dport map @published",
-            ],
-        ),
-        *_chain(
-            "guard",
-            "type filter hook prerouting priority raw; policy accept;",
-            # Only a host with route_localnet would let these in; ours then serves 127.0.0.1 to its neighbours.
-            ['iifname != "lo" ip daddr 127.0.0.0/8 drop'],
-        ),
-        *_chain(
-            "prerouting",
-            "type nat hook prerouting priority dstnat; policy accept;",
-            ["iifname != @bridges fib daddr type local jump publish"],
-        ),
-        *_chain(
-            "output",
-            "type nat hook output priority -100; policy accept;",
-            ["ip daddr != 127.0.0.0/8 fib daddr type local jump publish"],
-        ),
-        *_chain(
-            "postrouting",
-            "type nat hook postrouting priority srcnat; policy accept;",
-            [f'ip saddr {b.subnet} oifname != "{b.name}" masquerade' for b in bridges if b.masquerade],
-        ),
-        *_chain(
-            "forward",
-            "type filter hook forward priority filter; policy accept;",
-            [
-                *[f'iifname "{b.name}" oifname != "{b.name}" drop' for b in bridges if b.internal],
-                "oifname != @bridges accept",
-                "ct state established,related accept",
-                *[f'iifname "{b.name}" oifname "{b.name}" {"accept" if b.icc else "drop"}' for b in bridges],
-                "ct status dnat accept",
-                "drop",
-            ],
-        ),
+        *(line for named in SETS for line in _elements(named, elements)),
+        *(line for chain in HOOKS for line in _chain(chain, rules[chain])),
         "}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def plan_publish(table: str, ports: Iterable[PublishedPort]) -> str:
-    return "".join(f"add element ip {table} {p.map_name} {{ {p.element} }}\n" for p in ports if p.by_nft)
+def _rules(*, proxied: bool) -> dict[str, list[str]]:
+    local = "fib daddr type local"
+    return {
+        "publish": [
+            "dnat ip to meta l4proto . ip daddr . th dport map @published_on",
+            "dnat ip to meta l4proto . th dport map @published",
+        ],
+        # Only a host with route_localnet would let these in; ours then serves 127.0.0.1 to its neighbours.
+        "guard": ['iifname != "lo" ip daddr 127.0.0.0/8 drop comment "loopback addresses from outside"'],
+        "prerouting": [f"{'iifname != @bridges ' if proxied else ''}{local} jump publish"],
+        "output": [f"{'ip daddr != 127.0.0.0/8 ' if proxied else ''}{local} jump publish"],
+        "postrouting": [
+            'ip saddr @masqueraded oifname != @bridges masquerade comment "the way out"',
+            *([] if proxied else _hairpin()),
+        ],
+        "forward": [
+            f'jump {USER_CHAIN} comment "your rules: the engine never changes them"',
+            "ct state established,related accept",
+            'ip saddr . ip daddr . meta l4proto . th dport @linked accept comment "--link"',
+            'iifname . oifname vmap @within comment "between containers of one network"',
+            'iifname @internal drop comment "internal networks have no way out"',
+            'oifname != @bridges accept comment "not for a container"',
+            'ct status dnat accept comment "published ports"',
+            'oifname @unprotected iifname != @bridges accept comment "gateway mode nat-unprotected"',
+            'drop comment "ports that nobody published, and other networks\' containers"',
+        ],
+    }
 
 
-def plan_unpublish(table: str, ports: Iterable[PublishedPort]) -> str:
-    return "".join(f"delete element ip {table} {p.map_name} {{ {p.key} }}\n" for p in ports if p.by_nft)
+def _hairpin() -> list[str]:
+    """The answers must come back by way of the host."""
+    return [
+        'ip saddr 127.0.0.0/8 oifname @bridges masquerade comment "published ports by the host\'s loopback"',
+        'ct status dnat ip saddr @masqueraded oifname @bridges masquerade comment "published ports by containers"',
+    ]
+
+
+def bridge_elements(bridges: Iterable[Bridge]) -> list[Element]:
+    return [element for bridge in bridges for element in bridge.elements()]
+
+
+def port_elements(ports: Iterable[PublishedPort], *, proxied: bool = True) -> list[Element]:
+    """Sorted, and without what the proxy serves."""
+    mine = (p for p in ports if p.by_nft or (not proxied and ":" not in p.host_ip))
+    return sorted((p.element() for p in mine), key=lambda e: (e.container, e.key))
+
+
+def plan_add(table: str, elements: Iterable[Element]) -> str:
+    return "".join(f"add element ip {table} {e.container} {{ {e.text} }}\n" for e in elements)
+
+
+def plan_delete(table: str, elements: Iterable[Element]) -> str:
+    return "".join(f"delete element ip {table} {e.container} {{ {e.key} }}\n" for e in elements)
 
 
 def plan_removal(table: str) -> str:
     return f"add table ip {table}\ndelete table ip {table}\n"
 
 
-def _named(what: str, kind: str, elements: Sequence[str]) -> list[str]:
-    content = [f"\t\telements = {{ {', '.join(elements)} }}"] if elements else []
-    return [f"\t{what} {{", f"\t\t{kind}", *content, "\t}"]
+def printable(text: str) -> str:
+    """nft takes no quotes in a comment, and 127 bytes at most."""
+    return text.replace('"', "'").replace("\\", "/").replace("\n", " ")[:120]
 
 
-def _chain(name: str, hook: str, rules: Sequence[str]) -> list[str]:
-    return [f"\tchain {name} {{", *(f"\t\t{line}" for line in (hook, *rules) if line), "\t}"]
+def _elements(named: str, elements: Sequence[Element]) -> list[str]:
+    mine = [e.text for e in elements if e.container == named.partition(" ")[2]]
+    if not mine:
+        return []
+    indent = ",\n\t\t\t     "
+    return [f"\t{named} {{", f"\t\t{SETS[named]}", f"\t\telements = {{ {indent.join(mine)} }}", "\t}"]
+
+
+def _chain(name: str, rules: Sequence[str]) -> list[str]:
+    return [f"\tchain {name} {{", *(f"\t\t{rule}" for rule in rules), "\t}"]
