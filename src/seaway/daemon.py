@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from seaway.api.handlers.attach import AttachHandlers
+from seaway.api.handlers.container_control import ContainerControlHandlers
 from seaway.api.handlers.containers import ContainerHandlers
 from seaway.api.handlers.events import EventHandlers
 from seaway.api.handlers.execs import ExecHandlers
@@ -187,6 +188,7 @@ def _routes(
         SystemHandlers(version, info),
         EventHandlers(events),
         ContainerHandlers(engine),
+        ContainerControlHandlers(engine),
         AttachHandlers(engine),
         ExecHandlers(engine),
         LogHandlers(engine),

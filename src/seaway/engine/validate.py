@@ -17,8 +17,7 @@ def validate_create(config: ContainerConfig, host_config: HostConfig, cpus: int)
     _validate_config(config)
     _validate_modes(host_config)
     _validate_network_mode(config, host_config)
-    _validate_memory(host_config)
-    _validate_cpu(host_config, cpus)
+    validate_resources(host_config, cpus)
     validate_restart_policy(host_config.restart_policy)
     if host_config.auto_remove and host_config.restart_policy.name not in ("", "no"):
         raise InvalidParameter("can't create 'AutoRemove' container with restart policy")
@@ -90,12 +89,18 @@ def _validate_network_mode(config: ContainerConfig, host_config: HostConfig) -> 
             raise InvalidParameter(f"conflicting options: {text}")
 
 
-def _validate_memory(h: HostConfig) -> None:
+def validate_resources(host_config: HostConfig, cpus: int, *, is_update: bool = False) -> None:
+    """An update may raise the swap alone: the memory limit is there already."""
+    _validate_memory(host_config, is_update=is_update)
+    _validate_cpu(host_config, cpus)
+
+
+def _validate_memory(h: HostConfig, *, is_update: bool) -> None:
     if h.memory and h.memory < SMALLEST_MEMORY:
         raise InvalidParameter("Minimum memory limit allowed is 6MB")
     if h.memory and 0 < h.memory_swap < h.memory:
         raise InvalidParameter("Minimum memoryswap limit should be larger than memory limit, see usage")
-    if not h.memory and h.memory_swap > 0:
+    if not h.memory and h.memory_swap > 0 and not is_update:
         text = "You should always set the Memory limit when using Memoryswap limit, see usage"
         raise InvalidParameter(text)
     if h.memory_swappiness is not None and not -1 <= h.memory_swappiness <= 100:

@@ -1,7 +1,8 @@
 """An OCI runtime as a command (crun, runc, or any path), with conmon between it and the process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,14 @@ class Runtime:
 
     async def update(self, container_id: str, resources: dict[str, Any], runtime: str = DEFAULT) -> None:
         """`resources` is the OCI spec's linux.resources."""
-        data = msgspec.json.encode(resources)
-        await self._run(runtime, "update", "--resources", "-", container_id, stdin=data)
+        # Not by stdin: under uvloop that is a socket, which crun cannot open as /dev/stdin.
+        fd = os.memfd_create("resources")
+        try:
+            os.write(fd, msgspec.json.encode(resources))
+            file = f"/proc/self/fd/{fd}"
+            await self._run(runtime, "update", "--resources", file, container_id, pass_fds=(fd,))
+        finally:
+            os.close(fd)
 
     def resize(self, run_dir: Path, height: int, width: int) -> None:
         control.resize(run_dir, height, width)
@@ -160,10 +167,10 @@ class Runtime:
         self._waiting[process_id] = result
         result.add_done_callback(lambda done: self._waiting.get(process_id) is done and self._waiting.pop(process_id))
 
-    async def _run(self, runtime: str, verb: str, *args: str, stdin: bytes | None = None) -> None:
+    async def _run(self, runtime: str, verb: str, *args: str, pass_fds: Sequence[int] = ()) -> None:
         argv = [self._path(runtime), *self._args(runtime), verb, *args]
         try:
-            await process.run(argv, stdin=stdin)
+            await process.run(argv, pass_fds=pass_fds)
         except process.CommandFailed as failure:
             text = failure.stderr.decode(errors="replace").strip() or f"exit code {failure.code}"
             raise errors.RuntimeCommandFailed(text.splitlines()[-1]) from failure

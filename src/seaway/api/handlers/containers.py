@@ -8,7 +8,7 @@ from aiohttp import web
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
-from seaway.engine import create, inspect, kill, listing, pause, remove, rename, restart, start, wait
+from seaway.engine import create, inspect, kill, listing, remove, rename, restart, start, wait
 from seaway.engine.context import Engine
 from seaway.model.container import ContainerConfig, HostConfig, NetworkingConfig
 
@@ -40,8 +40,6 @@ class ContainerHandlers:
             Route("POST", f"{one}/stop", self.stop),
             Route("POST", f"{one}/restart", self.restart),
             Route("POST", f"{one}/kill", self.kill),
-            Route("POST", f"{one}/pause", self.pause),
-            Route("POST", f"{one}/unpause", self.unpause),
             Route("POST", f"{one}/rename", self.rename),
             Route("POST", f"{one}/wait", self.wait),
             Route("DELETE", one, self.remove),
@@ -78,12 +76,6 @@ class ContainerHandlers:
 
     async def kill(self, request: Request) -> web.StreamResponse:
         return await self._mutate(kill.kill_container(self._engine, request["name"], request.text("signal")), "kill")
-
-    async def pause(self, request: Request) -> web.StreamResponse:
-        return await self._mutate(pause.pause_container(self._engine, request["name"]), "pause")
-
-    async def unpause(self, request: Request) -> web.StreamResponse:
-        return await self._mutate(pause.unpause_container(self._engine, request["name"]), "unpause")
 
     async def rename(self, request: Request) -> web.StreamResponse:
         work = rename.rename_container(self._engine, request["name"], request.text("name"))

@@ -1,0 +1,92 @@
+"""`POST /containers/{id}/update`: limits and the restart policy, in the record and in the running container."""
+
+from typing import Any
+
+import msgspec
+
+from seaway.base.errors import Conflict, EngineError, SystemFailure, with_prefix
+from seaway.containers.container import Container
+from seaway.containers.restart import validate_restart_policy
+from seaway.containers.task import Status
+from seaway.engine.context import Engine
+from seaway.engine.events import container_event
+from seaway.engine.spec.resources import plan_resources
+from seaway.engine.validate import validate_resources
+from seaway.model.container import HostConfig
+from seaway.runtime.spec.resources import build_resources
+
+# What takes the place of the old value where it is not zero.
+_FIELDS = (
+    *("blkio_weight", "cpu_shares", "nano_cpus", "cpu_period", "cpu_quota", "cpuset_cpus", "cpuset_mems"),
+    *("memory", "memory_swap", "memory_reservation", "cpu_realtime_period", "cpu_realtime_runtime"),
+)
+# crun cannot write `max` over a limit that is there; this is the most that any kernel numbers.
+_PIDS_UNLIMITED = 4194304
+_EXCLUSIVE = (
+    ("nano_cpus", "cpu_period", "Nano CPUs cannot be updated as CPU Period has already been set"),
+    ("nano_cpus", "cpu_quota", "Nano CPUs cannot be updated as CPU Quota has already been set"),
+    ("cpu_period", "nano_cpus", "CPU Period cannot be updated as NanoCPUs has already been set"),
+    ("cpu_quota", "nano_cpus", "CPU Quota cannot be updated as NanoCPUs has already been set"),
+)
+
+
+async def update_container(engine: Engine, name: str, wanted: HostConfig) -> list[str]:
+    """`wanted` has zero values where nothing changes. Returns warnings."""
+    container_id = engine.containers.find(name).id
+    validate_resources(wanted, engine.cpus, is_update=True)
+    if wanted.restart_policy.name:
+        validate_restart_policy(wanted.restart_policy)
+    async with engine.locks.hold(container_id):
+        container = engine.containers.get(container_id)
+        try:
+            await _update(engine, container, wanted)
+        except EngineError as failure:
+            raise with_prefix(f"Cannot update container {container_id}: ", failure) from failure
+    container_event(engine, container, "update")
+    return []
+
+
+async def _update(engine: Engine, container: Container, wanted: HostConfig) -> None:
+    if container.task.status in (Status.REMOVING, Status.DEAD):
+        raise Conflict('container is marked for removal and cannot be "update"')
+    updated = updated_host_config(container.host_config, wanted)
+    resources = live_resources(wanted)
+    if resources and container.task.status in (Status.RUNNING, Status.PAUSED):
+        runtime = container.host_config.runtime or engine.default_runtime
+        try:
+            await engine.runtime.update(container.id, resources, runtime)
+        except EngineError as failure:
+            raise SystemFailure(str(failure)) from failure
+    await engine.containers.update(
+        container.id, lambda c: msgspec.structs.replace(c, host_config=updated), durable=True
+    )
+
+
+def updated_host_config(old: HostConfig, wanted: HostConfig) -> HostConfig:
+    """Raises Conflict where the new does not go with the old."""
+    for new, present, text in _EXCLUSIVE:
+        if getattr(wanted, new) > 0 and getattr(old, present) > 0:
+            raise Conflict(f"Conflicting options: {text}")
+    if wanted.memory and wanted.memory > old.memory_swap and not wanted.memory_swap:
+        raise Conflict(
+            "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time"
+        )
+    changes = _changes(wanted)
+    if wanted.restart_policy.name:
+        if old.auto_remove and wanted.restart_policy.name != "no":
+            raise Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
+        changes["restart_policy"] = wanted.restart_policy
+    return msgspec.structs.replace(old, **changes)
+
+
+def live_resources(wanted: HostConfig) -> dict[str, Any]:
+    """The OCI resources of what changes, and nothing else."""
+    changes = _changes(wanted)
+    if changes.get("pids_limit") == 0:
+        changes["pids_limit"] = _PIDS_UNLIMITED
+    return build_resources(plan_resources(HostConfig(**changes)))
+
+
+def _changes(wanted: HostConfig) -> dict[str, Any]:
+    changes = {name: getattr(wanted, name) for name in _FIELDS if getattr(wanted, name)}
+    return changes | ({} if wanted.pids_limit is None else {"pids_limit": wanted.pids_limit})
