@@ -19,7 +19,7 @@ START = (
     "start: process runs",
     "start: recorded",
 )
-EXIT = ("exit: seen", "exit: recorded", "exit: process deleted", "exit: torn down")
+EXIT = ("exit: seen", "exit: recorded", "exit: process deleted", "exit: released")
 REMOVE = ("remove: marked", "remove: volumes gone", "remove: layer gone", "remove: directory gone")
 RENAME = ("rename: reserved", "rename: recorded")
 EXEC = ("exec: bundle made", "exec: conmon runs", "exec: process made")

@@ -1,5 +1,6 @@
 """What the engine's verbs work with. Built once by the composition root; each verb takes it as its first argument."""
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from seaway.runtime.crun import Runtime
 class Engine:
     """`run_root` holds one bundle directory per run of a container, and is emptied by a reboot.
 
-    `removing`: the containers that somebody removes at this moment; nobody else may.
+    `removing`: the containers that somebody removes at this moment; nobody else may. `aftermaths`: what still goes
+    on behind a container's end (module aftermath).
     """
 
     data_root: Path
@@ -42,6 +44,7 @@ class Engine:
     runs: Runs = field(default_factory=Runs)
     restarts: Restarts = field(default_factory=Restarts)
     removing: set[str] = field(default_factory=set)
+    aftermaths: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
     cpus: int = 1
     default_runtime: str = "crun"
     defaults: ContainerDefaults = field(default_factory=ContainerDefaults)

@@ -6,7 +6,6 @@ the next start of the container awaits that teardown through the container's loc
 
 import asyncio
 import logging
-import shutil
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -17,10 +16,9 @@ from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.restart import Ending, plan_restart
 from seaway.containers.task import Status
-from seaway.engine import remove, shm, start
+from seaway.engine import aftermath, remove, shm, start
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
-from seaway.kernel import worker
 from seaway.runtime.exits import Exit
 
 log = logging.getLogger(__name__)
@@ -42,10 +40,10 @@ async def _watch(engine: Engine, container_id: str, exit_of_run: "asyncio.Future
     async with engine.locks.hold(container_id):
         delay_s = await _record(engine, container_id, how)
         try:
-            await teardown(engine, container_id)
+            await _release(engine, engine.containers.get(container_id))
         except (EngineError, OSError) as failure:
             log.error("failed to clean up behind container %s: %s", container_id, failure)
-    failpoint("exit: torn down")
+    failpoint("exit: released")
     container = engine.containers.get(container_id)
     if delay_s is not None:
         await _restart_after(engine, container, delay_s)
@@ -85,23 +83,14 @@ def _exited(container: Container, how: Exit, *, restarting: bool) -> Container:
     )
 
 
-async def teardown(engine: Engine, container_id: str) -> None:
-    """Every step is done, whatever the others say; the first failure is raised at the end."""
-    container = engine.containers.get(container_id)
-    runtime = container.host_config.runtime or engine.default_runtime
+async def _release(engine: Engine, container: Container) -> None:
+    """What others may want is free, and the log is whole, before anybody hears of the end of a removal."""
     async with AsyncExitStack() as steps:
-        steps.push_async_callback(_remove_bundle, engine, container_id)
-        steps.push_async_callback(engine.logs.finish, container_id)
-        steps.push_async_callback(engine.layers.unmount, container_id)
+        steps.callback(aftermath.clear_run, engine, container)
+        steps.push_async_callback(engine.logs.finish, container.id)
         steps.push_async_callback(engine.mounts.end, container)
-        steps.push_async_callback(engine.networks.leave, container_id)
-        steps.push_async_callback(shm.end, engine, container)
-        await engine.runtime.delete(container_id, runtime, force=True)
-        failpoint("exit: process deleted")
-
-
-async def _remove_bundle(engine: Engine, container_id: str) -> None:
-    await worker.run_blocking(shutil.rmtree, engine.run_root / container_id, ignore_errors=True)
+        steps.push_async_callback(engine.networks.leave, container.id)
+        await shm.end(engine, container)
 
 
 async def _restart_after(engine: Engine, ended: Container, delay_s: float) -> None:

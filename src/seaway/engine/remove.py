@@ -10,10 +10,9 @@ from seaway.base.errors import Conflict, EngineError, NotFound, SystemFailure, w
 from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.task import Status
-from seaway.engine import kill
+from seaway.engine import aftermath, kill
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
-from seaway.kernel import files, worker
 
 log = logging.getLogger(__name__)
 
@@ -112,12 +111,8 @@ def _moved(container: Container, verb: str) -> Container:
 
 
 async def _erase(engine: Engine, container: Container) -> None:
-    trash = engine.data_root / "seaway" / "trash"
-    await engine.layers.remove_rw(container.id)
-    failpoint("remove: layer gone")
-    gone = await engine.containers.remove(container.id, trash)
+    gone = await engine.containers.remove(container.id, engine.data_root / "seaway" / "trash")
     failpoint("remove: directory gone")
     engine.logs.forget(container.id)
     engine.execs.forget_container(container.id)
-    if gone:
-        engine.supervisor.spawn(worker.run_blocking(files.empty_trash, gone), "empty trash")
+    aftermath.clear_container(engine, container.id, gone)

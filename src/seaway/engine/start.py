@@ -14,7 +14,7 @@ from seaway.base.phases import phase
 from seaway.base.together import together
 from seaway.containers.container import Container
 from seaway.containers.task import Status
-from seaway.engine import remove, shm
+from seaway.engine import aftermath, remove, shm
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.joining import Joined
@@ -70,6 +70,7 @@ async def start_locked(engine: Engine, container: Container, *, by_user: bool) -
 
 
 async def _start(engine: Engine, container: Container, *, by_user: bool) -> None:
+    await aftermath.cleared(engine, container.id)
     async with AsyncExitStack() as undo:
         (rootfs, mounts), joined = await together(_mount(engine, container, undo), _join(engine, container, undo))
         with phase("spec"):

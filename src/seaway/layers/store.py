@@ -220,6 +220,8 @@ class LayerStore:
             self._mounts.pop(container_id, None)
             record = await run_blocking(self._db.take_rw, rw)
             await self._undo(record, *filter(None, (rw.mount_id, rw.init_id)))
+        if rw.parent is not None:
+            await self.release(rw.parent)  # its image may be gone since
 
     def containers(self) -> list[str]:
         """Whose read-write layers there are."""
