@@ -1,11 +1,12 @@
 """The composition root: builds each service once, restores, serves, shuts down. Only this module wires."""
 
-import asyncio
 import logging
 import os
 import signal
 import ssl
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,30 +30,27 @@ from seaway.api.server import ApiServer, Identity
 from seaway.api.tls import server_context
 from seaway.api.versions import Version
 from seaway.base.errors import SystemFailure
+from seaway.base.signalling import dump_stacks, on_signal, stop_signal
 from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
 from seaway.containers.store import ContainerStore
-from seaway.content.blobs import BlobStore
-from seaway.distribution.endpoints import RegistryConfig
-from seaway.distribution.fetch import Downloads, forget_partial_downloads
-from seaway.distribution.metadata import BlobMetadata
-from seaway.distribution.push import Pusher
+from seaway.distribution.fetch import forget_partial_downloads
 from seaway.engine import monitor, shutdown
 from seaway.engine.context import Engine
-from seaway.engine.defaults import container_defaults
 from seaway.engine.exec import collect_finished
 from seaway.engine.imagemounts import ImageMounts
 from seaway.engine.info import engine_figures
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
 from seaway.engine.mounts import ContainerMounts
+from seaway.engine.reload import reload_config
 from seaway.engine.restore import joined_before, restore
+from seaway.engine.settings import Settings
 from seaway.engine.streams import Streams
 from seaway.engine.sweep import forget_last_boot, sweep
+from seaway.engine.transfers import Transfers
 from seaway.events.bus import EventBus
 from seaway.images.catalog import Catalog, open_catalog
-from seaway.images.pull import Puller
-from seaway.images.push import ImagePusher
 from seaway.kernel import worker
 from seaway.kernel.process import find_program
 from seaway.layers.driver import StorageDriver
@@ -67,6 +65,7 @@ from seaway.runtime.exits import ExitWatcher
 from seaway.system.dataroot import DataRoot
 from seaway.system.host import read_host
 from seaway.system.info import info_to_wire
+from seaway.system.notify import READY, STOPPING, notify
 from seaway.system.pidfile import remove_pidfile, write_pidfile
 from seaway.system.version import EngineVersion, probe_version
 from seaway.volumes.store import VolumeStore
@@ -74,41 +73,47 @@ from seaway.volumes.store import VolumeStore
 log = logging.getLogger(__name__)
 
 DOCKER_VERSION = "28.5.2"
-FORCE_AFTER = 3
 
 
-def run(config: EngineConfig) -> int:
-    """In the foreground until SIGINT or SIGTERM; then the exit status 0."""
+def run(config: EngineConfig, reread: Callable[[], EngineConfig]) -> int:
+    """In the foreground until SIGINT or SIGTERM; then the exit status 0. `reread` is for SIGHUP."""
     if os.geteuid() != 0:
         raise SystemFailure("The Docker daemon needs to be run as root")
-    uvloop.run(serve(config))
+    uvloop.run(serve(config, reread))
     return 0
 
 
-async def serve(config: EngineConfig) -> None:
+async def serve(config: EngineConfig, reread: Callable[[], EngineConfig]) -> None:
     async with AsyncExitStack() as life:
         write_pidfile(config.pidfile)
         life.callback(remove_pidfile, config.pidfile)
         root = DataRoot(config.data_root)
         life.callback(root.close)
-        stop = _stop_signal()
-        engine, server = await _build(config, root, life)
+        stop = stop_signal()
+        settings = Settings(config)
+        engine, transfers, server = await _build(settings, root, life)
+        tell = (transfers.resize, lambda new: engine.runtime.use(_programs(new)))
+        on_signal(signal.SIGHUP, lambda: reload_config(engine, root.engine_id(), reread, tell))
+        for number in (signal.SIGUSR1, signal.SIGQUIT):
+            on_signal(number, partial(dump_stacks, Path(config.exec_root)))
         monitor.follow_runs(engine)
         await sweep(engine)
         await restore(engine)
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
         await _listen(config, server)
         log.info("Daemon has completed initialization")
+        notify(READY)
         await stop.wait()
-        log.info("Processing signal, shutting down")
+        notify(STOPPING)
         await server.close()
-        if not config.live_restore:
-            await shutdown.stop_all(engine, config.shutdown_timeout)
+        if not settings.config.live_restore:
+            await shutdown.stop_all(engine, settings.config.shutdown_timeout)
         await engine.supervisor.drain(5.0)
     log.info("Daemon shutdown complete")
 
 
-async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> tuple[Engine, ApiServer]:
+async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tuple[Engine, Transfers, ApiServer]:
+    config = settings.config
     run_root = Path(config.exec_root) / "seaway"
     forget_last_boot(run_root)
     supervisor = Supervisor()
@@ -147,6 +152,7 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
         run_root / "subpaths",
     )
     engine = Engine(
+        settings=settings,
         data_root=root.path,
         run_root=run_root / "runs",
         containers=containers,
@@ -160,16 +166,16 @@ async def _build(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> 
         supervisor=supervisor,
         streams=Streams(supervisor),
         cpus=os.cpu_count() or 1,
-        default_runtime=_default_runtime(config),
-        defaults=container_defaults(config),
     )
     version = await probe_version({"crun": find_program("crun"), "conmon": find_program("conmon")})
-    router = _routes(config, root, engine, layers, catalog, controller, events, version)
-    return engine, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
+    transfers = Transfers(settings, catalog, root.path)
+    supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
+    router = _routes(transfers, root, engine, layers, catalog, controller, events, version)
+    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
 
 
 def _routes(
-    config: EngineConfig,
+    transfers: Transfers,
     root: DataRoot,
     engine: Engine,
     layers: LayerStore,
@@ -179,11 +185,11 @@ def _routes(
     version: EngineVersion,
 ) -> Router:
     async def info(api: Version) -> dict[str, Any]:
+        config = engine.settings.config
         images = len(catalog.images.all())
         figures = engine_figures(engine, layers, config, root.engine_id(), images, events.listeners)
         return info_to_wire(config, await worker.run_blocking(read_host), version, figures, api)
 
-    puller = _puller(config, root, catalog, engine.supervisor)
     groups = (
         SystemHandlers(version, info),
         EventHandlers(events),
@@ -192,11 +198,9 @@ def _routes(
         AttachHandlers(engine),
         ExecHandlers(engine),
         LogHandlers(engine),
-        ImageTransferHandlers(catalog, puller, root.path / "tmp"),
-        ImagePushHandlers(
-            ImagePusher(catalog, puller.registries, Pusher(puller.metadata, config.max_concurrent_uploads))
-        ),
-        RegistryHandlers(puller.registries),
+        ImageTransferHandlers(catalog, transfers.puller, root.path / "tmp"),
+        ImagePushHandlers(transfers.pusher),
+        RegistryHandlers(transfers.registries),
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(controller),
         VolumeHandlers(engine),
@@ -209,19 +213,6 @@ async def _listen(config: EngineConfig, server: ApiServer) -> None:
     for where in config.listens:
         await server.serve(where, group=config.group, tls=tls)
         log.info("API listen on %s", where.address)
-
-
-def _puller(config: EngineConfig, root: DataRoot, catalog: Catalog, supervisor: Supervisor) -> Puller:
-    registries = RegistryConfig(
-        insecure=config.insecure_registries,
-        mirrors=config.registry_mirrors,
-        max_concurrent_downloads=config.max_concurrent_downloads,
-        max_download_attempts=config.max_download_attempts,
-    )
-    metadata = BlobMetadata(root.path / "image" / catalog.layers.driver.name / "distribution")
-    blobs = BlobStore(root.path / "seaway" / "blobs")
-    supervisor.spawn(forget_partial_downloads(blobs), "partial downloads", service=True)
-    return Puller(catalog, registries, Downloads(blobs, config.max_concurrent_downloads), metadata)
 
 
 def _tls(config: EngineConfig) -> ssl.SSLContext:
@@ -237,13 +228,6 @@ def _storage_driver(config: EngineConfig, root: Path) -> StorageDriver:
             return Vfs(root / "vfs")
         case other:
             raise SystemFailure(f"error initializing graphdriver: driver not supported: {other}")
-
-
-def _default_runtime(config: EngineConfig) -> str:
-    """dockerd's default is called runc; ours is crun, unless somebody chose, or only runc is there."""
-    if "default-runtime" in config.configured:
-        return config.default_runtime
-    return "crun" if find_program("crun") else "runc"
 
 
 def _programs(config: EngineConfig) -> dict[str, RuntimeProgram]:
@@ -263,20 +247,3 @@ def _network_options(config: EngineConfig, run_root: Path) -> NetworkOptions:
         default_ip=config.ip,
     )
     return NetworkOptions(run_root=run_root, bridge=bridge, ip_forward=config.ip_forward)
-
-
-def _stop_signal() -> asyncio.Event:
-    """The third SIGINT ends the process without cleanup."""
-    stop, interrupts = asyncio.Event(), 0
-
-    def received(number: int) -> None:
-        nonlocal interrupts
-        interrupts += number == signal.SIGINT
-        if interrupts >= FORCE_AFTER:
-            log.error("Forcing docker daemon shutdown without cleanup; %d interrupts received", interrupts)
-            os._exit(128 + signal.SIGINT)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, received, number)
-    return stop

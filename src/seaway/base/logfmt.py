@@ -85,5 +85,9 @@ def configure(level: str, log_format: str = "text", *, raw: bool = False, stream
         handler.setFormatter(TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(LEVELS[level.lower()])
+    set_level(level)
     logging.captureWarnings(capture=True)
+
+
+def set_level(level: str) -> None:
+    logging.getLogger().setLevel(LEVELS[level.lower()])

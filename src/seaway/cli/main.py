@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from seaway.cli.check import main as check
-from seaway.cli.serve import serve
+from seaway.cli.serve import Reread, serve
 from seaway.cli.usage import SEAWAY, version_line
 from seaway.config import EngineConfig
 
@@ -30,8 +30,8 @@ def dockerd(argv: Sequence[str] | None = None) -> int:
     return serve(sys.argv[1:] if argv is None else argv, "dockerd", run_engine)
 
 
-def run_engine(config: EngineConfig) -> int:
+def run_engine(config: EngineConfig, reread: Reread) -> int:
     # Imported late: --help, --validate and check answer without loading the engine.
     from seaway.daemon import run
 
-    return run(config)
+    return run(config, reread)

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from seaway.base import logfmt
 from seaway.base.errors import EngineError
@@ -13,7 +14,8 @@ from seaway.config.flags import Flags, parse_flags
 from seaway.config.load import load_config, warnings
 
 log = logging.getLogger(__name__)
-Run = Callable[[EngineConfig], int | None]
+Reread = Callable[[], EngineConfig]
+Run = Callable[[EngineConfig, Reread], int | None]
 
 
 def serve(argv: Sequence[str], program: str, run: Run) -> int:
@@ -32,7 +34,7 @@ def serve(argv: Sequence[str], program: str, run: Run) -> int:
     if "validate" in flags.actions:
         print("configuration OK", file=sys.stderr)
         return 0
-    return start(config, run)
+    return start(config, run, partial(configure, flags))
 
 
 def configure(flags: Flags) -> EngineConfig:
@@ -50,7 +52,8 @@ def configure(flags: Flags) -> EngineConfig:
     return load_config(flags, data, os.environ)
 
 
-def start(config: EngineConfig, run: Run) -> int:
+def start(config: EngineConfig, run: Run, reread: Reread) -> int:
+    """`reread` gives the configuration of the same flags and the file as it is then."""
     level = "debug" if config.debug else config.log_level
     logfmt.configure(level, config.log_format, raw=config.raw_logs)
     os.umask(0o022)
@@ -58,7 +61,7 @@ def start(config: EngineConfig, run: Run) -> int:
     for warning in warnings(config):
         log.warning(warning)
     try:
-        return run(config) or 0
+        return run(config, reread) or 0
     except EngineError as exc:
         return _fail(str(exc))
 

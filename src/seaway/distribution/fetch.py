@@ -27,6 +27,9 @@ class Downloads:
         self.blobs = blobs
         self._slots = asyncio.Semaphore(slots)
 
+    def resize(self, slots: int) -> None:
+        self._slots = asyncio.Semaphore(slots)
+
     async def fetch(
         self, repository: Repository, layer: Descriptor, progress: ProgressSink, config: RegistryConfig
     ) -> None:

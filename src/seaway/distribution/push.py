@@ -60,6 +60,9 @@ class Pusher:
         self._metadata = metadata
         self._slots = asyncio.Semaphore(slots)
 
+    def resize(self, slots: int) -> None:
+        self._slots = asyncio.Semaphore(slots)
+
     async def push(
         self, target: Target, tag: str, config: bytes, layers: Sequence[LocalLayer], progress: ProgressSink
     ) -> Pushed:

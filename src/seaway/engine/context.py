@@ -15,6 +15,7 @@ from seaway.engine.mounts import ContainerMounts
 from seaway.engine.ports import Events, Images, RootFilesystems
 from seaway.engine.restarts import Restarts
 from seaway.engine.runs import Runs
+from seaway.engine.settings import Settings
 from seaway.engine.streams import Streams
 from seaway.runtime.crun import Runtime
 
@@ -27,6 +28,7 @@ class Engine:
     on behind a container's end (module aftermath).
     """
 
+    settings: Settings
     data_root: Path
     run_root: Path
     containers: ContainerStore
@@ -46,5 +48,11 @@ class Engine:
     removing: set[str] = field(default_factory=set)
     aftermaths: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
     cpus: int = 1
-    default_runtime: str = "crun"
-    defaults: ContainerDefaults = field(default_factory=ContainerDefaults)
+
+    @property
+    def default_runtime(self) -> str:
+        return self.settings.default_runtime
+
+    @property
+    def defaults(self) -> ContainerDefaults:
+        return self.settings.defaults

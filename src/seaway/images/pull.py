@@ -1,6 +1,6 @@
 """`docker pull`: what the registry has, into the layer store, the image store and the reference store."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ from seaway.oci.reference import Reference
 @dataclass(frozen=True, slots=True)
 class Puller:
     catalog: Catalog
-    registries: RegistryConfig
+    registries: Callable[[], RegistryConfig]
     downloads: Downloads
     metadata: BlobMetadata
 
@@ -42,7 +42,7 @@ class Puller:
         self, repository: Reference, emit: Emit, platform: Platform | None = None, auth: Credentials | None = None
     ) -> None:
         is_any_new = False
-        for tag in await list_tags(repository, self.registries, auth):
+        for tag in await list_tags(repository, self.registries(), auth):
             _, is_new = await self._pull(repository.with_tag(tag), emit, platform, auth)
             is_any_new = is_any_new or is_new
         emit(transfer_line(pull_status(repository, downloaded=is_any_new)))
@@ -56,7 +56,7 @@ class Puller:
                 platform,
                 sink,
                 lambda event: emit(transfer_line(event)),
-                self.registries,
+                self.registries(),
                 auth,
                 self.downloads,
             )

@@ -1,6 +1,6 @@
 """`docker push`: an image of ours, under the names it has here, into the registry of that name."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +31,7 @@ class NothingToPush(NotFound):
 @dataclass(frozen=True, slots=True)
 class ImagePusher:
     catalog: Catalog
-    registries: RegistryConfig
+    registries: Callable[[], RegistryConfig]
     pusher: Pusher
 
     async def push(
@@ -43,7 +43,7 @@ class ImagePusher:
         emit(status_line(f"The push refers to repository [{reference.name}]"))
         wanted = self._wanted(reference)
         async with self.catalog.layers.transaction(), self._repository(reference, auth) as repository:
-            target = Target(repository, reference.name, signing_key(auth), self.registries)
+            target = Target(repository, reference.name, signing_key(auth), self.registries())
             for tagged, image_id in wanted:
                 await self._push(target, tagged, self.catalog.images.get(image_id), emit)
                 self.catalog.announce("push", self.catalog.images.get(image_id), tagged.familiar, tagged.familiar_name)
@@ -68,13 +68,13 @@ class ImagePusher:
     async def _repository(self, reference: Reference, auth: Credentials | None) -> AsyncIterator[Repository]:
         """At the first endpoint that answers; a mirror is none."""
         failure: EngineError = RegistryUnreachable(f"no endpoints found for {reference.domain}")
-        async with http_session(self.registries.user_agent) as http:
-            for endpoint in await endpoints_of(reference.domain, self.registries):
+        async with http_session(self.registries().user_agent) as http:
+            for endpoint in await endpoints_of(reference.domain, self.registries()):
                 if endpoint.is_mirror:
                     continue
                 repository = Repository(http, endpoint, reference.path, auth, "pull,push")
                 try:
-                    await repository.connect(self.registries)
+                    await repository.connect(self.registries())
                 except RegistryUnreachable as caught:
                     failure = caught
                 else:

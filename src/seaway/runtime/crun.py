@@ -47,6 +47,9 @@ class Runtime:
         self._conmon_path = conmon_path
         self._waiting: dict[str, asyncio.Future[Exit]] = {}
 
+    def use(self, programs: Mapping[str, RuntimeProgram]) -> None:
+        self._programs = programs
+
     async def create(self, request: RunRequest) -> int:
         """The pid of the process, which waits for `start`. Raises StartRefused or StartFailed."""
         where = RunDirectory(request.run_dir)

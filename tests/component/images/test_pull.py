@@ -102,7 +102,7 @@ async def test_pull(catalog: Catalog, registry: str, tmp_path: Path, events: Eve
     image_id = await publish(catalog, b"one", f"{name}:1", tmp_path)
     puller = Puller(
         catalog,
-        RegistryConfig(retry_delay_s=0),
+        lambda: RegistryConfig(retry_delay_s=0),
         Downloads(BlobStore(tmp_path / "content")),
         BlobMetadata(tmp_path / "distribution"),
     )
@@ -131,7 +131,7 @@ async def test_all_tags(catalog: Catalog, registry: str, tmp_path: Path) -> None
     ids = {await publish(catalog, str(tag).encode(), f"{name}:{tag}", tmp_path) for tag in (1, 2)}
     puller = Puller(
         catalog,
-        RegistryConfig(retry_delay_s=0),
+        lambda: RegistryConfig(retry_delay_s=0),
         Downloads(BlobStore(tmp_path / "content")),
         BlobMetadata(tmp_path / "distribution"),
     )
@@ -144,7 +144,7 @@ async def test_all_tags(catalog: Catalog, registry: str, tmp_path: Path) -> None
 async def test_what_is_not_there(catalog: Catalog, registry: str, tmp_path: Path) -> None:
     puller = Puller(
         catalog,
-        RegistryConfig(retry_delay_s=0),
+        lambda: RegistryConfig(retry_delay_s=0),
         Downloads(BlobStore(tmp_path / "content")),
         BlobMetadata(tmp_path / "distribution"),
     )

@@ -34,7 +34,7 @@ def test_serve_runs_the_engine_with_flags_and_file(
 ) -> None:
     ran: list[EngineConfig] = []
     argv = ["--config-file", str(daemon_json), "--data-root", str(tmp_path)]
-    assert serve(argv, "dockerd", ran.append) == 0
+    assert serve(argv, "dockerd", lambda config, _reread: ran.append(config)) == 0
     assert (ran[0].debug, ran[0].data_root) == (True, str(tmp_path))
     log = capsys.readouterr().err.splitlines()
     assert 'level=info msg="Starting up"' in log[0]
@@ -42,7 +42,7 @@ def test_serve_runs_the_engine_with_flags_and_file(
 
 
 def test_a_failure_of_the_engine_is_one_sentence(daemon_json: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(config: EngineConfig) -> None:
+    def fail(config: EngineConfig, _reread: object) -> None:
         raise SystemFailure("failed to start daemon: no")
 
     assert serve(["--config-file", str(daemon_json)], "dockerd", fail) == 1

@@ -70,7 +70,7 @@ class ImageTransferHandlers:
     async def _import_from(self, source: str, wanted: ImportRequest, body: AsyncIterator[bytes], emit: Emit) -> Image:
         if source == "-":
             return await import_image(self._catalog, wanted, body, emit)
-        async with aclosing(download(source, emit, self._puller.registries.user_agent)) as found:
+        async with aclosing(download(source, emit, self._puller.registries().user_agent)) as found:
             return await import_image(self._catalog, wanted, found, emit)
 
     async def _pull(self, request: Request) -> web.StreamResponse:

@@ -1,5 +1,7 @@
 """What is asked of registries without moving an image: `/auth`, `/distribution/{name}/json`, `/images/search`."""
 
+from collections.abc import Callable
+
 import msgspec
 from aiohttp import web
 
@@ -16,7 +18,7 @@ from seaway.oci.reference import parse_reference
 
 
 class RegistryHandlers:
-    def __init__(self, config: RegistryConfig) -> None:
+    def __init__(self, config: Callable[[], RegistryConfig]) -> None:
         self._config = config
 
     def routes(self) -> list[Route]:
@@ -28,16 +30,16 @@ class RegistryHandlers:
 
     async def log_in(self, request: Request) -> web.StreamResponse:
         wanted = await request.json(AuthConfig)
-        token = await log_in(wanted.serveraddress, wanted.credentials(), self._config)
+        token = await log_in(wanted.serveraddress, wanted.credentials(), self._config())
         return json_response({"IdentityToken": token, "Status": "Login Succeeded"})
 
     async def inspect(self, request: Request) -> web.StreamResponse:
         auth = lenient_credentials(request.http.headers.get(HEADER, ""))
-        return json_response(await inspect_remote(parse_reference(request["name"]), self._config, auth))
+        return json_response(await inspect_remote(parse_reference(request["name"]), self._config(), auth))
 
     async def search(self, request: Request) -> web.StreamResponse:
         wanted = plan_search(request.text("term"), _limit(request.text("limit")), request.filters())
-        found = await search(wanted, self._config, lenient_credentials(request.http.headers.get(HEADER, "")))
+        found = await search(wanted, self._config(), lenient_credentials(request.http.headers.get(HEADER, "")))
         return json_response([msgspec.to_builtins(one) for one in found])
 
 

@@ -1,0 +1,208 @@
+"""The engine as a process: how it starts, what it refuses, which signals it knows, how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.engines import RunningEngine
+
+HAND_OVER = """\
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@pytest.fixture
+def other(engine: RunningEngine, tmp_path: Path) -> Iterator[RunningEngine]:
+    """A second engine, not started yet, with a root of its own and no bridge."""
+    mine = RunningEngine(tmp_path, engine.namespace, engine.program)
+    yield mine
+    if mine.process and not mine.ended():
+        mine.kill()
+    for line in reversed(Path("/proc/mounts").read_text().splitlines()):
+        if (target := line.split()[1]).startswith(f"{tmp_path}/"):
+            subprocess.run(["umount", "-l", target], check=False)
+
+
+def serve(engine: RunningEngine, *flags: str) -> "subprocess.CompletedProcess[str]":
+    """Run one that is expected to end at once."""
+    command = [engine.program, *(["serve"] if engine.is_seaway else []), *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def log_of(engine: RunningEngine) -> str:
+    return (engine.root / "log").read_text()
+
+
+def test_a_second_engine_on_the_same_root_is_refused(engine: RunningEngine, tmp_path: Path) -> None:
+    done = serve(
+        engine, "-H", f"unix://{tmp_path}/s", "--data-root", str(engine.data_root), "--exec-root", str(tmp_path),
+        "--pidfile", f"{tmp_path}/pid", "--bridge", "none",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "failed to start daemon" in done.stderr
+    assert engine.docker("version").returncode == 0
+
+
+def test_the_pidfile_of_a_live_process_is_refused(engine: RunningEngine, tmp_path: Path) -> None:
+    done = serve(engine, "--pidfile", f"{engine.root}/pid", "--data-root", str(tmp_path), "-H", f"unix://{tmp_path}/s")
+    assert done.returncode == 1
+    pid = (engine.root / "pid").read_text().strip()
+    assert f"process with PID {pid} is still running" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"hosts": ["unix:///x"], "debug": "yes"}', "unable to configure the Docker daemon with file"),
+        ('{"no-such-key": 1}', "the following directives don't match any configuration option: no-such-key"),
+        ('{"log-level": "loud"}', "invalid logging level: loud"),
+    ],
+)
+def test_a_bad_configuration(engine: RunningEngine, tmp_path: Path, content: str, sentence: str) -> None:
+    file = tmp_path / "daemon.json"
+    file.write_text(content)
+    for extra in ((), ("--validate",)):
+        done = serve(engine, "--config-file", str(file), *extra)
+        assert done.returncode == 1
+        assert sentence in done.stderr
+
+
+def test_validate(engine: RunningEngine, tmp_path: Path) -> None:
+    file = tmp_path / "daemon.json"
+    file.write_text('{"debug": true}')
+    done = serve(engine, "--validate", "--config-file", str(file))
+    assert (done.returncode, done.stderr) == (0, "configuration OK\n")
+
+
+def test_a_socket_that_cannot_be_made(engine: RunningEngine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = serve(
+        engine, "-H", f"unix://{tmp_path}/file/s", "--data-root", f"{tmp_path}/d", "--exec-root", f"{tmp_path}/e",
+        "--pidfile", f"{tmp_path}/pid", "--bridge", "none",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "can't create unix socket" in done.stderr
+    assert not (tmp_path / "pid").exists()
+
+
+def test_the_socket_belongs_to_root_alone_where_there_is_no_group(engine: RunningEngine) -> None:
+    info = os.stat(engine.root / "docker.sock")
+    assert (oct(info.st_mode & 0o777), info.st_uid) == ("0o660", 0)
+
+
+def test_graceful_end(other: RunningEngine) -> None:
+    other.start("--bridge", "none")
+    assert other.stop() == 0
+    assert not (other.root / "pid").exists()
+    assert "Processing signal 'terminated'" in log_of(other)
+    assert "Daemon shutdown complete" in log_of(other)
+
+
+@pytest.mark.seaway_only("dockerd's own dump has another name and content")
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGQUIT])
+def test_stacks_are_dumped(engine: RunningEngine, number: signal.Signals) -> None:
+    assert engine.process
+    before = set((engine.root / "exec").glob("goroutine-stacks-*.log"))
+    for file in before:
+        file.unlink()
+    engine.process.send_signal(number)
+    wait_for(lambda: bool(list((engine.root / "exec").glob("goroutine-stacks-*.log"))), "no dump")
+    dump = next((engine.root / "exec").glob("goroutine-stacks-*.log"))
+    wait_for(lambda: "Thread MainThread" in dump.read_text(), "no main thread")
+    assert "exit watcher" in dump.read_text() or "Task" in dump.read_text()
+    assert engine.docker("version").returncode == 0
+
+
+def test_reload(other: RunningEngine) -> None:
+    file = other.root / "daemon.json"
+    file.write_text('{"labels": ["a=1"], "shutdown-timeout": 20}')
+    other.start("--bridge", "none", "--config-file", str(file))
+    assert other.process
+    events = subprocess.Popen(
+        ["docker", "-H", other.host, "events", "--filter", "type=daemon", "--format", "{{json .}}"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: info_of(other)["NEventsListener"] == 1, "nobody listens")
+        file.write_text('{"labels": ["b=2"], "debug": true, "live-restore": true, "insecure-registries": ["r:5000"]}')
+        other.process.send_signal(signal.SIGHUP)
+        assert events.stdout
+        event = json.loads(events.stdout.readline())
+    finally:
+        events.kill()
+        events.communicate()
+    assert (event["Type"], event["Action"]) == ("daemon", "reload")
+    told = event["Actor"]["Attributes"]
+    assert (told["labels"], told["debug"], told["live-restore"]) == ('["b=2"]', "true", "true")
+    info = info_of(other)
+    assert (info["Labels"], info["Debug"], info["LiveRestoreEnabled"]) == (["b=2"], True, True)
+    assert "r:5000" in info["RegistryConfig"]["IndexConfigs"]
+    assert "Reloaded configuration" in log_of(other)
+    file.write_text('{"labels": ["c=3"], "debug": 7}')
+    other.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: log_of(other).count("Got signal to reload configuration") == 2, "no second reload")
+    assert info_of(other)["Labels"] == ["b=2"]
+    assert other.stop() == 0
+
+
+def info_of(engine: RunningEngine) -> dict[str, object]:
+    return dict(json.loads(engine.docker("info", "-f", "{{json .}}").stdout))
+
+
+def test_socket_activation(other: RunningEngine) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{other.root}/handed.sock")
+    listener.listen()
+    command = [
+        sys.executable,
+        "-c",
+        HAND_OVER,
+        str(listener.fileno()),
+        other.program,
+        *(["serve"] if other.is_seaway else []),
+        "-H",
+        "fd://",
+    ]
+    command += ["--data-root", str(other.data_root), "--exec-root", f"{other.root}/exec", "--bridge", "none"]
+    with open(other.root / "log", "ab") as log:
+        other.process = subprocess.Popen(
+            [*command, "--pidfile", f"{other.root}/pid"],
+            env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "docker.socket"},
+            pass_fds=[listener.fileno()],
+            stdout=log,
+            stderr=log,
+        )
+    listener.close()
+    done = subprocess.run(
+        ["docker", "-H", f"unix://{other.root}/handed.sock", "version", "-f", "{{.Server.Version}}"],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + log_of(other)
+    assert other.stop() == 0
+
+
+def test_fd_without_activation_is_refused(other: RunningEngine) -> None:
+    done = serve(
+        other, "-H", "fd://", "--data-root", f"{other.root}/d", "--exec-root", f"{other.root}/e",
+        "--pidfile", f"{other.root}/pid", "--bridge", "none",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no sockets found via socket activation" in done.stderr
