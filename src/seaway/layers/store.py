@@ -20,6 +20,7 @@ from seaway.base.supervisor import Supervisor
 from seaway.kernel.worker import run_blocking
 from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded
 from seaway.layers.chain import chain_id as chain_id_of
+from seaway.layers.changes import Change, layer_changes
 from seaway.layers.driver import StorageDriver
 from seaway.layers.initlayer import set_up_init_layer
 from seaway.layers.layerdb import Layer, LayerDb, RwLayer
@@ -242,6 +243,13 @@ class LayerStore:
         if self.driver.whiteouts == "plain":
             size -= await self.driver.rw_size(rw.init_id)
         return max(size, 0)
+
+    async def changes(self, container_id: str) -> list[Change]:
+        """What the container's layer changes of those below it, parents first, by name."""
+        rw = self._get_rw(container_id)
+        is_whole = self.driver.whiteouts == "plain"
+        below = [self.driver.layer_dir(rw.init_id)] if is_whole else self.driver.lower_dirs(rw.mount_id)
+        return await run_blocking(layer_changes, self.driver.layer_dir(rw.mount_id), below, is_whole=is_whole)
 
     def _get_rw(self, container_id: str) -> RwLayer:
         try:

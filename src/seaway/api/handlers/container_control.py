@@ -28,6 +28,7 @@ class ContainerControlHandlers:
             Route("GET", f"{one}/top", self.top),
             Route("GET", f"{one}/stats", self.stats),
             Route("POST", f"{one}/update", self.update),
+            Route("GET", f"{one}/changes", self.changes),
             Route("POST", "/containers/prune", self.prune),
         ]
 
@@ -60,6 +61,11 @@ class ContainerControlHandlers:
         work = update.update_container(self._engine, request["name"], _asked(request, wanted))
         warnings = await self._engine.supervisor.shielded(work, "update")
         return json_response({"Warnings": warnings or None})
+
+    async def changes(self, request: Request) -> web.StreamResponse:
+        container = self._engine.containers.find(request["name"])
+        found = await self._engine.layers.changes(container.id)
+        return json_response([{"Path": change.path, "Kind": int(change.kind)} for change in found] or None)
 
     async def prune(self, request: Request) -> web.StreamResponse:
         work = prune.prune_containers(self._engine, request.filters())
