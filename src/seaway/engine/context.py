@@ -17,6 +17,7 @@ from seaway.engine.restarts import Restarts
 from seaway.engine.runs import Runs
 from seaway.engine.settings import Settings
 from seaway.engine.streams import Streams
+from seaway.engine.validation import Abilities
 from seaway.runtime.crun import Runtime
 
 
@@ -41,13 +42,13 @@ class Engine:
     streams: Streams
     logs: ContainerLogs
     mounts: ContainerMounts
+    abilities: Abilities
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     execs: ExecStore = field(default_factory=ExecStore)
     runs: Runs = field(default_factory=Runs)
     restarts: Restarts = field(default_factory=Restarts)
     removing: set[str] = field(default_factory=set)
     aftermaths: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
-    cpus: int = 1
 
     @property
     def default_runtime(self) -> str:
@@ -56,3 +57,5 @@ class Engine:
     @property
     def defaults(self) -> ContainerDefaults:
         return self.settings.defaults
+    default_runtime: str = "crun"
+    defaults: ContainerDefaults = field(default_factory=ContainerDefaults)

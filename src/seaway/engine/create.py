@@ -16,7 +16,7 @@ from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.merge import command_line, merge_config
 from seaway.engine.security import parse_security_options
-from seaway.engine.validate import validate_create
+from seaway.engine.validation import validate_create
 from seaway.kernel import files, worker
 from seaway.model.container import ContainerConfig, HostConfig
 
@@ -29,8 +29,8 @@ class Created:
 
 async def create_container(engine: Engine, name: str, config: ContainerConfig, host_config: HostConfig) -> Created:
     """`name` "" has one generated. Raises InvalidParameter, NotFound (the image), Conflict (the name)."""
-    validate_create(config, host_config, engine.cpus)
-    host_config = adapt_host_config(host_config, engine.defaults, engine.containers, engine.default_runtime)
+    checked = validate_create(config, host_config, engine.abilities)
+    host_config = adapt_host_config(checked.host_config, engine.defaults, engine.containers, engine.default_runtime)
     image = engine.images.resolve(config.image)
     merged = merge_config(config, image.config)
     host_config = engine.logs.with_driver(host_config)
@@ -49,7 +49,7 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
         undo.pop_all()
     failpoint("create: recorded")
     container_event(engine, container, "create")
-    return Created(container_id)
+    return Created(container_id, checked.warnings)
 
 
 async def _remove_directory(engine: Engine, container_id: str) -> None:

@@ -11,7 +11,7 @@ from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.spec.resources import plan_resources
-from seaway.engine.validate import validate_resources
+from seaway.engine.validation import check_resources
 from seaway.model.container import HostConfig
 from seaway.runtime.spec.resources import build_resources
 
@@ -33,7 +33,7 @@ _EXCLUSIVE = (
 async def update_container(engine: Engine, name: str, wanted: HostConfig) -> list[str]:
     """`wanted` has zero values where nothing changes. Returns warnings."""
     container_id = engine.containers.find(name).id
-    validate_resources(wanted, engine.cpus, is_update=True)
+    wanted, warnings = check_resources(wanted, engine.abilities.host, update=True)
     if wanted.restart_policy.name:
         validate_restart_policy(wanted.restart_policy)
     async with engine.locks.hold(container_id):
@@ -43,7 +43,7 @@ async def update_container(engine: Engine, name: str, wanted: HostConfig) -> lis
         except EngineError as failure:
             raise with_prefix(f"Cannot update container {container_id}: ", failure) from failure
     container_event(engine, container, "update")
-    return []
+    return warnings
 
 
 async def _update(engine: Engine, container: Container, wanted: HostConfig) -> None:

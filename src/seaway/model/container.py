@@ -163,6 +163,7 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     oom_kill_disable: bool | None = None
     pids_limit: int | None = None
     ulimits: list[Ulimit] | None = None
+    kernel_memory: int | msgspec.UnsetType = msgspec.UNSET
     cpu_count: int = 0
     cpu_percent: int = 0
     io_maximum_iops: int = msgspec.field(default=0, name="IOMaximumIOps")

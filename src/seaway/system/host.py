@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+WEIGHTS = ("weight", "weight_device")
+THROTTLES = ("read_bps_device", "write_bps_device", "read_iops_device", "write_iops_device")
+
 
 @dataclass(frozen=True, slots=True)
 class CgroupSupport:
@@ -15,6 +18,14 @@ class CgroupSupport:
     cpu_quota: bool = False
     cpuset: bool = False
     pids: bool = False
+    reservation: bool = False
+    swappiness: bool = False
+    cpu_realtime: bool = False
+    cpus: str = ""
+    mems: str = ""
+    """What there is in the cpuset of the root, as the kernel lists it."""
+    blkio: frozenset[str] = frozenset()
+    """Of `weight`, `weight_device`, `read_bps_device`, `write_bps_device`, `read_iops_device`, `write_iops_device`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,10 @@ def _unified(root: Path, controllers: set[str]) -> CgroupSupport:
         cpu_quota="cpu" in controllers,
         cpuset="cpuset" in controllers,
         pids="pids" in controllers,
+        reservation="memory" in controllers,
+        cpus=_text(root / "sys/fs/cgroup/cpuset.cpus.effective"),
+        mems=_text(root / "sys/fs/cgroup/cpuset.mems.effective"),
+        blkio=frozenset(THROTTLES) if "io" in controllers else frozenset(),
     )
 
 
@@ -92,6 +107,15 @@ def _separate(base: Path) -> CgroupSupport:
         cpu_quota=(base / "cpu/cpu.cfs_quota_us").exists(),
         cpuset=(base / "cpuset/cpuset.cpus").exists(),
         pids=(base / "pids").is_dir(),
+        reservation=(base / "memory/memory.soft_limit_in_bytes").exists(),
+        swappiness=(base / "memory/memory.swappiness").exists(),
+        cpu_realtime=(base / "cpu/cpu.rt_period_us").exists(),
+        cpus=_text(base / "cpuset/cpuset.cpus"),
+        mems=_text(base / "cpuset/cpuset.mems"),
+        blkio=frozenset(
+            [name for name in WEIGHTS if (base / "blkio" / f"blkio.{name}").exists()]
+            + [name for name in THROTTLES if (base / "blkio" / f"blkio.throttle.{name}").exists()]
+        ),
     )
 
 
