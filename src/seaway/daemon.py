@@ -49,7 +49,6 @@ from seaway.engine.settings import Settings
 from seaway.engine.streams import Streams
 from seaway.engine.sweep import forget_last_boot, sweep
 from seaway.engine.transfers import Transfers
-from seaway.engine.validation import Abilities
 from seaway.events.bus import EventBus
 from seaway.images.catalog import Catalog, open_catalog
 from seaway.kernel import worker
@@ -152,7 +151,6 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
         root.path,
         run_root / "subpaths",
     )
-    defaults = container_defaults(config)
     engine = Engine(
         settings=settings,
         data_root=root.path,
@@ -167,9 +165,7 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
         events=events,
         supervisor=supervisor,
         streams=Streams(supervisor),
-        default_runtime=_default_runtime(config),
-        defaults=defaults,
-        abilities=Abilities(read_host(), defaults.runtimes, defaults.systemd_cgroups),
+        host=read_host(),
     )
     version = await probe_version({"crun": find_program("crun"), "conmon": find_program("conmon")})
     transfers = Transfers(settings, catalog, root.path)

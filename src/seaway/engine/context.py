@@ -19,6 +19,7 @@ from seaway.engine.settings import Settings
 from seaway.engine.streams import Streams
 from seaway.engine.validation import Abilities
 from seaway.runtime.crun import Runtime
+from seaway.system.host import Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Engine:
     streams: Streams
     logs: ContainerLogs
     mounts: ContainerMounts
-    abilities: Abilities
+    host: Host
     locks: KeyedLocks = field(default_factory=KeyedLocks)
     execs: ExecStore = field(default_factory=ExecStore)
     runs: Runs = field(default_factory=Runs)
@@ -57,5 +58,7 @@ class Engine:
     @property
     def defaults(self) -> ContainerDefaults:
         return self.settings.defaults
-    default_runtime: str = "crun"
-    defaults: ContainerDefaults = field(default_factory=ContainerDefaults)
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(self.host, self.defaults.runtimes, self.defaults.systemd_cgroups)
