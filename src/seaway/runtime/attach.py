@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKET = 8192
+BATCH = 256 << 10
 _STREAMS = {2: 1, 3: 2}  # conmon's pipe numbers -> Docker's stdout, stderr
 
 
@@ -22,6 +23,7 @@ class Output(NamedTuple):
 class AttachChannel:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._next: bytes | None = None  # read too early: of the other stream, or the end
 
     @classmethod
     async def connect(cls, run_dir: Path) -> "AttachChannel":
@@ -39,15 +41,34 @@ class AttachChannel:
         return cls(connection)
 
     async def recv(self) -> Output | None:
-        """The next piece of output; None at the end."""
-        while True:
+        """The next output, of one stream, as much of it as there is up to BATCH; None at the end."""
+        packet = self._next or await self._wait()
+        if not packet:
+            return None
+        number, parts, size = packet[0], [packet[1:]], len(packet) - 1
+        self._next = None
+        while size < BATCH and (more := self._try()) is not None:
+            if not more or more[0] != number:
+                self._next = more
+                break
+            parts.append(more[1:])
+            size += len(more) - 1
+        return Output(_STREAMS.get(number, 1), parts[0] if len(parts) == 1 else b"".join(parts))
+
+    async def _wait(self) -> bytes:
+        while self._next is None:
             try:
-                packet = await asyncio.get_running_loop().sock_recv(self._socket, PACKET + 1)
+                return await asyncio.get_running_loop().sock_recv(self._socket, PACKET + 1)
             except ConnectionResetError:
-                continue  # stdin was left unread; what the container wrote is still queued
-            if not packet:
-                return None
-            return Output(_STREAMS.get(packet[0], 1), packet[1:])
+                pass  # stdin was left unread; what the container wrote is still queued
+        return self._next
+
+    def _try(self) -> bytes | None:
+        """A packet that is there already."""
+        try:
+            return self._socket.recv(PACKET + 1)
+        except (BlockingIOError, ConnectionResetError):
+            return None
 
     async def send(self, data: bytes) -> None:
         """To stdin. Raises BrokenPipeError or ConnectionResetError when the container has ended."""
