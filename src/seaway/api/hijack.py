@@ -44,7 +44,7 @@ def stream_head(content_type: str, *, upgraded: bool, headers: Mapping[str, str]
     lines = ["HTTP/1.1 101 UPGRADED" if upgraded else "HTTP/1.1 200 OK", f"Content-Type: {content_type}"]
     if upgraded:
         lines += ["Connection: Upgrade", "Upgrade: tcp"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += [f"{name}: {value}" for name, value in sorted(headers.items())]
     return "\r\n".join([*lines, "", ""]).encode()
 
 

@@ -23,6 +23,11 @@ class Request:
     ) -> None:
         self.http, self.variables, self.version = http, variables or {}, version
 
+    @property
+    def engine_headers(self) -> dict[str, str]:
+        """What the reply says of the engine, where it is not HTTP's to say."""
+        return getattr(self.http, "engine_headers", None) or {}
+
     def __getitem__(self, variable: str) -> str:
         return self.variables[variable]
 

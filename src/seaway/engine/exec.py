@@ -2,24 +2,21 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from seaway.base.errors import Conflict, InvalidParameter, SystemFailure
+from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound
 from seaway.base.ids import new_id
 from seaway.containers.container import Container
-from seaway.containers.execs import Exec, ExecOptions
-from seaway.containers.identity import Identity
+from seaway.containers.execs import Exec, ExecOptions, NoSuchExec
 from seaway.containers.task import Status
+from seaway.engine import exec_record
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
-from seaway.engine.spec import bounding_set, container_identity, environment
+from seaway.engine.exec_process import exec_request, identity_of
 from seaway.kernel import worker
-from seaway.runtime.errors import StartFailed, StartRefused
+from seaway.runtime.errors import NOT_EXECUTABLE
 from seaway.runtime.exits import Exit
-from seaway.runtime.requests import ExecRequest
-from seaway.runtime.spec.capabilities import resolve
-from seaway.runtime.spec.process import build_process, merge_env
-from seaway.runtime.spec.request import ProcessRequest, User
 
 COLLECT_EVERY_S = 300
 
@@ -29,45 +26,83 @@ async def create_exec(engine: Engine, name: str, options: ExecOptions) -> Exec:
     if not options.command:
         raise InvalidParameter("No exec command specified")
     container = engine.containers.find(name)
-    _refuse_unless_running(container)
-    await _identity(engine, container, options)
+    _refuse_unless_running(container, name)
+    config = container.config
+    options = replace(options, user=options.user or config.user, working_dir=options.working_dir or config.working_dir)
+    await identity_of(engine, container, options)
     execution = Exec(new_id(), container.id, options)
     engine.execs.put(execution)
     container_event(engine, container, f"exec_create: {_shown(options)}", execID=execution.id)
     return execution
 
 
-async def start_exec(engine: Engine, exec_id: str) -> "asyncio.Future[None]":
-    """Returns when the process runs; the future is done when its exit code is in the store.
+def executable(engine: Engine, exec_id: str) -> tuple[Exec, Container]:
+    """An exec whose container can run it now. Raises NotFound or Conflict."""
+    execution = engine.execs.get(exec_id)
+    try:
+        container = engine.containers.get(execution.container_id)
+    except NotFound:
+        raise NoSuchExec(exec_id) from None
+    _refuse_unless_running(container, container.id)
+    return execution, container
+
+
+async def start_exec(engine: Engine, exec_id: str, console_size: tuple[int, int] | None = None) -> "asyncio.Task[None]":
+    """Returns when the process runs; the task is done when its exit code is in the store.
 
     Raises StartRefused or StartFailed where it cannot run; their exit code is kept too.
     """
-    execution = engine.execs.get(exec_id)
-    if execution.running:
-        raise Conflict(f"exec command {exec_id} is already running")
+    execution, container = executable(engine, exec_id)
     if execution.exit_code is not None:
         raise Conflict(f"exec command {exec_id} has already run")
-    container = engine.containers.get(execution.container_id)
-    _refuse_unless_running(container)
-    request = await _request(engine, container, execution)
-    try:
-        pid = await engine.runtime.exec(request, lambda: engine.streams.begin(exec_id, request.run_dir))
-    except (StartRefused, StartFailed) as failure:
-        engine.execs.put(execution.ended(failure.exit_code))
-        raise
-    engine.execs.put(execution.started(pid))
+    if execution.running:
+        raise Conflict(f"exec command {exec_id} is already running")
+    engine.execs.put(execution.starting())
     container_event(engine, container, f"exec_start: {_shown(execution.options)}", execID=exec_id)
-    exit_of_exec = engine.runtime.wait(exec_id)
-    return engine.supervisor.spawn(_watch(engine, container, exec_id, exit_of_exec, request.run_dir), "exec")
+    try:
+        return await _run(engine, container, execution, console_size)
+    except EngineError as failure:
+        engine.execs.update(execution.ended(getattr(failure, "exit_code", NOT_EXECUTABLE)))
+        engine.streams.abandon(exec_id)
+        await worker.run_blocking(_discard, run_dir_of(engine, exec_id))
+        raise
 
 
-async def _watch(
-    engine: Engine, container: Container, exec_id: str, exit_of_exec: "asyncio.Future[Exit]", run_dir: Path
-) -> None:
+async def _run(
+    engine: Engine, container: Container, execution: Exec, console_size: tuple[int, int] | None
+) -> "asyncio.Task[None]":
+    run_dir = run_dir_of(engine, execution.id)
+    request = await exec_request(engine, container, execution, run_dir, console_size)
+    await worker.run_blocking(exec_record.write, run_dir, execution)
+    pid = await engine.runtime.exec(request, lambda: engine.streams.begin(execution.id, run_dir))
+    engine.execs.update(execution.started(pid))
+    exit_of_exec = engine.runtime.wait(execution.id)
+    return engine.supervisor.spawn(_watch(engine, container, execution.id, exit_of_exec), "exec")
+
+
+async def _watch(engine: Engine, container: Container, exec_id: str, exit_of_exec: "asyncio.Future[Exit]") -> None:
     how = await exit_of_exec
-    engine.execs.put(engine.execs.get(exec_id).ended(how.code))
+    try:
+        engine.execs.put(engine.execs.get(exec_id).ended(how.code))
+    except NoSuchExec:
+        pass  # its container was removed
     container_event(engine, container, "exec_die", execID=exec_id, exitCode=str(how.code))
-    await worker.run_blocking(shutil.rmtree, run_dir, ignore_errors=True)
+    await worker.run_blocking(_discard, run_dir_of(engine, exec_id))
+
+
+def adopt_execs(engine: Engine) -> None:
+    """Those that an earlier engine started: they ran on, and their exit codes are theirs. Containers come first."""
+    for execution, run_dir in exec_record.read_all(exec_root(engine)):
+        try:
+            container = engine.containers.get(execution.container_id)
+        except NotFound:
+            container = None
+        if container is None or container.task.status not in (Status.RUNNING, Status.PAUSED):
+            _discard(run_dir)
+            continue
+        engine.execs.put(execution)
+        exit_of_exec = engine.runtime.adopt(run_dir, container.id, execution.id)
+        engine.supervisor.spawn(_watch(engine, container, execution.id, exit_of_exec), "exec")
 
 
 async def collect_finished(engine: Engine) -> None:
@@ -76,51 +111,27 @@ async def collect_finished(engine: Engine) -> None:
         engine.execs.collect()
 
 
-def _refuse_unless_running(container: Container) -> None:
+def exec_root(engine: Engine) -> Path:
+    return engine.run_root.parent / "execs"
+
+
+def run_dir_of(engine: Engine, exec_id: str) -> Path:
+    return exec_root(engine) / exec_id
+
+
+def _discard(run_dir: Path) -> None:
+    shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def _refuse_unless_running(container: Container, name: str) -> None:
     match container.task.status:
         case Status.RUNNING:
             return
         case Status.PAUSED:
-            raise Conflict(f"Container {container.id} is paused, unpause the container before exec")
+            raise Conflict(f"Container {name} is paused, unpause the container before exec")
         case Status.RESTARTING:
             raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
     raise Conflict(f"container {container.id} is not running")
-
-
-async def _request(engine: Engine, container: Container, execution: Exec) -> ExecRequest:
-    run = engine.runs.request(container.id)
-    if run is None:
-        raise SystemFailure(f"container {container.id} has no run")
-    options = execution.options
-    identity = await _identity(engine, container, options)
-    host = container.host_config
-    privileged = options.privileged or host.privileged
-    process = ProcessRequest(
-        args=options.command,
-        env=merge_env(environment(container, identity), options.env),
-        cwd=options.working_dir or container.config.working_dir or "/",
-        user=User(identity.uid, identity.gid, identity.groups),
-        terminal=options.tty,
-        capabilities=resolve(
-            tuple(host.cap_add or ()), tuple(host.cap_drop or ()), bounding_set(), privileged=privileged
-        ),
-    )
-    return ExecRequest(
-        container_id=container.id,
-        exec_id=execution.id,
-        run_dir=engine.run_root.parent / "execs" / execution.id,
-        process=build_process(process),
-        stdin=options.stdin,
-        runtime=run.runtime,
-    )
-
-
-async def _identity(engine: Engine, container: Container, options: ExecOptions) -> Identity:
-    rootfs = await engine.layers.mount(container.id)
-    try:
-        return await worker.run_blocking(container_identity, container, rootfs, options.user or None)
-    finally:
-        await engine.layers.unmount(container.id)
 
 
 def _shown(options: ExecOptions) -> str:

@@ -41,7 +41,7 @@ def inspect_container(engine: Engine, name: str) -> dict[str, Any]:
         "MountLabel": "",
         "ProcessLabel": "",
         "AppArmorProfile": container.apparmor_profile,
-        "ExecIDs": [e.id for e in engine.execs.of(container.id) if e.running] or None,
+        "ExecIDs": [e.id for e in engine.execs.of(container.id) if e.exit_code is None] or None,
         "HostConfig": msgspec.to_builtins(container.host_config),
         "GraphDriver": {"Name": container.driver, "Data": engine.layers.graph_data(container.id)},
         "Mounts": wire_mounts(container),

@@ -66,6 +66,8 @@ async def _record(engine: Engine, container_id: str, how: Exit) -> float | None:
     delay_s = plan_restart(old.host_config.restart_policy, ending)
     ended = await engine.containers.update(container_id, lambda c: _exited(c, how, restarting=delay_s is not None))
     failpoint("exit: recorded")
+    engine.streams.retire(container_id)
+    engine.execs.forget_unstarted(container_id)
     engine.runs.ended(container_id, how)
     if how.oom_killed:
         container_event(engine, ended, "oom")

@@ -114,5 +114,6 @@ async def _erase(engine: Engine, container: Container) -> None:
     gone = await engine.containers.remove(container.id, engine.data_root / "seaway" / "trash")
     failpoint("remove: directory gone")
     engine.logs.forget(container.id)
+    engine.streams.abandon(container.id)
     engine.execs.forget_container(container.id)
     aftermath.clear_container(engine, container.id, gone)

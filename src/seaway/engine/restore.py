@@ -16,6 +16,7 @@ from seaway.containers.store import ContainerStore
 from seaway.containers.task import Status
 from seaway.engine import remove, start
 from seaway.engine.context import Engine
+from seaway.engine.exec import adopt_execs
 from seaway.engine.sweep import surviving_run
 from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
@@ -33,6 +34,7 @@ async def restore(engine: Engine) -> None:
             await _restore_one(engine, container)
         except (EngineError, OSError) as failure:
             log.error("failed to restore container %s: %s", container.id, failure)
+    adopt_execs(engine)
 
 
 async def _restore_one(engine: Engine, container: Container) -> None:

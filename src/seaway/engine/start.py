@@ -65,7 +65,7 @@ async def start_locked(engine: Engine, container: Container, *, by_user: bool) -
     except EngineError as failure:
         code, text = getattr(failure, "exit_code", OTHER), str(failure)
         await engine.containers.update(container.id, lambda c: _failed(c, code, text))
-        await engine.streams.abandon(container.id)
+        engine.streams.abandon(container.id)
         raise _StartFailed(container, failure) from failure
 
 

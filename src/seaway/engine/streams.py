@@ -1,120 +1,165 @@
-"""A container's standard streams, fanned out to the clients that are attached.
+"""A process's standard streams, fanned out to the clients that are attached.
 
-The engine holds one connection per run (a client of conmon's that leaves closes the container's stdin). Clients may
-come before the start, and miss no byte then. A client that reads slowly holds the container back once its queue is
+The engine holds one connection per run or exec (a client of conmon's that leaves closes the process's stdin). Clients
+may come before the start, and miss no byte then. A client that reads slowly holds the process back once its queue is
 full, as with dockerd; one that goes away frees it at once. Nobody attached: the output goes to the log alone.
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 from seaway.base.supervisor import Supervisor
 from seaway.runtime.attach import AttachChannel, Output
 
-QUEUE_PIECES = 256
+QUEUE_BYTES = 1 << 20
 
 
 class Client:
-    """One attached client's view of a run. Iterate `recv` until None."""
+    """One attached client's view of a process."""
 
-    def __init__(self, hub: "Hub") -> None:
-        self._hub = hub
-        self._queue: asyncio.Queue[Output | None] = asyncio.Queue(QUEUE_PIECES)
-        self.gone = asyncio.Event()
+    def __init__(self, streams: "Streams", process_id: str, hub: "Hub") -> None:
+        self._streams, self._process_id, self._hub = streams, process_id, hub
+        self._queue: deque[Output] = deque()
+        self._size = 0
+        self._ended = self._left = False
+        self._readable, self._room = asyncio.Event(), asyncio.Event()
+        self._room.set()
 
-    async def recv(self) -> Output | None:
-        return await self._queue.get()
+    async def recv(self) -> Sequence[Output]:
+        """Everything that has come, at least one piece; empty at the end."""
+        if not self._queue and not self._ended:
+            self._readable.clear()
+            await self._readable.wait()
+        pieces = tuple(self._queue)
+        self._queue.clear()
+        self._size = 0
+        self._room.set()
+        return pieces
 
     async def send(self, data: bytes) -> None:
-        """To the container's stdin; waits for its start. What comes after its end is dropped."""
+        """To the process's stdin; waits for its start. What comes after its end is dropped."""
         channel = await self._hub.channel()
         try:
             await channel.send(data)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it ended without reading; its output and its exit code tell the rest
 
-    async def close_stdin(self) -> None:
-        (await self._hub.channel()).close_stdin()
+    @property
+    def has_ended(self) -> bool:
+        """All output has come."""
+        return self._ended
+
+    def close_stdin(self) -> None:
+        self._hub.close_stdin()
 
     def leave(self) -> None:
-        self.gone.set()
+        self._left = True
+        self._queue.clear()
+        self._room.set()
         self._hub.clients.discard(self)
+        self._streams.forget_unused(self._process_id, self._hub)
 
-    async def deliver(self, output: Output | None) -> None:
-        if self.gone.is_set():
+    async def deliver(self, output: Output) -> None:
+        await self._room.wait()
+        if self._left:
             return
-        try:
-            self._queue.put_nowait(output)
-        except asyncio.QueueFull:
-            await self._deliver_slowly(output)
+        self._queue.append(output)
+        self._size += len(output.data)
+        if self._size >= QUEUE_BYTES:
+            self._room.clear()
+        self._readable.set()
 
-    async def _deliver_slowly(self, output: Output | None) -> None:
-        put = asyncio.ensure_future(self._queue.put(output))
-        gone = asyncio.ensure_future(self.gone.wait())
-        try:
-            await asyncio.wait([put, gone], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            put.cancel()
-            gone.cancel()
+    def end(self) -> None:
+        self._ended = True
+        self._readable.set()
 
 
 class Hub:
+    """`is_begun` from the connection to the process on: before that, clients wait for a start."""
+
     def __init__(self) -> None:
         self.clients: set[Client] = set()
+        self.is_begun = self._stdin_ended = False
         self._channel: asyncio.Future[AttachChannel] = asyncio.get_running_loop().create_future()
-
-    def attach(self) -> Client:
-        client = Client(self)
-        self.clients.add(client)
-        return client
 
     async def channel(self) -> AttachChannel:
         return await asyncio.shield(self._channel)
 
+    def close_stdin(self) -> None:
+        """Before the start too: the process then finds its stdin at the end."""
+        self._stdin_ended = True
+        if self._channel.done():
+            self._channel.result().close_stdin()
+
     async def connect(self, run_dir: Path) -> None:
-        self._channel.set_result(await AttachChannel.connect(run_dir))
+        channel = await AttachChannel.connect(run_dir)
+        self.is_begun = True
+        self._channel.set_result(channel)
+        if self._stdin_ended:
+            channel.close_stdin()
 
     async def pump(self) -> None:
         """From the run's start to its end."""
         channel = await self.channel()
         try:
             while (output := await channel.recv()) is not None:
-                for client in list(self.clients):
+                for client in tuple(self.clients):
                     await client.deliver(output)
         finally:
             channel.close()
-            for client in list(self.clients):
-                await client.deliver(None)
+            self.end()
+
+    def end(self) -> None:
+        for client in tuple(self.clients):
+            client.end()
 
 
 class Streams:
-    """The hub of each container that runs, or that clients wait for."""
+    """The hub of each process that runs, or that clients wait for."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._hubs: dict[str, Hub] = {}
 
-    def attach(self, container_id: str) -> Client:
-        return self._hub(container_id).attach()
+    def attach(self, process_id: str, *, is_running: bool = False) -> Client:
+        """Where the output of a process that still counts as running has ended, there is no more to come."""
+        known = self._hubs.get(process_id)
+        has_ended = is_running and not (known and known.is_begun)
+        hub = known if known and not has_ended else Hub()
+        client = Client(self, process_id, hub)
+        if has_ended:
+            client.end()
+        else:
+            self._hubs[process_id] = hub
+            hub.clients.add(client)
+        return client
 
-    async def begin(self, container_id: str, run_dir: Path) -> None:
+    async def begin(self, process_id: str, run_dir: Path) -> None:
         """Between the runtime's create and start, or on adoption."""
-        hub = self._hub(container_id)
+        hub = self._hubs.setdefault(process_id, Hub())
         await hub.connect(run_dir)
-        self._supervisor.spawn(self._pump(container_id, hub), f"streams {container_id[:12]}")
+        self._supervisor.spawn(self._pump(process_id, hub), f"streams {process_id[:12]}")
 
-    async def abandon(self, container_id: str) -> None:
+    def retire(self, process_id: str) -> None:
+        """The end is on record: those who come now wait for the next start, a slow one reads on."""
+        hub = self._hubs.get(process_id)
+        if hub and hub.is_begun:
+            del self._hubs[process_id]
+
+    def abandon(self, process_id: str) -> None:
         """The start failed, or the container is removed: those who wait get the end of the stream."""
-        hub = self._hubs.pop(container_id, None)
-        for client in list(hub.clients) if hub else []:
-            await client.deliver(None)
+        if hub := self._hubs.pop(process_id, None):
+            hub.end()
 
-    async def _pump(self, container_id: str, hub: Hub) -> None:
+    def forget_unused(self, process_id: str, hub: Hub) -> None:
+        if not hub.is_begun and not hub.clients and self._hubs.get(process_id) is hub:
+            del self._hubs[process_id]
+
+    async def _pump(self, process_id: str, hub: Hub) -> None:
         try:
             await hub.pump()
         finally:
-            if self._hubs.get(container_id) is hub:
-                del self._hubs[container_id]
-
-    def _hub(self, container_id: str) -> Hub:
-        return self._hubs.setdefault(container_id, Hub())
+            if self._hubs.get(process_id) is hub:
+                del self._hubs[process_id]

@@ -48,8 +48,16 @@ class RunDirectory:
     def write_process(self, process: dict[str, Any]) -> None:
         self.process_file.write_bytes(msgspec.json.encode(process))
 
+    def read_process(self) -> dict[str, Any]:
+        """The spec's process object."""
+        process: dict[str, Any] = msgspec.json.decode((self.path / "config.json").read_bytes())["process"]
+        return process
+
     def was_out_of_memory(self) -> bool:
         return (self.path / "oom").exists()
+
+    def process_pid(self) -> int | None:
+        return _number(self.pid_file)
 
     def conmon_pid(self) -> int | None:
         return _number(self.conmon_pid_file)

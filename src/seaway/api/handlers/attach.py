@@ -1,18 +1,20 @@
-"""`POST /containers/{name}/attach`: the client's connection becomes the container's standard streams."""
+"""`POST /containers/{name}/attach` and its WebSocket form: the client's connection becomes the container's streams."""
 
-import asyncio
+import re
 
 from aiohttp import web
 
-from seaway.api.hijack import HijackedStream, hijack, stream_type, wants_upgrade
+from seaway.api.errors import log_failure
+from seaway.api.hijack import hijack, refuse, stream_type, wants_upgrade
 from seaway.api.request import Request
+from seaway.api.respond import empty_response
 from seaway.api.router import Route
-from seaway.base.errors import Conflict
-from seaway.base.stdcopy import Stream, frame
-from seaway.containers.task import Status
+from seaway.api.versions import Version
+from seaway.api.websocket import WebSocketPeer, check_handshake
+from seaway.base.errors import EngineError, InvalidParameter
+from seaway.engine.attach import AttachRequest, attach_container, attachable
 from seaway.engine.context import Engine
-from seaway.engine.events import container_event
-from seaway.engine.streams import Client
+from seaway.engine.resize import resize_container
 
 
 class AttachHandlers:
@@ -20,45 +22,68 @@ class AttachHandlers:
         self._engine = engine
 
     def routes(self) -> list[Route]:
-        return [Route("POST", "/containers/{name}/attach", self.attach)]
+        return [
+            Route("POST", "/containers/{name}/attach", self.attach),
+            Route("GET", "/containers/{name}/attach/ws", self.attach_websocket),
+            Route("POST", "/containers/{name}/resize", self.resize),
+        ]
 
     async def attach(self, request: Request) -> web.StreamResponse:
-        container = self._engine.containers.find(request["name"])
-        if container.task.status is Status.PAUSED:
-            raise Conflict(f"container {request['name']} is paused, unpause the container before attach")
-        tty = container.config.tty
-        client = self._engine.streams.attach(container.id)
-        content_type = stream_type(request.version, upgraded=wants_upgrade(request.http), tty=tty)
-        wanted = {s for s in (Stream.STDOUT, Stream.STDERR) if request.flag(s.name.lower())}
-        stdin = request.flag("stdin") and container.config.open_stdin
+        wanted = parse_request(request)
+        try:
+            container, keys = attachable(self._engine, request["name"], wanted)
+        except EngineError as failure:
+            log_failure(failure, request.http.method, request.http.path)
+            return await refuse(request.http, failure)
+        content_type = stream_type(request.version, upgraded=wants_upgrade(request.http), tty=container.config.tty)
         try:
             async with hijack(request.http, content_type) as stream:
-                container_event(self._engine, container, "attach")
-                await copy_streams(client, stream, wanted, tty=tty, stdin=stdin, once=container.config.stdin_once)
-        finally:
-            client.leave()
+                await attach_container(self._engine, container, keys, wanted, stream, multiplexed=True)
+        except ConnectionResetError:
+            pass  # the client is gone; the container goes on
         return stream.response
 
+    async def attach_websocket(self, request: Request) -> web.StreamResponse:
+        """WebSockets have frames of their own: the output's streams come unmarked, as text before 1.28."""
+        all_streams = request.version < Version(1, 42)
+        wanted = parse_request(request, all_streams=all_streams)
+        container, keys = attachable(self._engine, request["name"], wanted)
+        check_handshake(request.http)
+        peer = WebSocketPeer(binary=request.version >= Version(1, 28))
+        try:
+            async with peer.opened(request.http):
+                await attach_container(self._engine, container, keys, wanted, peer, multiplexed=False)
+        except ConnectionResetError:
+            pass  # the client is gone; the container goes on
+        return peer.response
 
-async def copy_streams(
-    client: Client, stream: HijackedStream, wanted: set[Stream], *, tty: bool, stdin: bool, once: bool
-) -> None:
-    """Until the container's output ends, or the client goes away."""
-    reader = asyncio.ensure_future(_copy_in(client, stream, once=once)) if stdin else None
-    try:
-        while (output := await client.recv()) is not None:
-            kind = Stream(output.stream)
-            if tty or kind in wanted:
-                await stream.write(output.data if tty else frame(kind, output.data))
-    except ConnectionResetError:
-        pass  # the client is gone; the container goes on
-    finally:
-        if reader:
-            reader.cancel()
+    async def resize(self, request: Request) -> web.StreamResponse:
+        height, width = parse_size(request)
+        resize_container(self._engine, request["name"], height, width)
+        return empty_response(200)
 
 
-async def _copy_in(client: Client, stream: HijackedStream, *, once: bool) -> None:
-    while data := await stream.read():
-        await client.send(data)
-    if once:
-        await client.close_stdin()
+def parse_request(request: Request, *, all_streams: bool = False) -> AttachRequest:
+    return AttachRequest(
+        stdin=all_streams or request.flag("stdin"),
+        stdout=all_streams or request.flag("stdout"),
+        stderr=all_streams or request.flag("stderr"),
+        logs=request.flag("logs"),
+        stream=request.flag("stream"),
+        detach_keys=request.text("detachKeys"),
+    )
+
+
+def parse_size(request: Request) -> tuple[int, int]:
+    """(height, width) of a terminal."""
+    return _cells(request, "h", "height"), _cells(request, "w", "width")
+
+
+def _cells(request: Request, parameter: str, what: str) -> int:
+    text = request.text(parameter)
+    if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
+        raise InvalidParameter(f'invalid resize {what} "{text}": invalid syntax')
+    digits = text.lstrip("+-").lstrip("0") or "0"
+    if (text.startswith("-") and digits != "0") or len(digits) > 10 or int(digits) >= 1 << 32:
+        raise InvalidParameter(f'invalid resize {what} "{text}": value out of range')
+    return int(digits)

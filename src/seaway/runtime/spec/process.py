@@ -16,7 +16,7 @@ def build_process(request: ProcessRequest) -> dict[str, Any]:
         "args": list(request.args),
         "env": list(request.env),
         "cwd": request.cwd or "/",
-        "capabilities": _capabilities(request.capabilities),
+        "capabilities": capability_sets(request.capabilities),
         "noNewPrivileges": request.no_new_privileges,
     }
     if request.console_size and request.terminal:
@@ -53,7 +53,7 @@ def merge_env(base: Iterable[str], overrides: Iterable[str]) -> tuple[str, ...]:
     return tuple(merged.values())
 
 
-def _capabilities(names: tuple[str, ...]) -> dict[str, list[str]]:
+def capability_sets(names: tuple[str, ...]) -> dict[str, list[str]]:
     """Neither inheritable nor ambient: a program's file capabilities would gain by them."""
     return {kind: list(names) for kind in ("bounding", "effective", "permitted")}
 

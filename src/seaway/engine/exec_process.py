@@ -1,0 +1,73 @@
+"""The process of an exec: the container's own, as it was started, with another command and whatever was asked for.
+
+So limits, capabilities, seccomp and no-new-privileges hold for an exec as they do for the container.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seaway.base.errors import SystemFailure
+from seaway.containers.container import Container
+from seaway.containers.execs import Exec, ExecOptions
+from seaway.containers.identity import Identity
+from seaway.engine.context import Engine
+from seaway.engine.spec import bounding_set, container_identity, environment
+from seaway.kernel import worker
+from seaway.runtime.bundle import RunDirectory
+from seaway.runtime.requests import ExecRequest
+from seaway.runtime.spec.capabilities import resolve
+from seaway.runtime.spec.process import capability_sets, merge_env
+
+
+async def exec_request(
+    engine: Engine, container: Container, execution: Exec, run_dir: Path, console_size: tuple[int, int] | None
+) -> ExecRequest:
+    run = engine.runs.request(container.id)
+    if run is None:
+        raise SystemFailure(f"container {container.id} has no run")
+    options = execution.options
+    identity = await identity_of(engine, container, options)
+    own = await worker.run_blocking(RunDirectory(run.run_dir).read_process)
+    process = exec_process(own, container, options, identity, console_size or options.console_size)
+    return ExecRequest(
+        container_id=container.id,
+        exec_id=execution.id,
+        run_dir=run_dir,
+        process=process,
+        stdin=options.stdin,
+        runtime=run.runtime,
+    )
+
+
+def exec_process(
+    own: dict[str, Any],
+    container: Container,
+    options: ExecOptions,
+    identity: Identity,
+    console_size: tuple[int, int] | None,
+) -> dict[str, Any]:
+    """`own` is the process object of the container's OCI spec. Pure."""
+    config = msgspec.structs.replace(container.config, tty=options.tty)
+    process = {key: value for key, value in own.items() if key != "consoleSize"} | {
+        "terminal": options.tty,
+        "user": {"uid": identity.uid, "gid": identity.gid, "additionalGids": list(identity.groups)},
+        "args": list(options.command),
+        "env": list(merge_env(environment(msgspec.structs.replace(container, config=config), identity), options.env)),
+        "cwd": options.working_dir or config.working_dir or "/",
+    }
+    if options.privileged:
+        process["capabilities"] = capability_sets(resolve((), (), bounding_set(), privileged=True))
+    if options.tty and console_size:
+        process["consoleSize"] = dict(zip(("height", "width"), console_size, strict=True))
+    return process
+
+
+async def identity_of(engine: Engine, container: Container, options: ExecOptions) -> Identity:
+    """Raises UnknownUser."""
+    rootfs = await engine.layers.mount(container.id)
+    try:
+        return await worker.run_blocking(container_identity, container, rootfs, options.user or None)
+    finally:
+        await engine.layers.unmount(container.id)
