@@ -22,6 +22,8 @@ APPLETS = [
     "env",
     "id",
     "stat",
+    "stty",
+    "touch",
     "hostname",
 ]
 

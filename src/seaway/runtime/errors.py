@@ -11,6 +11,7 @@ NOT_EXECUTABLE, NOT_FOUND, OTHER = 126, 127, 128
 
 _NOT_FOUND = re.compile(r"executable file (.* )?not found|no such file or directory|system cannot find the file", re.I)
 _CHDIR = re.compile(r"chdir|cwd", re.I)
+_CRUN_CHDIR = re.compile(r"chdir [`'](.*)[`']: (.*)")
 _DENIED = re.compile(r"permission denied|is a directory|exec format error|operation not permitted", re.I)
 _OPEN_EXECUTABLE = re.compile(r"open executable|exec(v|ve)?\b|executable", re.I)
 _MOUNT_KIND = re.compile(r"not a directory|is a directory", re.I)
@@ -61,6 +62,7 @@ def explain(said: str, command: str) -> tuple[str, int]:
     if "mount" in said and _MOUNT_KIND.search(said):
         return f"{said}: {_WRONG_KIND}", NOT_FOUND
     if _CHDIR.search(said):
+        said = _CRUN_CHDIR.sub(lambda m: f'chdir to cwd ("{m[1]}") set in config.json failed: {m[2].lower()}', said)
         return said, NOT_FOUND if _NOT_FOUND.search(said) else OTHER
     if f'exec: "{command}"' in said:
         return _completed(said)
