@@ -13,6 +13,7 @@ from typing import Any
 import uvloop
 
 from seaway.api.handlers.attach import AttachHandlers
+from seaway.api.handlers.commit import CommitHandlers
 from seaway.api.handlers.container_control import ContainerControlHandlers
 from seaway.api.handlers.containers import ContainerHandlers
 from seaway.api.handlers.events import EventHandlers
@@ -201,6 +202,7 @@ def _routes(
         ImageTransferHandlers(catalog, transfers.puller, root.path / "tmp"),
         ImagePushHandlers(transfers.pusher),
         RegistryHandlers(transfers.registries),
+        CommitHandlers(engine, catalog),
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(controller),
         VolumeHandlers(engine),

@@ -1,6 +1,6 @@
 """The process that gives a layer's tar back, byte for byte: chrooted into the layer, it joins files and tar-split.
 
-    python -m seaway.layers.reassemble ROOT SPLIT_FD OUT_FD
+    python -m seaway.layers.reassemble OUT_FD ROOT SPLIT_FD
 
 Every file's CRC is checked on the way; a layer that was changed on disk ends in exit code 1, never in a wrong tar.
 """
@@ -41,7 +41,7 @@ def write_all(fd: int, data: bytes) -> None:
 
 
 def main(argv: list[str]) -> int:
-    root, split_fd, out = argv[0], int(argv[1]), int(argv[2])
+    out, root, split_fd = int(argv[0]), argv[1], int(argv[2])
     try:
         with igzip.IGzipFile(fileobj=open(split_fd, "rb"), mode="rb") as lines:
             os.chroot(root)

@@ -24,7 +24,7 @@ from seaway.layers.changes import Change, layer_changes
 from seaway.layers.driver import StorageDriver
 from seaway.layers.initlayer import set_up_init_layer
 from seaway.layers.layerdb import Layer, LayerDb, RwLayer
-from seaway.layers.transfer import TarSource, ingest, reassemble
+from seaway.layers.transfer import TarSource, ingest, pack, reassemble
 from seaway.oci.digest import Digest
 
 
@@ -170,6 +170,14 @@ class LayerStore:
         """The layer's tar, byte for byte as it came in (uncompressed)."""
         layer = self.get(chain_id)
         async with aclosing(reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id))) as tar:
+            async for chunk in tar:
+                yield chunk
+
+    async def diff_stream(self, container_id: str) -> AsyncGenerator[bytes, None]:
+        """A tar of what the container changed. Of what goes on meanwhile some is in it, some is not."""
+        rw = self._get_rw(container_id)
+        parent = self.driver.layer_dir(rw.init_id) if self.driver.whiteouts == "plain" else None
+        async with aclosing(pack(self.driver.layer_dir(rw.mount_id), parent)) as tar:
             async for chunk in tar:
                 yield chunk
 

@@ -78,10 +78,35 @@ async def reassemble(directory: Path, tar_split: Path) -> AsyncGenerator[bytes, 
     """The layer's tar. Raises StorageError when its files are not what they were."""
     with contextlib.ExitStack() as files:
         split = _opened(files, tar_split, os.O_RDONLY)
-        reader, writer = wide_pipe()
-        files.callback(os.close, reader)
+        writer = _Writer("seaway.layers.reassemble", (str(directory), str(split)), (split,), "reassemble a layer")
+        async with contextlib.aclosing(_output_of(writer)) as tar:
+            async for chunk in tar:
+                yield chunk
+
+
+async def pack(directory: Path, parent: Path | None) -> AsyncGenerator[bytes, None]:
+    """A tar of an upper directory, or of what a plain tree has beyond its `parent`. Raises StorageError."""
+    arguments = (str(directory), *([str(parent)] if parent else []))
+    async with contextlib.aclosing(_output_of(_Writer("seaway.layers.pack", arguments, (), "pack a layer"))) as tar:
+        async for chunk in tar:
+            yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """A process that writes to the descriptor that is its first argument."""
+
+    module: str
+    arguments: tuple[str, ...]
+    descriptors: tuple[int, ...]
+    name: str
+
+
+async def _output_of(work: _Writer) -> AsyncGenerator[bytes, None]:
+    reader, writer = wide_pipe()
+    try:
         os.set_blocking(reader, False)
-        running = Supervisor().spawn(_run_reassemble(directory, split, writer), "reassemble a layer")
+        running = Supervisor().spawn(_run_writer(work, writer), work.name)
         try:
             while chunk := await read_pipe(reader):
                 yield chunk
@@ -90,12 +115,13 @@ async def reassemble(directory: Path, tar_split: Path) -> AsyncGenerator[bytes, 
         finally:
             running.cancel()
             await asyncio.wait([running])
+    finally:
+        os.close(reader)
 
 
-async def _run_reassemble(directory: Path, split: int, writer: int) -> CommandFailed | None:
-    argv = _python("seaway.layers.reassemble", str(directory), str(split), str(writer))
+async def _run_writer(work: _Writer, writer: int) -> CommandFailed | None:
     try:
-        await run(argv, pass_fds=(split, writer))
+        await run(_python(work.module, str(writer), *work.arguments), pass_fds=(*work.descriptors, writer))
     except CommandFailed as exc:
         return exc
     finally:
@@ -104,7 +130,8 @@ async def _run_reassemble(directory: Path, split: int, writer: int) -> CommandFa
 
 
 def _python(module: str, *args: str) -> list[str]:
-    return [sys.executable, "-I", "-m", module, *args]
+    """Our own code, wherever this process has it from; nothing of the working directory."""
+    return [sys.executable, "-P", "-m", module, *args]
 
 
 def _opened(files: contextlib.ExitStack, path: Path, flags: int) -> int:

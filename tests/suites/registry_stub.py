@@ -1,0 +1,167 @@
+"""A registry whose repositories are its faults, for the engine's namespace: `python registry_stub.py PORT LOG`.
+
+Every request is a line of LOG: method, path, Range. `good` is an image; what each other name does wrong is below.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import sys
+import tarfile
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIG = "application/vnd.docker.container.image.v1+json"
+LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+HALF_SENT = threading.Event()
+
+
+def digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def tar(*members: tarfile.TarInfo, content: bytes = b"") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for member in members:
+            if member.isreg():
+                member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+@dataclass
+class Image:
+    layer: bytes
+    """As it is sent."""
+    claimed: str
+    config: bytes
+    manifest: bytes
+
+
+def image(
+    name: str, layer_tar: bytes, *, layer: bytes | None = None, claimed: str = "", size: int | None = None
+) -> Image:
+    sent = gzip.compress(layer_tar, 1, mtime=0) if layer is None else layer
+    config = json.dumps(
+        {
+            "os": "linux",
+            "architecture": "amd64",
+            "rootfs": {"type": "layers", "diff_ids": [digest(layer_tar)]},
+            "config": {"Labels": {"name": name}},
+        }
+    ).encode()
+    claimed = claimed or digest(sent)
+    described = {"mediaType": LAYER, "digest": claimed, "size": len(sent) if size is None else size}
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "layers": [described],
+        "config": {"mediaType": CONFIG, "digest": digest(config), "size": len(config)},
+    }
+    return Image(sent, claimed, config, json.dumps(document).encode())
+
+
+def images() -> dict[str, Image]:
+    noise = random.Random(1).randbytes(4 << 20)
+    good, big = tar(entry("hello"), content=b"hello\n"), tar(entry("noise"), content=noise)
+    packed = gzip.compress(big, 1, mtime=0)
+    wrong = bytearray(packed)
+    wrong[-9] ^= 1
+    dev = entry("dev/zero", tarfile.CHRTYPE)
+    dev.devmajor, dev.devminor = 1, 5
+    return {
+        "good": image("good", good),
+        "stalls": image("stalls", big),
+        "dies": image("dies", tar(entry("dies"), content=noise)),
+        "norange": image("norange", tar(entry("norange"), content=noise)),
+        "html": image("html", good),
+        "wrong": image("wrong", big, layer=bytes(wrong), claimed=digest(packed)),
+        "short": image("short", big, layer=packed[: len(packed) // 2]),
+        "lies": image("lies", good, size=1 << 40),
+        "otherdiff": image("otherdiff", good, layer=gzip.compress(big, 1, mtime=0)),
+        "climbs": image("climbs", tar(entry("../../climbed"), content=b"x")),
+        "absolute": image(
+            "absolute", tar(entry("l", tarfile.SYMTYPE, "/"), entry("l/tmp/seaway-absolute"), content=b"x")
+        ),
+        "hardlink": image("hardlink", tar(entry("h", tarfile.LNKTYPE, "../../../../etc/passwd"))),
+        "device": image("device", tar(dev)),
+        "notar": image("notar", b"this is no tar" * 100),
+    }
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    images: dict[str, Image]
+    log_path: str
+    broken: set[str] = set()
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        with open(self.log_path, "a") as log:
+            log.write(f"{self.command} {self.path} {self.headers.get('Range', '')}\n")
+        if self.path == "/v2/":
+            return self.answer(200, b"{}")
+        name, kind, what = self.path.removeprefix("/v2/").split("/", 2)
+        found = self.images.get(name)
+        if found is None:
+            code = json.dumps(
+                {"errors": [{"code": "NAME_UNKNOWN", "message": "repository name not known to registry"}]}
+            )
+            return self.answer(404, code.encode())
+        if name == "html":
+            return self.answer(200, b"<html>Please log in to the hotel's network</html>", "text/html")
+        if kind == "manifests":
+            return self.answer(200, found.manifest, MANIFEST, {"Docker-Content-Digest": digest(found.manifest)})
+        if what == digest(found.config):
+            return self.answer(200, found.config)
+        return self.send_layer(name, found)
+
+    def send_layer(self, name: str, found: Image) -> None:
+        first = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-") if name != "norange" else ""
+        data = found.layer[int(first or 0) :]
+        headers = {"Content-Range": f"bytes {first}-{len(found.layer) - 1}/{len(found.layer)}"} if first else {}
+        breaks = name in ("stalls", "dies", "norange") and name not in self.broken
+        self.broken.add(name)
+        if not breaks:
+            self.answer(206 if first else 200, data, "application/octet-stream", headers)
+            return
+        self.start(200, len(data), "application/octet-stream", {})
+        self.wfile.write(data[: len(data) // 2])
+        self.wfile.flush()
+        if name == "stalls":
+            self.rfile.read(1)  # until the client goes away
+        self.close_connection = True
+
+    def start(self, status: int, length: int, kind: str, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for key, value in {"Content-Type": kind, "Content-Length": str(length), **headers}.items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def answer(
+        self, status: int, data: bytes, kind: str = "application/json", headers: dict[str, str] | None = None
+    ) -> None:
+        self.start(status, len(data), kind, headers or {})
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+if __name__ == "__main__":
+    Handler.images, Handler.log_path = images(), sys.argv[2]
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
