@@ -57,7 +57,7 @@ def test_a_second_engine_on_the_same_root_is_refused(engine: RunningEngine, tmp_
         "--pidfile", f"{tmp_path}/pid", "--bridge", "none",
     )  # fmt: skip
     assert done.returncode == 1
-    assert "failed to start daemon" in done.stderr
+    assert "failed to start daemon: error while opening volume store metadata database" in done.stderr
     assert engine.docker("version").returncode == 0
 
 

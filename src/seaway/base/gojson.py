@@ -28,6 +28,8 @@ def _options(wanted: Any) -> tuple[Any, ...]:
 
 def normalise(value: Any, wanted: Any) -> Any:
     """Rename keys to the struct's spelling and drop nulls, so that msgspec's strict conversion applies."""
+    if not value or not isinstance(value, (dict, list)):
+        return value
     for option in _options(wanted):
         origin = get_origin(option) or option
         if isinstance(value, dict) and isinstance(origin, type) and issubclass(origin, msgspec.Struct):
@@ -58,7 +60,7 @@ def _normalise_struct(value: dict[str, Any], struct: type[msgspec.Struct]) -> di
     for key, item in value.items():
         known = fields.get(key.lower())
         if known and item is not None:
-            result[known[0]] = normalise(item, known[1])
+            result[known[0]] = normalise(item, known[1]) if isinstance(item, (dict, list)) else item
     return result
 
 

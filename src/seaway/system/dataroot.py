@@ -8,6 +8,7 @@
 """
 
 import fcntl
+import logging
 import os
 import uuid
 from contextlib import ExitStack
@@ -16,9 +17,16 @@ from pathlib import Path
 from seaway.base.errors import SystemFailure
 from seaway.kernel.files import replace_file
 
+log = logging.getLogger(__name__)
+
 
 class DataRootInUse(SystemFailure):
-    pass
+    """dockerd's sentence for it: its lock on this file is what it finds taken."""
+
+    def __init__(self, database: Path) -> None:
+        super().__init__(
+            f"failed to start daemon: error while opening volume store metadata database ({database}): timeout"
+        )
 
 
 class DataRoot:
@@ -64,5 +72,5 @@ class DataRoot:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
-            text = f"failed to start daemon: data root {self.path} is in use by another engine ({path} is locked)"
-            raise DataRootInUse(text) from taken
+            log.error("data root %s is in use by another engine: %s is locked", self.path, path)
+            raise DataRootInUse(self.path / "volumes" / "metadata.db") from taken

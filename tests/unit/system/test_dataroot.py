@@ -9,7 +9,7 @@ from seaway.system.pidfile import EngineAlive, remove_pidfile, write_pidfile
 
 def test_a_second_engine_is_refused_and_the_root_is_free_after_close(tmp_path: Path) -> None:
     first = DataRoot(str(tmp_path))
-    with pytest.raises(DataRootInUse, match="is in use by another engine"):
+    with pytest.raises(DataRootInUse, match="error while opening volume store metadata database"):
         DataRoot(str(tmp_path))
     first.close()
     DataRoot(str(tmp_path)).close()
