@@ -19,7 +19,7 @@ def test_a_running_dockerd_is_respected(tmp_path: Path) -> None:
     (tmp_path / "volumes").mkdir()
     with open(tmp_path / "volumes" / "metadata.db", "wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(DataRootInUse, match=r"metadata\.db is locked"):
+        with pytest.raises(DataRootInUse, match=r"volume store metadata database"):
             DataRoot(str(tmp_path))
 
 
