@@ -2,11 +2,12 @@
 
 import platform
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from seaway.base import clock
+from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id, short_id
 from seaway.containers.container import Container
@@ -17,6 +18,7 @@ from seaway.engine.events import container_event
 from seaway.engine.merge import command_line, merge_config
 from seaway.engine.security import parse_security_options
 from seaway.engine.validation import validate_create
+from seaway.engine.workdir import make_working_directory
 from seaway.kernel import files, worker
 from seaway.model.container import ContainerConfig, HostConfig
 
@@ -31,7 +33,7 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
     """`name` "" has one generated. Raises InvalidParameter, NotFound (the image), Conflict (the name)."""
     checked = validate_create(config, host_config, engine.abilities)
     host_config = adapt_host_config(checked.host_config, engine.defaults, engine.containers, engine.default_runtime)
-    image = engine.images.resolve(config.image)
+    image = engine.images.resolve(config.image) if config.image else _NO_IMAGE
     merged = merge_config(config, image.config)
     host_config = engine.logs.with_driver(host_config)
     async with AsyncExitStack() as undo:
@@ -39,10 +41,12 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
         name = _reserve_name(engine, name, container_id)
         undo.callback(engine.containers.names.release, name)
         undo.push_async_callback(engine.layers.remove_rw, container_id)
+        _refuse_storage_options(host_config)
         await engine.layers.create_rw(container_id, image.chain_id)
         failpoint("create: layer made")
         container = _build(engine, container_id, name, str(image.id), merged, host_config)
         undo.push_async_callback(_remove_directory, engine, container_id)
+        await make_working_directory(engine, container_id, merged.working_dir)
         async with engine.mounts.planned(container_id, merged, host_config) as points:
             container = msgspec.structs.replace(container, mount_points=points)
             await engine.containers.add(container)
@@ -50,6 +54,27 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
     failpoint("create: recorded")
     container_event(engine, container, "create")
     return Created(container_id, checked.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _NoImage:
+    """An empty root filesystem, as dockerd gives one to a container that names no image."""
+
+    id: str = ""
+    config: ContainerConfig = field(default_factory=ContainerConfig)
+    chain_id: str | None = None
+
+
+_NO_IMAGE = _NoImage()
+
+
+def _refuse_storage_options(host_config: HostConfig) -> None:
+    """A quota needs xfs with project quotas, which no storage driver here has."""
+    options = host_config.storage_opt if isinstance(host_config.storage_opt, dict) else {}
+    for name in options:
+        if name.lower() != "size":
+            raise SystemFailure(f"Unknown option {name}")
+        raise SystemFailure("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
 
 
 async def _remove_directory(engine: Engine, container_id: str) -> None:

@@ -24,3 +24,25 @@ def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
         if (failure := oserror("openat2", path)).errno != errno.EAGAIN:
             raise failure
     raise failure
+
+
+def make_directories(root: int, path: str, mode: int = 0o755) -> None:
+    """What is missing of `path`, owned by root. Raises NotADirectoryError where something else is on the way."""
+    done = "/"
+    for name in filter(None, os.path.normpath("/" + path).split("/")):
+        parent = open_in_root(root, done, os.O_PATH | os.O_DIRECTORY)
+        done = f"{done.rstrip('/')}/{name}"
+        try:
+            _make_one(root, parent, done, name, mode)
+        finally:
+            os.close(parent)
+
+
+def _make_one(root: int, parent: int, path: str, name: str, mode: int) -> None:
+    try:
+        os.close(open_in_root(root, path, os.O_PATH | os.O_DIRECTORY))
+    except FileNotFoundError:
+        os.mkdir(name, mode, dir_fd=parent)
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        os.fchmod(fd, mode)  # whatever the umask
+        os.close(fd)

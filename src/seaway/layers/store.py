@@ -22,7 +22,7 @@ from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded
 from seaway.layers.chain import chain_id as chain_id_of
 from seaway.layers.changes import Change, layer_changes
 from seaway.layers.driver import StorageDriver
-from seaway.layers.initlayer import set_up_init_layer
+from seaway.layers.initlayer import find_directory, set_up_init_layer
 from seaway.layers.layerdb import Layer, LayerDb, RwLayer
 from seaway.layers.transfer import TarSource, ingest, pack, reassemble
 from seaway.oci.digest import Digest
@@ -235,6 +235,12 @@ class LayerStore:
     def containers(self) -> list[str]:
         """Whose read-write layers there are."""
         return list(self._rw)
+
+    async def has_directory(self, container_id: str, path: str) -> bool:
+        """Whether the container has one there. Seen without mounting it: a link on the way is no directory."""
+        rw = self._get_rw(container_id)
+        layers = [self.driver.layer_dir(rw.mount_id), *self.driver.lower_dirs(rw.mount_id)]
+        return bool(await run_blocking(find_directory, layers, path.strip("/")))
 
     def has_rw(self, container_id: str) -> bool:
         return container_id in self._rw

@@ -10,7 +10,7 @@ from typing import Any
 
 from seaway.base.errors import SystemFailure
 from seaway.containers.container import Container
-from seaway.containers.identity import Identity
+from seaway.containers.identity import Identity, UnknownUser
 from seaway.containers.store import ContainerStore
 from seaway.engine.defaults import ContainerDefaults
 from seaway.engine.spec.devices import parse_device_rule, plan_devices
@@ -57,10 +57,10 @@ def surroundings(
 
 def container_spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str, Any]:
     """Blocks on the container's files and the host's devices. Whatever is wrong is a SystemFailure, as in dockerd."""
-    identity = container_identity(container, rootfs)
     try:
+        identity = container_identity(container, rootfs)
         return build_spec(spec_request(container, rootfs, around, identity))
-    except ValueError as invalid:
+    except (ValueError, UnknownUser) as invalid:
         raise SystemFailure(str(invalid)) from invalid
 
 

@@ -61,14 +61,14 @@ def _node(path: str, inside: str, access: str) -> Device | None:
         return None
     number = status.st_rdev
     return Device(
-        path=inside,
+        path=inside or path,
         type=kind,
         major=os.major(number),
         minor=os.minor(number),
         mode=stat.S_IMODE(status.st_mode),
         uid=status.st_uid,
         gid=status.st_gid,
-        access=access,
+        access="".join(letter for letter in "rwm" if letter in access),
     )
 
 

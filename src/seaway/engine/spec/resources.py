@@ -13,11 +13,11 @@ def plan_resources(host: HostConfig) -> Resources:
     return Resources(
         memory=host.memory or None,
         memory_reservation=host.memory_reservation or None,
-        memory_swap=host.memory_swap or None,
+        memory_swap=_at_least_minus_one(host.memory_swap),
         swappiness=host.memory_swappiness,
         oom_kill_disable=bool(host.oom_kill_disable),
         cpu_shares=host.cpu_shares or None,
-        cpu_quota=host.cpu_quota or None,
+        cpu_quota=_at_least_minus_one(host.cpu_quota),
         cpu_period=host.cpu_period or None,
         cpu_realtime_runtime=host.cpu_realtime_runtime or None,
         cpu_realtime_period=host.cpu_realtime_period or None,
@@ -32,6 +32,11 @@ def plan_resources(host: HostConfig) -> Resources:
         read_iops=_throttles(host.blkio_device_read_iops),
         write_iops=_throttles(host.blkio_device_write_iops),
     )
+
+
+def _at_least_minus_one(limit: int) -> int | None:
+    """Whatever is below zero is no limit; the kernel knows it as -1."""
+    return max(limit, -1) or None
 
 
 def _throttles(devices: Iterable[WeightDevice | ThrottleDevice] | None) -> tuple[Throttle, ...]:

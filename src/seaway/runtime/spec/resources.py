@@ -28,7 +28,7 @@ def device_rules(request: SpecRequest) -> list[dict[str, Any]]:
         return [_ALLOW_ALL]
     defaults = [_node_rule("c", *number, "rwm") for number in _DEFAULT_DEVICES]
     fuse = _node_rule("c", *_FUSE, "rwm", allow=False)
-    nodes = [_node_rule(d.type, d.major, d.minor, d.access) for d in request.devices]
+    nodes = [_node_rule(d.type, d.major, d.minor, d.access) for d in request.devices if d.access]
     return [_DENY_ALL, *defaults, fuse, *nodes, *map(_user_rule, request.device_rules)]
 
 
