@@ -40,7 +40,7 @@ class ContainerNetworks:
         self._controller, self._containers = controller, containers
 
     async def join(self, container: Container) -> Joined:
-        mode = container.host_config.network_mode
+        mode = "none" if container.config.network_disabled is True else container.host_config.network_mode
         if mode.startswith("container:"):
             return await self._join_another(container, mode.removeprefix("container:"))
         sandbox = await self._controller.connect_sandbox(container.id, sandbox_request(container))
@@ -75,7 +75,7 @@ def sandbox_request(container: Container) -> SandboxRequest:
     host_config, exposed = container.host_config, container.config.exposed_ports
     return SandboxRequest(
         name=container.name,
-        network_mode=host_config.network_mode,
+        network_mode="none" if container.config.network_disabled is True else host_config.network_mode,
         port_bindings=host_config.port_bindings or {},
         exposed_ports=tuple(exposed) if isinstance(exposed, dict) else (),
         publish_all=host_config.publish_all_ports,

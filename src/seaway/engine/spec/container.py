@@ -18,6 +18,7 @@ from seaway.engine.spec.identity import container_identity
 from seaway.engine.spec.mounts import plan_mounts, shm_directory
 from seaway.engine.spec.namespaces import plan_namespaces, shared_with
 from seaway.engine.spec.process import process_request
+from seaway.engine.spec.requests import apply_requests
 from seaway.engine.spec.resources import plan_resources
 from seaway.engine.spec.security import seccomp_of
 from seaway.kernel.process import find_program
@@ -59,7 +60,8 @@ def container_spec(container: Container, rootfs: Path, around: Surroundings) -> 
     """Blocks on the container's files and the host's devices. Whatever is wrong is a SystemFailure, as in dockerd."""
     try:
         identity = container_identity(container, rootfs)
-        return build_spec(spec_request(container, rootfs, around, identity))
+        spec = build_spec(spec_request(container, rootfs, around, identity))
+        return apply_requests(spec, container.host_config.device_requests or (), around.defaults.cdi_spec_dirs)
     except (ValueError, UnknownUser) as invalid:
         raise SystemFailure(str(invalid)) from invalid
 
