@@ -24,6 +24,7 @@ from seaway.api.handlers.images import ImageHandlers
 from seaway.api.handlers.logs import LogHandlers
 from seaway.api.handlers.networks import NetworkHandlers
 from seaway.api.handlers.registry import RegistryHandlers
+from seaway.api.handlers.swarm import SwarmHandlers
 from seaway.api.handlers.system import SystemHandlers
 from seaway.api.handlers.volumes import VolumeHandlers
 from seaway.api.router import Router
@@ -205,6 +206,7 @@ def _routes(
         CommitHandlers(engine, catalog),
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(controller),
+        SwarmHandlers(),
         VolumeHandlers(engine),
     )
     return Router(route for group in groups for route in group.routes())

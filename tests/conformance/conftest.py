@@ -9,11 +9,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from docker import DockerClient
 
-from conformance.engines import RunningEngine, end_leftovers, foreign_engine, own_engine, parse_version
+from conformance.engines import RunningEngine, end_leftovers, foreign_engine, make_namespace, own_engine, parse_version
 from conformance.images import busybox_tar
 from seaway.kernel import cgroup
 
@@ -51,14 +53,19 @@ def engine(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
         if mine:
             engine.docker("rmi", "busybox")
         return
-    program = pytestconfig.getoption("--engine-program", None) or "seaway"
-    undo_cgroup = cgroup.ensure_crun_can_start()
-    engine = own_engine(root, f"seaway-test-{os.getpid()}", program)
-    subprocess.run(["ip", "netns", "add", engine.namespace], check=True)
-    subprocess.run(["ip", "-n", engine.namespace, "link", "set", "lo", "up"], check=True)
-    try:
-        engine.start()
+    with started_engine(pytestconfig, root) as engine:
         import_busybox(engine)
+        yield engine
+
+
+@contextmanager
+def started_engine(config: pytest.Config, root: Path, *flags: str) -> Iterator[RunningEngine]:
+    """An engine of the program under test, on `root`, in a network namespace of its own."""
+    engine = own_engine(root, config.getoption("--engine-program", None) or "seaway")
+    undo_cgroup = cgroup.ensure_crun_can_start()
+    make_namespace(engine.namespace)
+    try:
+        engine.start(*flags)
         yield engine
         if ids := engine.docker("ps", "-aq").stdout.split():
             engine.docker("rm", "-f", *ids)

@@ -10,11 +10,13 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
 from docker import DockerClient
 
+NUMBERS = count()
 SEAWAY = str(Path(sys.executable).parent / "seaway")
 
 
@@ -134,8 +136,14 @@ def foreign_engine(address: str, root: Path) -> ForeignEngine:
     return ForeignEngine(root, _namespace_name(address.removeprefix("unix://")), address=address)
 
 
-def own_engine(root: Path, namespace: str, program: str) -> RunningEngine:
+def own_engine(root: Path, program: str) -> RunningEngine:
+    namespace = f"seaway-test-{os.getpid()}-{next(NUMBERS)}"
     return RunningEngine(root, namespace, SEAWAY if program == "seaway" else shutil.which(program) or program)
+
+
+def make_namespace(name: str) -> None:
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
 
 
 def parse_version(text: str) -> tuple[int, ...]:

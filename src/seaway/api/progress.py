@@ -15,7 +15,10 @@ from seaway.base.errors import EngineError
 Emit = Callable[[dict[str, Any]], None]
 
 
-async def stream_progress(request: web.BaseRequest, work: Callable[[Emit], Awaitable[object]]) -> web.StreamResponse:
+async def stream_progress(
+    request: web.BaseRequest, work: Callable[[Emit], Awaitable[object]], *, always_ok: bool = False
+) -> web.StreamResponse:
+    """With `always_ok`, a failure before the first line is a line too, and not a status."""
     lines: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     reply = JsonStream(request, b"\r\n")
     doing = asyncio.ensure_future(work(lines.put_nowait))
@@ -25,7 +28,7 @@ async def stream_progress(request: web.BaseRequest, work: Callable[[Emit], Await
             await reply.send(line)
         await doing
     except EngineError as failure:
-        if not reply.started:
+        if not (reply.started or always_ok):
             raise
         await reply.send({"errorDetail": {"message": str(failure)}, "error": str(failure)})
     finally:

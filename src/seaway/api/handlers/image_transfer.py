@@ -47,6 +47,7 @@ class ImageTransferHandlers:
         return await stream_progress(
             request.http,
             lambda emit: load_images(self._catalog, body, self._scratch, emit, quiet=quiet, platform=platform),
+            always_ok=True,
         )
 
     async def save_many(self, request: Request) -> web.StreamResponse:
