@@ -51,7 +51,8 @@ from seaway.engine.settings import Settings
 from seaway.engine.streams import Streams
 from seaway.engine.sweep import forget_last_boot, sweep
 from seaway.engine.transfers import Transfers
-from seaway.events.bus import EventBus
+from seaway.events.bus import RING_SIZE, EventBus
+from seaway.events.journal import Journal
 from seaway.images.catalog import Catalog, open_catalog
 from seaway.kernel import worker
 from seaway.kernel.process import find_program
@@ -125,7 +126,9 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
     layers = LayerStore(store_root, driver)
     life.push_async_callback(layers.close)
     await layers.restore()
-    events = EventBus()
+    journal = Journal(root.path / "seaway" / "events.jsonl", RING_SIZE)
+    life.callback(journal.close)
+    events = EventBus(journal)
     catalog = open_catalog(store_root, layers, events.publish)
     exits = ExitWatcher(supervisor)
     exits.start()

@@ -1,4 +1,5 @@
-"""What happened, told to whoever listens. The last 256 events are kept for those who come late.
+"""What happened, told to whoever listens. The last 256 events are kept for those who come late, over a
+restart of the engine too where there is a journal.
 
 A publisher never waits: a listener that lags more than 1024 events behind loses the newest, as in dockerd.
 """
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from seaway.base import clock
+from seaway.events.journal import Journal
 from seaway.events.message import Event, make_event
 
 RING_SIZE = 256
@@ -30,10 +32,11 @@ class Subscription:
 
 
 class EventBus:
-    def __init__(self) -> None:
-        self._ring: deque[Event] = deque(maxlen=RING_SIZE)
+    def __init__(self, journal: Journal | None = None) -> None:
+        self._journal = journal
+        self._ring: deque[Event] = deque(journal.events() if journal else (), maxlen=RING_SIZE)
         self._subscriptions: set[Subscription] = set()
-        self._last_ns = 0
+        self._last_ns = self._ring[-1].time_ns if self._ring else 0
 
     @property
     def listeners(self) -> int:
@@ -44,6 +47,8 @@ class EventBus:
         self._last_ns = max(clock.now_ns(), self._last_ns + 1)
         event = make_event(type, action, actor_id, attributes or {}, self._last_ns)
         self._ring.append(event)
+        if self._journal:
+            self._journal.append(event, self._ring)
         for subscription in self._subscriptions:
             subscription.offer(event)
         return event
