@@ -12,6 +12,7 @@ from typing import Any
 
 import uvloop
 
+from seaway.api.handlers.archive import ArchiveHandlers
 from seaway.api.handlers.attach import AttachHandlers
 from seaway.api.handlers.commit import CommitHandlers
 from seaway.api.handlers.container_control import ContainerControlHandlers
@@ -200,6 +201,7 @@ def _routes(
         EventHandlers(events),
         ContainerHandlers(engine),
         ContainerControlHandlers(engine),
+        ArchiveHandlers(engine),
         AttachHandlers(engine),
         ExecHandlers(engine),
         LogHandlers(engine),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from seaway.base.ids import is_full_id
+from seaway.containers.container import Container
 from seaway.engine.ports import Images, RootFilesystems
 from seaway.model.mount import MountPoint
 
@@ -11,6 +13,7 @@ from seaway.model.mount import MountPoint
 class ImageMounts:
     def __init__(self, images: Images, filesystems: RootFilesystems) -> None:
         self._images, self._filesystems = images, filesystems
+        self._users: set[tuple[str, str]] = set()
 
     async def prepare(self, container_id: str, point: MountPoint) -> MountPoint:
         """Raises NotFound where there is no such image."""
@@ -18,11 +21,16 @@ class ImageMounts:
         await self._filesystems.create_rw(layer_name(container_id, point), image.chain_id)
         return msgspec.structs.replace(point, source=point.spec.source)
 
-    async def mount(self, container_id: str, point: MountPoint) -> Path:
-        return await self._filesystems.mount(layer_name(container_id, point))
+    async def mount(self, container_id: str, point: MountPoint, user: str) -> Path:
+        path = await self._filesystems.mount(layer_name(container_id, point))
+        self._users.add((user, point.destination))
+        return path
 
-    async def unmount(self, container_id: str, point: MountPoint) -> None:
-        await self._filesystems.unmount(layer_name(container_id, point))
+    async def unmount(self, container_id: str, point: MountPoint, user: str) -> None:
+        """Nothing where `user` had it not mounted."""
+        if (user, point.destination) in self._users:
+            self._users.discard((user, point.destination))
+            await self._filesystems.unmount(layer_name(container_id, point))
 
     async def remove(self, container_id: str, point: MountPoint) -> None:
         await self._filesystems.remove_rw(layer_name(container_id, point))
@@ -31,3 +39,12 @@ class ImageMounts:
 def layer_name(container_id: str, point: MountPoint) -> str:
     """One image may be mounted at several places. dockerd's own naming, so that it finds and removes them too."""
     return f"{container_id},src={point.spec.source},dst={point.destination}".encode().hex()
+
+
+def owner_of(layer: str) -> str:
+    """The container that a read-write layer belongs to: its own root filesystem's, or an image's that it mounts."""
+    return layer if is_full_id(layer) else bytes.fromhex(layer).decode().partition(",")[0]
+
+
+def image_layers(container: Container) -> list[str]:
+    return [layer_name(container.id, point) for point in container.mount_points.values() if point.type == "image"]

@@ -71,10 +71,12 @@ class ContainerMounts:
             raise
         del self._planned[container_id]
 
-    async def begin(self, container: Container) -> tuple[SpecMount, ...]:
-        """The outermost first. `end` undoes it, also where it failed halfway."""
+    async def begin(self, container: Container, user: str = "") -> tuple[SpecMount, ...]:
+        """The outermost first. `end` undoes it, also where it failed halfway. `user` is the container, or who else
+        needs its mounts for a while."""
+        user = user or container.id
         points = sorted(container.mount_points.values(), key=lambda m: m.destination.count("/"))
-        mounts = [await self._mount(container, point) for point in points]
+        mounts = [await self._mount(container.id, point, user) for point in points]
         failpoint("start: volumes mounted")
         tmpfs = container.host_config.tmpfs
         for target, options in (tmpfs if isinstance(tmpfs, dict) else {}).items():
@@ -86,17 +88,20 @@ class ContainerMounts:
         for point in container.mount_points.values():
             if point.type == "volume":
                 await self.volumes.mount(point.name, container.id)
+            elif point.type == "image":
+                await self._images.mount(container.id, point, container.id)
 
-    async def end(self, container: Container) -> None:
+    async def end(self, container: Container, user: str = "") -> None:
         """Every step is done; the first failure is raised at the end."""
         failure: EngineError | None = None
-        await self._subpaths.release(container.id)
+        user = user or container.id
+        await self._subpaths.release(user)
         for point in container.mount_points.values():
             try:
-                if point.type == "volume" and await self.volumes.unmount(point.name, container.id):
+                if point.type == "volume" and await self.volumes.unmount(point.name, user):
                     self._event("unmount", point, container.id)
                 elif point.type == "image":
-                    await self._images.unmount(container.id, point)
+                    await self._images.unmount(container.id, point, user)
             except EngineError as err:
                 failure = failure or err
         if failure:
@@ -209,23 +214,23 @@ class ContainerMounts:
     def _other_users(self, name: str, container_id: str) -> set[str]:
         return self.users(name) - {container_id}
 
-    async def _mount(self, container: Container, point: MountPoint) -> SpecMount:
+    async def _mount(self, container_id: str, point: MountPoint, user: str) -> SpecMount:
         match point.type:
             case "tmpfs":
                 return tmpfs_mount(point.destination, tmpfs_words(point.spec))
             case "volume":
-                source = str(await self.volumes.mount(point.name, container.id))
+                source = str(await self.volumes.mount(point.name, user))
                 subpath = point.spec.volume_options.subpath if point.spec.volume_options else ""
-                self._event("mount", point, container.id)
+                self._event("mount", point, container_id)
             case "image":
-                source = str(await self._images.mount(container.id, point))
+                source = str(await self._images.mount(container_id, point, user))
                 subpath = point.spec.image_options.subpath if point.spec.image_options else ""
             case _:
                 source, subpath = point.source, ""
                 await worker.run_blocking(make_source, point)
                 await worker.run_blocking(require_propagation, point)
         if subpath:
-            source = await self._subpaths.stage(container.id, source, subpath)
+            source = await self._subpaths.stage(user, source, subpath)
         return bind_mount(point, source, recursive_read_only=kernel_version() >= MOUNT_SETATTR)
 
     def _event(self, action: str, point: MountPoint, container_id: str) -> None:

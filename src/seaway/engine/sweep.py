@@ -14,6 +14,7 @@ from seaway.base.errors import EngineError
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
+from seaway.engine.imagemounts import image_layers, owner_of
 from seaway.kernel import cgroup, files, mount, proctable, worker
 from seaway.kernel.pidfd import PidFd, boot_id
 
@@ -47,7 +48,8 @@ async def sweep(engine: Engine) -> None:
         await _discard_run(engine, directory, is_kept=directory.parent.name in kept)
     await _forget_layers(engine)
     await engine.mounts.remove_abandoned(engine.containers.abandoned_volumes)
-    merged = {engine.layers.graph_data(container_id).get("MergedDir", "") for container_id in kept}
+    layers = [layer for id in kept for layer in (id, *image_layers(engine.containers.get(id)))]
+    merged = {engine.layers.graph_data(layer).get("MergedDir", "") for layer in layers}
     await worker.run_blocking(_unmount_strays, engine.data_root, set(kept), merged)
     for directory in await worker.run_blocking(_children, engine.run_root.parent / "execs"):
         engine.supervisor.spawn(_outlive_exec(directory), f"exec {directory.name[:12]}")
@@ -83,9 +85,9 @@ async def _discard_run(engine: Engine, directory: Path, *, is_kept: bool) -> Non
 
 async def _forget_layers(engine: Engine) -> None:
     """A container's layer is made before its record, and removed before it."""
-    for container_id in engine.layers.containers():
-        if not await worker.run_blocking(engine.containers.directory(container_id).exists):
-            await engine.layers.remove_rw(container_id)
+    for layer in engine.layers.containers():
+        if not await worker.run_blocking(engine.containers.directory(owner_of(layer)).exists):
+            await engine.layers.remove_rw(layer)
 
 
 def _unmount_strays(data_root: Path, kept: set[str], merged: set[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seaway.base.errors import SystemFailure
 from seaway.engine.context import Engine
-from seaway.kernel import rooted, worker
+from seaway.kernel import paths, worker
 
 
 async def make_working_directory(engine: Engine, container_id: str, working_dir: str) -> None:
@@ -23,7 +23,7 @@ async def make_working_directory(engine: Engine, container_id: str, working_dir:
 def _make(rootfs: Path, wanted: str) -> None:
     root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        rooted.make_directories(root, wanted)
+        os.close(paths.make_directories(root, wanted))
     except NotADirectoryError as failure:
         raise SystemFailure(f"Cannot mkdir: {wanted} is not a directory") from failure
     except OSError as failure:

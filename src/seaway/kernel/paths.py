@@ -82,7 +82,9 @@ def _open_or_make(root: int, parent: int, name: str, path: str, mode: int) -> in
             raise
     try:
         os.mkdir(name, mode, dir_fd=parent)
-        os.chmod(name, mode, dir_fd=parent)  # whatever the umask
+        made = os.open(name, DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        os.fchmod(made, mode)  # whatever the umask
+        os.close(made)
     except FileExistsError:
         pass  # somebody else made it, or it is a link that leads nowhere
     return open_in_root(root, path, HANDLE | os.O_DIRECTORY)

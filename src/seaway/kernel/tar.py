@@ -8,6 +8,9 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
+from seaway.kernel import tarsparse
+from seaway.kernel.tarsparse import SparseMap
+
 BLOCK = 512
 MAX_METADATA = 1 << 20
 MAX_HEADERS = 32
@@ -21,7 +24,8 @@ class BadTar(ValueError):
 
 
 class TarEntry(NamedTuple):
-    """One member. `raw` is its header with the PAX and long name blocks before it; times are nanoseconds."""
+    """One member. `raw` is its header with the PAX and long name blocks before it; times are nanoseconds. `sparse` says
+    where the `size` bytes that follow belong in a file of `real_size`; None: one after the other."""
 
     raw: bytes
     name: bytes
@@ -36,6 +40,8 @@ class TarEntry(NamedTuple):
     major: int
     minor: int
     xattrs: dict[bytes, bytes]
+    sparse: SparseMap | None = None
+    real_size: int = 0
 
     @property
     def padding(self) -> int:
@@ -96,10 +102,11 @@ def _text(raw: bytes) -> bytes:
 
 class TarReader:
     """`read(n)` returns exactly n bytes, or fewer at the end of the stream. After each `next_entry` the caller
-    consumes `entry.size` bytes and `entry.padding` more. `tail` has the end blocks once `next_entry` gave None."""
+    consumes `entry.size` bytes and `entry.padding` more. `tail` has the end blocks once `next_entry` gave None.
+    Sparse members are refused unless the caller says that it lays them out."""
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[int], bytes], *, sparse: bool = False) -> None:
+        self._read, self._sparse = read, sparse
         self._global: dict[bytes, bytes] = {}
         self.tail = b""
 
@@ -132,7 +139,51 @@ class TarReader:
                 else:
                     long_link = _text(data)
                 continue
-            return _entry(b"".join(raw), fields, self._global | pax if self._global else pax, long_name, long_link)
+            pax = self._global | pax if self._global else pax
+            if kind == b"S" or tarsparse.is_pax_sparse(pax):
+                return self._sparse_entry(block, raw, fields, pax, long_name, long_link)
+            return _entry(b"".join(raw), fields, pax, long_name, long_link)
+
+    def _sparse_entry(
+        self,
+        block: bytes,
+        raw: list[bytes],
+        fields: tuple[bytes, ...],
+        pax: dict[bytes, bytes],
+        long_name: bytes | None,
+        long_link: bytes | None,
+    ) -> TarEntry:
+        if not self._sparse:
+            raise BadTar("sparse files in a layer are not supported")
+        try:
+            entry = _entry(b"".join(raw), fields, pax, long_name, long_link)
+            name, mapped, real_size = pax.get(b"GNU.sparse.name", entry.name), 0, entry.size
+            if entry.kind == b"S":
+                pairs, real_size = self._old_sparse_map(block), tarsparse.old_real_size(block, parse_number)
+            elif tarsparse.is_mapped_in_data(pax):
+                pairs, mapped = tarsparse.read_data_map(self._block)
+                real_size = int(pax[b"GNU.sparse.realsize"])
+            else:
+                pairs, real_size = tarsparse.pax_map(pax[b"GNU.sparse.map"]), int(pax[b"GNU.sparse.size"])
+            pairs, stored = tarsparse.checked(pairs, entry.size - mapped, real_size), entry.size - mapped
+        except (ValueError, KeyError) as exc:
+            raise BadTar("archive/tar: invalid tar header") from exc
+        return entry._replace(name=name, kind=REGULAR, size=stored, sparse=pairs, real_size=real_size)
+
+    def _old_sparse_map(self, block: bytes) -> SparseMap:
+        pairs, more = tarsparse.old_pairs(block, parse_number, extension=False)
+        while more:
+            following, more = tarsparse.old_pairs(self._block(), parse_number, extension=True)
+            pairs += following
+            if len(pairs) > tarsparse.MAX_BLOCKS * 21:
+                raise BadTar("archive/tar: header field too long")
+        return tuple(pairs)
+
+    def _block(self) -> bytes:
+        block = self._read(BLOCK)
+        if len(block) < BLOCK:
+            raise BadTar("unexpected EOF")
+        return block
 
     def _metadata(self, size: int, raw: list[bytes]) -> bytes:
         if not 0 <= size <= MAX_METADATA:
@@ -153,8 +204,6 @@ def _entry(
         name = prefix + b"/" + name
     name = pax.get(b"path") or long_name or name
     link = pax.get(b"linkpath") or long_link or link
-    if kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in pax):
-        raise BadTar("sparse files in a layer are not supported")
     if kind in b"\x007":
         kind = REGULAR
     if kind == REGULAR and name.endswith(b"/"):

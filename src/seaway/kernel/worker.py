@@ -1,6 +1,7 @@
 """Blocking calls (mounts, fsync, hashing) run in bounded threads: the event loop never waits for a disk."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,3 +16,21 @@ _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="worker")
 
 async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     return await asyncio.get_running_loop().run_in_executor(_pool, partial(fn, *args, **kwargs))
+
+
+def apart(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
+    """In a thread of its own: for work whose length a client decides, which must not hold one of the few. To cancel the
+    future does not end the thread; who leaves early sees to it that `fn` ends, and waits with `asyncio.wait`."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def work() -> None:
+        try:
+            value = fn(*args, **kwargs)
+        except BaseException as exc:
+            loop.call_soon_threadsafe(result.set_exception, exc)
+        else:
+            loop.call_soon_threadsafe(result.set_result, value)
+
+    threading.Thread(target=work, name=getattr(fn, "__name__", "worker"), daemon=True).start()
+    return result

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from seaway.kernel import tar
 from seaway.kernel.tar import BadTar, TarEntry
-from seaway.layers.writers import Writers
+from seaway.kernel.writers import Writers
 
 WHITEOUT, META, OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
 OPAQUE_XATTR = "trusted.overlay.opaque"
@@ -52,7 +52,7 @@ class Unpacker:
         self._inherits_group = False
         self._directories: list[tuple[bytes, TarEntry]] = []
         self._unpacked: set[bytes] = set()
-        self._writers = Writers(self._file)
+        self._writers = Writers()
         os.umask(0)
 
     def add(self, entry: TarEntry, content: Iterable[bytes]) -> None:
@@ -69,7 +69,7 @@ class Unpacker:
         if not self._overlay:
             self._remember(path)
         if entry.kind == tar.REGULAR and 0 < entry.size <= SMALL:
-            self._writers.put(path, entry, list(content))
+            self._writers.put(self._file, path, entry, list(content))
         elif entry.kind == tar.DIRECTORY:
             self._directory(path, entry)
         else:  # it may replace, or link to, what the writers still have

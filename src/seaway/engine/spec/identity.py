@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seaway.containers.container import Container
 from seaway.containers.identity import Identity, resolve_identity
-from seaway.kernel.rooted import open_in_root
+from seaway.kernel.paths import open_in_root
 
 LARGEST = 1 << 20
 

@@ -16,7 +16,7 @@ _SAFE = ("nosuid", "nodev", "noexec")
 def plan_mounts(host: HostConfig, directory: Path, own: Iterable[SpecMount], shm: Path | None) -> tuple[SpecMount, ...]:
     """`own` are the user's, which win; `directory` is the container's; `shm` another's where that is shared."""
     own = tuple(own)
-    ours = (*_own_files(directory), *_shm(host, directory, shm))
+    ours = (*own_files(directory), *_shm(host, directory, shm))
     taken = {mount.destination for mount in own}
     return (*(mount for mount in ours if mount.destination not in taken), *own)
 
@@ -26,7 +26,7 @@ def shm_directory(directory: Path) -> Path:
     return directory / "mounts" / "shm"
 
 
-def _own_files(directory: Path) -> list[SpecMount]:
+def own_files(directory: Path) -> list[SpecMount]:
     return [
         SpecMount(target, str(directory / name), "bind", ("rbind", "rprivate"))
         for name, target in _NAMES.items()

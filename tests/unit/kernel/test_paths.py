@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.kernel.rooted import make_directories, open_in_root
+from seaway.kernel.paths import make_directories, open_in_root
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def test_directories_are_made_where_they_are_missing(root: int, tmp_path: Path) 
     (tmp_path / "root" / "run").symlink_to("etc")
     old = os.umask(0o77)
     try:
-        make_directories(root, "/run/a/b/")
+        os.close(make_directories(root, "/run/a/b/"))
     finally:
         os.umask(old)
     assert (tmp_path / "root/etc/a/b").stat().st_mode & 0o777 == 0o755
-    make_directories(root, "/etc/a")
+    os.close(make_directories(root, "/etc/a"))
     with pytest.raises(NotADirectoryError):
         make_directories(root, "/etc/passwd/x")

@@ -1,0 +1,129 @@
+"""`HEAD`, `GET` and `PUT /containers/{id}/archive`: what `docker cp` does, on running and stopped containers.
+
+Every path is resolved inside the container's root by the kernel (`kernel.paths`), never by a look before the use.
+"""
+
+import asyncio
+import errno
+import io
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+from seaway.base.errors import EngineError, NotFound, SystemFailure
+from seaway.content.compression import decompressed
+from seaway.engine.archivefs import destination_in, stat_in, write_tar
+from seaway.engine.containerfs import container_filesystem
+from seaway.engine.context import Engine
+from seaway.engine.events import container_event
+from seaway.engine.pathstat import PathStat
+from seaway.engine.spec.identity import container_identity
+from seaway.kernel import pipes, worker
+from seaway.kernel.mountview import MountView
+from seaway.kernel.tar import BadTar
+from seaway.kernel.untar import Refused, Rules, Untar
+
+_CALLS = {errno.ENOSPC: "write", errno.EDQUOT: "write", errno.EBUSY: "unlinkat", errno.EROFS: "open"}
+
+
+class NoSuchFile(NotFound):
+    pass
+
+
+async def stat_path(engine: Engine, name: str, path: str) -> PathStat:
+    container = engine.containers.find(name)
+    async with container_filesystem(engine, container) as (view, _):
+        with _told(name, path, "lstat"):
+            return await worker.run_blocking(stat_in, view, path)
+
+
+@asynccontextmanager
+async def archive_path(engine: Engine, name: str, path: str) -> AsyncIterator[tuple[PathStat, AsyncIterator[bytes]]]:
+    """The tar of a file or tree, as it is read. Leaving the block early ends the reading."""
+    container = engine.containers.find(name)
+    async with container_filesystem(engine, container) as (view, _):
+        with _told(name, path, "lstat"):
+            about = await worker.run_blocking(stat_in, view, path)
+        async with _tar_of(view, path, about) as pieces:
+            yield about, pieces
+    container_event(engine, container, "archive-path")
+
+
+async def extract_to(
+    engine: Engine,
+    name: str,
+    path: str,
+    content: AsyncIterator[bytes],
+    *,
+    keep_kind: bool = False,
+    as_user: bool = False,
+) -> None:
+    """Unpack a tar, compressed or not, into a directory. `as_user`: all of it belongs to the container's user."""
+    container = engine.containers.find(name)
+    read_only = container.host_config.readonly_rootfs
+    async with container_filesystem(engine, container, read_only_root=read_only) as (view, rootfs):
+        owner = None
+        if as_user and container.config.user:
+            identity = await worker.run_blocking(container_identity, container, rootfs)
+            owner = (identity.uid, identity.gid)
+        with _told(name, path, "open"):
+            destination = await worker.run_blocking(destination_in, view, path, readonly_rootfs=read_only)
+            await _unpack(view, destination, Rules(owner, keep_kind), content)
+    container_event(engine, container, "extract-to-dir")
+
+
+@asynccontextmanager
+async def _tar_of(view: MountView, path: str, about: PathStat) -> AsyncIterator[AsyncIterator[bytes]]:
+    reader, writer = pipes.wide_pipe()
+    os.set_blocking(reader, False)
+    writing = worker.apart(write_tar, view, path, about, writer)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while piece := await pipes.read_pipe(reader):
+            yield piece
+        await writing
+
+    try:
+        yield pieces()
+    finally:
+        os.close(reader)
+        await asyncio.wait([writing])
+        with suppress(BrokenPipeError, OSError):
+            writing.result()  # `pieces` raised it, unless the client left before
+
+
+async def _unpack(view: MountView, destination: str, rules: Rules, content: AsyncIterator[bytes]) -> None:
+    reader, writer = pipes.wide_pipe()
+    os.set_blocking(writer, False)
+    unpacking = worker.apart(_untar, view.root, destination, rules, reader)
+    try:
+        async for piece in decompressed(content):
+            await pipes.write_pipe(writer, piece)
+    except BrokenPipeError:
+        pass  # it ended before the stream did; its result says how
+    finally:
+        os.close(writer)
+        await asyncio.wait([unpacking])
+        unpacking.exception()
+    unpacking.result()
+
+
+def _untar(root: int, destination: str, rules: Rules, reader: int) -> None:
+    with io.BufferedReader(io.FileIO(reader, "rb"), pipes.CAPACITY) as stream:
+        Untar(root, destination, rules).run(stream.read)
+
+
+@contextmanager
+def _told(name: str, path: str, call: str) -> Iterator[None]:
+    """Failures in dockerd's words."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except FileNotFoundError as exc:
+        raise NoSuchFile(f"Could not find the file {path} in container {name}") from exc
+    except OSError as exc:
+        call = _CALLS.get(exc.errno or 0, call)
+        raise SystemFailure(f"{call} {exc.filename or path}: {os.strerror(exc.errno or 0).lower()}") from exc
+    except (BadTar, Refused) as exc:
+        raise SystemFailure(str(exc)) from exc

@@ -1,0 +1,240 @@
+"""Puts a tar's members below a directory of a root that they cannot leave, by dockerd's rules for `docker cp`.
+
+Every parent is opened with openat2(RESOLVE_IN_ROOT) and the last name relative to it without following, so links that
+the tar brings, or that somebody changes meanwhile, lead to other places inside the root at most.
+"""
+
+import io
+import os
+import posixpath
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seaway.kernel import tar
+from seaway.kernel.paths import DIRECTORY, by_descriptor, make_directories, open_in_root
+from seaway.kernel.tar import BadTar, TarEntry, TarReader
+from seaway.kernel.untarfile import write_content
+from seaway.kernel.writers import Writers
+
+SMALL = 1 << 20
+OPEN_FOLDERS = 64
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NODES = {tar.CHAR: stat.S_IFCHR, tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO}
+
+
+class Refused(ValueError):
+    """A member that may not be put there; dockerd's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`owner` replaces every member's; `keep_kind`: a directory never replaces something else, nor the reverse."""
+
+    owner: tuple[int, int] | None = None
+    keep_kind: bool = False
+
+
+class Untar:
+    """`destination` is absolute inside `root`, its links followed. Blocking. Raises OSError, BadTar, Refused."""
+
+    def __init__(self, root: int, destination: str, rules: Rules) -> None:
+        self._root, self._destination, self._rules = root, destination, rules
+        self._folder: tuple[str, int] | None = None
+        self._folders: list[int] = []
+        self._pending: set[str] = set()
+        self._times: list[tuple[str, TarEntry]] = []
+        self._writers = Writers()
+
+    def run(self, read: Callable[[int], bytes]) -> None:
+        """`read(n)` gives n bytes, fewer at the end of the stream."""
+        reader = TarReader(read, sparse=True)
+        try:
+            while entry := reader.next_entry():
+                self._add(entry, read)
+                if entry.padding and len(read(entry.padding)) < entry.padding:
+                    raise BadTar("unexpected EOF")
+            self._settle()
+            for path, entry in reversed(self._times):
+                self._set_time(path, entry)
+        finally:
+            self._writers.close()
+            self._close_folders()
+
+    def _add(self, entry: TarEntry, read: Callable[[int], bytes]) -> None:
+        name = os.fsdecode(posixpath.normpath(entry.name or b"."))
+        path = posixpath.normpath(f"{self._destination}/{name}")
+        if name == ".." or name.startswith("../"):
+            raise Refused(f'"{name}" is outside of "{self._destination}"')
+        if path == self._destination:
+            self._update_destination(path, entry)
+            return
+        if path in self._pending or entry.kind not in (tar.REGULAR, tar.DIRECTORY):
+            self._settle()  # it may replace, or link to, what the writers still have
+        folder, _, base = path.rpartition("/")
+        parent = self._open_parent(folder)
+        match entry.kind:
+            case tar.REGULAR if entry.size <= SMALL and entry.sparse is None:
+                content = io.BytesIO(read(entry.size))
+                self._pending.add(path)
+                self._writers.put(self._file, parent, base, path, entry, content.read)
+            case tar.REGULAR:
+                self._file(parent, base, path, entry, read)
+            case tar.DIRECTORY:
+                self._directory(parent, base, path, entry)
+            case tar.SYMLINK:
+                self._symlink(parent, base, path, entry)
+            case tar.HARDLINK:
+                self._hardlink(parent, base, path, entry)
+            case tar.CHAR | tar.BLOCK_DEVICE | tar.FIFO:
+                self._node(parent, base, path, entry)
+            case _:
+                raise BadTar(f"unhandled tar header type {entry.kind[0]}")
+
+    def _open_parent(self, folder: str) -> int:
+        if self._folder and self._folder[0] == folder:
+            return self._folder[1]
+        if len(self._folders) >= OPEN_FOLDERS:
+            self._settle()
+        try:
+            fd = open_in_root(self._root, folder, DIRECTORY)
+        except FileNotFoundError:
+            os.close(make_directories(self._root, folder))
+            fd = open_in_root(self._root, folder, DIRECTORY)
+        self._folder = (folder, fd)
+        self._folders.append(fd)
+        return fd
+
+    def _settle(self) -> None:
+        """All that was read so far is on the filesystem."""
+        self._writers.drain()
+        self._close_folders()
+
+    def _close_folders(self) -> None:
+        for fd in self._folders:
+            os.close(fd)
+        self._folders.clear()
+        self._folder = None
+        self._pending.clear()
+
+    def _update_destination(self, path: str, entry: TarEntry) -> None:
+        if entry.kind != tar.DIRECTORY:
+            raise Refused(f'cannot overwrite directory "{path}" with non-directory "{self._destination}"')
+        self._attributes_of(path, entry)
+
+    def _file(self, parent: int, base: str, path: str, entry: TarEntry, read: Callable[[int], bytes]) -> None:
+        try:
+            fd = os.open(base, _MAKE, 0o600, dir_fd=parent)
+        except FileExistsError:
+            self._make_room(parent, base, path, directory=False)
+            fd = os.open(base, _MAKE, 0o600, dir_fd=parent)
+        try:
+            write_content(fd, entry, read)
+            self._attributes(fd, entry)
+            os.utime(fd, ns=_times(entry))
+        except BaseException:
+            os.unlink(base, dir_fd=parent)  # nobody sees half a file
+            raise
+        finally:
+            os.close(fd)
+
+    def _directory(self, parent: int, base: str, path: str, entry: TarEntry) -> None:
+        try:
+            os.mkdir(base, 0o700, dir_fd=parent)
+        except FileExistsError:
+            self._make_room(parent, base, path, directory=True)
+            if not _is_directory(parent, base):
+                os.mkdir(base, 0o700, dir_fd=parent)
+        self._attributes_of(path, entry)
+
+    def _attributes_of(self, path: str, entry: TarEntry) -> None:
+        fd = open_in_root(self._root, path, _FOLDER)
+        try:
+            self._attributes(fd, entry)
+        finally:
+            os.close(fd)
+        self._times.append((path, entry))
+
+    def _symlink(self, parent: int, base: str, path: str, entry: TarEntry) -> None:
+        link = os.fsdecode(entry.link)
+        target = posixpath.normpath(f"{posixpath.dirname(path)}/{link}")
+        if not target.startswith(self._destination):
+            raise Refused(f'invalid symlink "{path}" -> "{link}"')
+        self._make_room(parent, base, path, directory=False)
+        os.symlink(entry.link, base, dir_fd=parent)
+        self._link_attributes(parent, base, entry)
+
+    def _hardlink(self, parent: int, base: str, path: str, entry: TarEntry) -> None:
+        link = os.fsdecode(entry.link)
+        target = posixpath.normpath(f"{self._destination}/{link}")
+        if not target.startswith(self._destination):
+            raise Refused(f'invalid hardlink "{target}" -> "{link}"')
+        self._make_room(parent, base, path, directory=False)
+        source = open_in_root(self._root, posixpath.dirname(target), DIRECTORY)
+        try:
+            os.link(posixpath.basename(target), base, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+        finally:
+            os.close(source)
+
+    def _node(self, parent: int, base: str, path: str, entry: TarEntry) -> None:
+        self._make_room(parent, base, path, directory=False)
+        os.mknod(base, _NODES[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=parent)
+        self._link_attributes(parent, base, entry)
+        fd = os.open(base, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            os.chmod(by_descriptor(fd), entry.mode & 0o7777)
+        finally:
+            os.close(fd)
+
+    def _make_room(self, parent: int, base: str, path: str, *, directory: bool) -> None:
+        """What is there goes, unless both are directories."""
+        try:
+            info = os.stat(base, dir_fd=parent, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        is_directory = stat.S_ISDIR(info.st_mode)
+        if self._rules.keep_kind and is_directory != directory:
+            kinds = ("directory", "non-directory") if is_directory else ("non-directory", "directory")
+            raise Refused(f'cannot overwrite {kinds[0]} "{path}" with {kinds[1]} "{self._destination}"')
+        if is_directory and not directory:
+            shutil.rmtree(base, dir_fd=parent)
+        elif not is_directory:
+            os.unlink(base, dir_fd=parent)
+
+    def _attributes(self, fd: int, entry: TarEntry) -> None:
+        """The owner first, for a change of owner takes set-id bits and capabilities away."""
+        os.fchown(fd, *(self._rules.owner or (entry.uid, entry.gid)))
+        for key, value in entry.xattrs.items():
+            try:
+                os.setxattr(fd, key, value)
+            except OSError:  # what this filesystem has no place for is left out, as dockerd does
+                continue
+        os.fchmod(fd, entry.mode & 0o7777)
+
+    def _link_attributes(self, parent: int, base: str, entry: TarEntry) -> None:
+        uid, gid = self._rules.owner or (entry.uid, entry.gid)
+        os.chown(base, uid, gid, dir_fd=parent, follow_symlinks=False)
+        os.utime(base, ns=_times(entry), dir_fd=parent, follow_symlinks=False)
+
+    def _set_time(self, path: str, entry: TarEntry) -> None:
+        try:
+            fd = open_in_root(self._root, path, _FOLDER)
+        except OSError:
+            return  # somebody else replaced it meanwhile
+        try:
+            os.utime(fd, ns=_times(entry))
+        finally:
+            os.close(fd)
+
+
+def _times(entry: TarEntry) -> tuple[int, int]:
+    return (entry.mtime_ns if entry.atime_ns is None else entry.atime_ns, entry.mtime_ns)
+
+
+def _is_directory(parent: int, base: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(base, dir_fd=parent, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
