@@ -54,8 +54,7 @@ class Untar:
         try:
             while entry := reader.next_entry():
                 self._add(entry, read)
-                if entry.padding and len(read(entry.padding)) < entry.padding:
-                    raise BadTar("unexpected EOF")
+                read(entry.padding)
             self._settle()
             for path, entry in reversed(self._times):
                 self._set_time(path, entry)
@@ -65,7 +64,7 @@ class Untar:
 
     def _add(self, entry: TarEntry, read: Callable[[int], bytes]) -> None:
         name = os.fsdecode(posixpath.normpath(entry.name or b"."))
-        path = posixpath.normpath(f"{self._destination}/{name}")
+        path = _join(self._destination, name)
         if name == ".." or name.startswith("../"):
             raise Refused(f'"{name}" is outside of "{self._destination}"')
         if path == self._destination:
@@ -159,7 +158,7 @@ class Untar:
 
     def _symlink(self, parent: int, base: str, path: str, entry: TarEntry) -> None:
         link = os.fsdecode(entry.link)
-        target = posixpath.normpath(f"{posixpath.dirname(path)}/{link}")
+        target = _join(posixpath.dirname(path), link)
         if not target.startswith(self._destination):
             raise Refused(f'invalid symlink "{path}" -> "{link}"')
         self._make_room(parent, base, path, directory=False)
@@ -168,7 +167,7 @@ class Untar:
 
     def _hardlink(self, parent: int, base: str, path: str, entry: TarEntry) -> None:
         link = os.fsdecode(entry.link)
-        target = posixpath.normpath(f"{self._destination}/{link}")
+        target = _join(self._destination, link)
         if not target.startswith(self._destination):
             raise Refused(f'invalid hardlink "{target}" -> "{link}"')
         self._make_room(parent, base, path, directory=False)
@@ -227,6 +226,11 @@ class Untar:
             os.utime(fd, ns=_times(entry))
         finally:
             os.close(fd)
+
+
+def _join(folder: str, name: str) -> str:
+    """Go's filepath.Join: an absolute name is below the folder too."""
+    return posixpath.normpath("/" + f"{folder}/{name}".lstrip("/"))
 
 
 def _times(entry: TarEntry) -> tuple[int, int]:
