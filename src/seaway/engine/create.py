@@ -15,6 +15,7 @@ from seaway.containers.names import validate_name
 from seaway.engine.adapt import adapt_host_config
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
+from seaway.engine.expect import expect_process
 from seaway.engine.merge import command_line, merge_config
 from seaway.engine.security import parse_security_options
 from seaway.engine.validation import validate_create
@@ -53,6 +54,7 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
         undo.pop_all()
     failpoint("create: recorded")
     container_event(engine, container, "create")
+    expect_process(engine)
     return Created(container_id, checked.warnings)
 
 

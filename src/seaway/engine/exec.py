@@ -14,6 +14,7 @@ from seaway.engine import exec_record
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.exec_process import exec_request, identity_of
+from seaway.engine.expect import expect_process
 from seaway.kernel import worker
 from seaway.runtime.errors import NOT_EXECUTABLE
 from seaway.runtime.exits import Exit
@@ -27,6 +28,7 @@ async def create_exec(engine: Engine, name: str, options: ExecOptions) -> Exec:
         raise InvalidParameter("No exec command specified")
     container = engine.containers.find(name)
     _refuse_unless_running(container, name)
+    expect_process(engine)
     config = container.config
     options = replace(options, user=options.user or config.user, working_dir=options.working_dir or config.working_dir)
     await identity_of(engine, container, options)
@@ -57,6 +59,7 @@ async def start_exec(engine: Engine, exec_id: str, console_size: tuple[int, int]
         raise Conflict(f"exec command {exec_id} has already run")
     if execution.running:
         raise Conflict(f"exec command {exec_id} is already running")
+    expect_process(engine)
     engine.execs.put(execution.starting())
     container_event(engine, container, f"exec_start: {_shown(execution.options)}", execID=exec_id)
     try:

@@ -17,6 +17,7 @@ from seaway.containers.task import Status
 from seaway.engine import aftermath, remove, shm
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
+from seaway.engine.expect import expect_process
 from seaway.engine.joining import Joined
 from seaway.engine.spec import Surroundings, container_spec, surroundings
 from seaway.kernel import worker
@@ -70,6 +71,7 @@ async def start_locked(engine: Engine, container: Container, *, by_user: bool) -
 
 
 async def _start(engine: Engine, container: Container, *, by_user: bool) -> None:
+    expect_process(engine)
     await aftermath.cleared(engine, container.id)
     async with AsyncExitStack() as undo:
         (rootfs, mounts), joined = await together(_mount(engine, container, undo), _join(engine, container, undo))
