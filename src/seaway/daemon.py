@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from seaway.engine.info import engine_figures
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
 from seaway.engine.mounts import ContainerMounts
+from seaway.engine.netfiles import FileDefaults
 from seaway.engine.reload import reload_config
 from seaway.engine.restore import joined_before, restore
 from seaway.engine.settings import Settings
@@ -64,6 +66,7 @@ from seaway.layers.vfs import Vfs
 from seaway.model.container import LogConfig
 from seaway.networks.controller import NetworkController, NetworkOptions
 from seaway.networks.network import BridgeSettings
+from seaway.networks.usernet import DEFAULT_POOLS, NetworkDefaults
 from seaway.runtime.crun import BUILT_IN, Runtime, RuntimeProgram
 from seaway.runtime.exits import ExitWatcher
 from seaway.system.dataroot import DataRoot
@@ -138,7 +141,7 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
     log.info("Loading containers: start.")
     containers.load()
     log.info("Loading containers: done.")
-    controller = NetworkController(_network_options(config, run_root), supervisor)
+    controller = NetworkController(_network_options(config, run_root, root.path), supervisor)
     controller.restore(joined_before(containers, run_root / "runs"))
     await controller.start()
     life.push_async_callback(controller.close)
@@ -167,7 +170,7 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
         runtime=runtime,
         logs=logs,
         mounts=mounts,
-        networks=ContainerNetworks(controller, containers),
+        networks=ContainerNetworks(controller, containers, _file_defaults(config)),
         events=events,
         supervisor=supervisor,
         streams=Streams(supervisor),
@@ -176,7 +179,7 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
     version = await probe_version({"crun": find_program("crun"), "conmon": find_program("conmon")})
     transfers = Transfers(settings, catalog, root.path)
     supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
-    router = _routes(transfers, root, engine, layers, catalog, controller, events, version)
+    router = _routes(transfers, root, engine, layers, catalog, events, version)
     return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
 
 
@@ -186,7 +189,6 @@ def _routes(
     engine: Engine,
     layers: LayerStore,
     catalog: Catalog,
-    controller: NetworkController,
     events: EventBus,
     version: EngineVersion,
 ) -> Router:
@@ -210,7 +212,7 @@ def _routes(
         RegistryHandlers(transfers.registries),
         CommitHandlers(engine, catalog),
         ImageHandlers(catalog, engine.containers),
-        NetworkHandlers(controller),
+        NetworkHandlers(engine),
         SwarmHandlers(),
         VolumeHandlers(engine),
     )
@@ -244,7 +246,7 @@ def _programs(config: EngineConfig) -> dict[str, RuntimeProgram]:
     return {**BUILT_IN, **own}
 
 
-def _network_options(config: EngineConfig, run_root: Path) -> NetworkOptions:
+def _network_options(config: EngineConfig, run_root: Path, data_root: Path) -> NetworkOptions:
     bridge = BridgeSettings(
         name=config.bridge or "docker0",
         subnet=config.bip or "172.17.0.0/16",
@@ -252,7 +254,30 @@ def _network_options(config: EngineConfig, run_root: Path) -> NetworkOptions:
         ip_range=config.fixed_cidr,
         mtu=config.mtu,
         icc=config.icc,
-        masquerade=config.ip_masq,
+        masquerade=config.ip_masq and config.iptables,
+        default_gateway=config.default_gateway,
         default_ip=config.ip,
     )
-    return NetworkOptions(run_root=run_root, bridge=bridge, ip_forward=config.ip_forward)
+    return NetworkOptions(
+        run_root=run_root,
+        bridge=bridge,
+        ip_forward=config.ip_forward,
+        firewall=config.iptables,
+        userland_proxy=config.userland_proxy,
+        database=data_root / "seaway" / "networks.db",
+        networks=NetworkDefaults(
+            pools=[(IPv4Network(p.base), p.size) for p in config.default_address_pools if ":" not in p.base]
+            or DEFAULT_POOLS,
+            driver_options=config.default_network_opts,
+        ),
+    )
+
+
+def _file_defaults(config: EngineConfig) -> FileDefaults:
+    return FileDefaults(
+        dns=config.dns,
+        search=config.dns_search,
+        options=config.dns_opts,
+        host_gateways=config.host_gateway_ips,
+        resolv_conf=config.resolv_conf,
+    )

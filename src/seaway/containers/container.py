@@ -4,10 +4,12 @@ from typing import Any
 
 import msgspec
 
+from seaway.base import gojson
 from seaway.base.ids import short_id
 from seaway.containers.task import Status, Task
 from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.mount import MountPoint
+from seaway.model.network import EndpointRecord
 
 
 class StateOnDisk(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -81,7 +83,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     driver: str
     task: Task = Task()
     mount_points: dict[str, MountPoint] = {}
-    endpoints: dict[str, Any] = {}
+    endpoints: dict[str, EndpointRecord] = {}
     sandbox: dict[str, Any] = {}
     log_path: str = ""
     restart_count: int = 0
@@ -141,7 +143,7 @@ def to_disk(c: Container) -> ConfigOnDisk:
         args=c.args,
         config=c.config,
         image=c.image,
-        network_settings={"Networks": c.endpoints},
+        network_settings={"Networks": msgspec.to_builtins(c.endpoints)},
         log_path=c.log_path,
         name="/" + c.name,
         driver=c.driver,
@@ -171,7 +173,7 @@ def from_disk(disk: ConfigOnDisk, host_config: HostConfig) -> Container:
         driver=disk.driver,
         task=task_from_disk(disk.state),
         mount_points=disk.mount_points,
-        endpoints=disk.network_settings.get("Networks") or {},
+        endpoints=gojson.convert(disk.network_settings.get("Networks") or {}, dict[str, EndpointRecord]),
         sandbox=disk.seaway_sandbox,
         log_path=disk.log_path,
         restart_count=disk.restart_count,

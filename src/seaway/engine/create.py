@@ -1,6 +1,7 @@
 """`POST /containers/create`: validated, merged with the image, named, given a root filesystem, written down."""
 
 import platform
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -14,14 +15,17 @@ from seaway.containers.container import Container
 from seaway.containers.names import validate_name
 from seaway.engine.adapt import adapt_host_config
 from seaway.engine.context import Engine
+from seaway.engine.endpoints import plan_endpoints
 from seaway.engine.events import container_event
 from seaway.engine.expect import expect_process
+from seaway.engine.links import check_links
 from seaway.engine.merge import command_line, merge_config
 from seaway.engine.security import parse_security_options
 from seaway.engine.validation import validate_create
 from seaway.engine.workdir import make_working_directory
 from seaway.kernel import files, worker
 from seaway.model.container import ContainerConfig, HostConfig
+from seaway.model.network import EndpointSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,21 @@ class Created:
     warnings: tuple[str, ...] = ()
 
 
-async def create_container(engine: Engine, name: str, config: ContainerConfig, host_config: HostConfig) -> Created:
-    """`name` "" has one generated. Raises InvalidParameter, NotFound (the image), Conflict (the name)."""
+async def create_container(
+    engine: Engine,
+    name: str,
+    config: ContainerConfig,
+    host_config: HostConfig,
+    wishes: Mapping[str, EndpointSettings | None] | None = None,
+) -> Created:
+    """`wishes` by network name, beside the network of the mode. `name` "" has one generated.
+
+    Raises InvalidParameter, NotFound (the image), Conflict (the name).
+    """
     checked = validate_create(config, host_config, engine.abilities)
     host_config = adapt_host_config(checked.host_config, engine.defaults, engine.containers, engine.default_runtime)
+    check_links(host_config.links or (), engine.containers)
+    endpoints = plan_endpoints(config, host_config, wishes or {}, engine.networks.controller.networks())
     image = engine.images.resolve(config.image) if config.image else _NO_IMAGE
     merged = merge_config(config, image.config)
     host_config = engine.logs.with_driver(host_config)
@@ -49,7 +64,7 @@ async def create_container(engine: Engine, name: str, config: ContainerConfig, h
         undo.push_async_callback(_remove_directory, engine, container_id)
         await make_working_directory(engine, container_id, merged.working_dir)
         async with engine.mounts.planned(container_id, merged, host_config) as points:
-            container = msgspec.structs.replace(container, mount_points=points)
+            container = msgspec.structs.replace(container, mount_points=points, endpoints=endpoints)
             await engine.containers.add(container)
         undo.pop_all()
     failpoint("create: recorded")

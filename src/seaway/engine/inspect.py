@@ -73,7 +73,8 @@ def wire_mounts(container: Container) -> list[dict[str, Any]]:
 
 def network_settings(container: Container) -> dict[str, Any]:
     """The fields at the top repeat the default bridge's endpoint, as they always have."""
-    bridge = container.endpoints.get("bridge") or {}
+    endpoints = {name: endpoint.to_wire() for name, endpoint in container.endpoints.items()}
+    bridge = endpoints.get("bridge") or {}
     zero: dict[str, Any] = {f: 0 if f.endswith("PrefixLen") else "" for f in _NETWORK_FIELDS}
     return {
         "Bridge": "",
@@ -86,5 +87,5 @@ def network_settings(container: Container) -> dict[str, Any]:
         "SecondaryIPAddresses": None,
         "SecondaryIPv6Addresses": None,
         **{field: bridge.get(field, zero[field]) for field in _NETWORK_FIELDS},
-        "Networks": container.endpoints,
+        "Networks": endpoints,
     }

@@ -1,56 +1,70 @@
 """A container's network: joined at its start, left at its end, with /etc/hosts, resolv.conf and hostname beside it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from seaway.base.errors import Conflict, NotFound
+from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound, with_prefix
 from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
-from seaway.kernel import files, worker
+from seaway.engine.endpoints import dns_names, is_user_defined
+from seaway.engine.links import linked_hosts
+from seaway.engine.netfiles import FileDefaults, copy_files, plan_container_resolv_conf, plan_hosts, write_files
+from seaway.kernel import worker
+from seaway.model.network import EndpointRecord, EndpointSettings
 from seaway.networks.controller import NetworkController
-from seaway.networks.files import (
-    hostname_content,
-    hosts_content,
-    parse_extra_hosts,
-    parse_resolv_conf,
-    plan_resolver,
-    resolv_conf_content,
-)
 from seaway.networks.sandbox import Sandbox, SandboxRequest
-
-HOST_RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """`netns_path` is None in the host's namespace."""
+    """`netns_path` is None in the host's namespace. `endpoints` and `sandbox` are for the container's record."""
 
     netns_path: str | None
-    endpoints: dict[str, Any]
+    endpoints: dict[str, EndpointRecord]
     sandbox: dict[str, Any]
 
 
 class ContainerNetworks:
-    def __init__(self, controller: NetworkController, containers: ContainerStore) -> None:
-        self._controller, self._containers = controller, containers
+    def __init__(self, controller: NetworkController, containers: ContainerStore, defaults: FileDefaults) -> None:
+        self.controller, self._containers, self._defaults = controller, containers, defaults
 
     async def join(self, container: Container) -> Joined:
+        """Raises with dockerd's words before the cause's own."""
         mode = "none" if container.config.network_disabled is True else container.host_config.network_mode
         if mode.startswith("container:"):
             return await self._join_another(container, mode.removeprefix("container:"))
-        sandbox = await self._controller.connect_sandbox(container.id, sandbox_request(container))
-        await self._write_files(container, [e.ip_address for e in sandbox.endpoints.values()])
-        failpoint("start: joined")
-        return _joined(sandbox)
+        try:
+            return await self._join(container)
+        except EngineError as failed:
+            raise with_prefix("failed to set up container networking: ", failed) from failed
 
     async def leave(self, container_id: str) -> None:
         """Names, addresses and ports are free when this returns; the host forgets them behind."""
-        self._controller.disconnect(container_id)
+        self.controller.disconnect(container_id)
+
+    def hosts(self, container: Container, endpoints: Mapping[str, EndpointSettings]) -> str:
+        """Raises what a link to a container that does not run raises."""
+        addresses = [a for e in endpoints.values() for a in (e.ip_address, e.global_ipv6_address) if a]
+        links = linked_hosts(container, self._containers) if "bridge" in endpoints else ()
+        return plan_hosts(container, addresses, self._host_gateways(), links, in_host="host" in endpoints)
+
+    async def _join(self, container: Container) -> Joined:
+        resolv_conf = plan_container_resolv_conf(container, self._defaults, _resolver_kind(container.endpoints))
+        request = replace(sandbox_request(container), external_servers=resolv_conf.external)
+        sandbox = await self.controller.connect_sandbox(container.id, request)
+        try:
+            directory = self._containers.directory(container.id)
+            hosts = self.hosts(container, sandbox.endpoints)
+            await worker.run_blocking(write_files, directory, container, hosts, resolv_conf.content)
+        except BaseException:
+            self.controller.disconnect(container.id)
+            raise
+        failpoint("start: joined")
+        return recorded(container, sandbox)
 
     async def _join_another(self, container: Container, name: str) -> Joined:
         """No network of its own: the other container's namespace and its files."""
@@ -58,66 +72,59 @@ class ContainerNetworks:
             other = self._containers.find(name)
         except NotFound as missing:
             raise NotFound(f"No such container: {name}") from missing
-        sandbox = self._controller.sandbox(other.id)
+        if other.id == container.id:
+            raise InvalidParameter("cannot join own network")
+        sandbox = self.controller.sandbox(other.id)
         if sandbox is None or not other.task.is_running:
             raise Conflict(f"cannot join network of a non running container: {other.id}")
-        addresses = [e.ip_address for e in sandbox.endpoints.values()]
-        await self._write_files(msgspec.structs.replace(container, config=other.config), addresses)
+        directories = self._containers.directory(other.id), self._containers.directory(container.id)
+        await worker.run_blocking(copy_files, *directories)
         return Joined(str(sandbox.netns_path) if sandbox.netns_path else None, {}, {})
 
-    async def _write_files(self, container: Container, addresses: list[str]) -> None:
-        directory = self._containers.directory(container.id)
-        gateway = next((str(n.pool.gateway) for n in self._controller.networks() if n.pool), "")
-        await worker.run_blocking(write_container_files, directory, container, addresses, gateway)
+    def _host_gateways(self) -> tuple[str, ...]:
+        own = (str(n.pool.gateway) for n in self.controller.networks() if n.name == "bridge" and n.pool)
+        return self._defaults.host_gateways or tuple(own)
 
 
 def sandbox_request(container: Container) -> SandboxRequest:
-    host_config, exposed = container.host_config, container.config.exposed_ports
+    host_config, config = container.host_config, container.config
+    exposed = config.exposed_ports if isinstance(config.exposed_ports, dict) else {}
+    none = config.network_disabled is True
     return SandboxRequest(
         name=container.name,
-        network_mode="none" if container.config.network_disabled is True else host_config.network_mode,
+        network_mode="none" if none else host_config.network_mode,
+        endpoints={name: _wish(container, name, e) for name, e in container.endpoints.items()},
         port_bindings=host_config.port_bindings or {},
-        exposed_ports=tuple(exposed) if isinstance(exposed, dict) else (),
+        exposed_ports=tuple(exposed),
         publish_all=host_config.publish_all_ports,
-        mac_address=container.config.mac_address or "",
+        mac_address="" if container.endpoints else config.mac_address or "",
     )
 
 
-def write_container_files(directory: Path, container: Container, addresses: list[str], gateway: str) -> None:
-    for name, content in container_files(container, addresses, gateway, _host_resolver()).items():
-        files.replace_file_lazily(directory / name, content.encode(), 0o644)
+def _wish(container: Container, network: str, endpoint: EndpointRecord) -> EndpointSettings:
+    """The record's, with the names that the container has today."""
+    wish = endpoint.wish()
+    if not is_user_defined(network):
+        return msgspec.structs.replace(wish, network_id="")
+    names = dns_names(container.id, container.name, container.config.hostname, wish.aliases or ())
+    return msgspec.structs.replace(wish, dns_names=names)
 
 
-def container_files(
-    container: Container, addresses: list[str], gateway: str, host_resolv_conf: str
-) -> Mapping[str, str]:
-    """Pure: what /etc/hosts, resolv.conf and hostname of the container say."""
-    host_config, config = container.host_config, container.config
-    extra = parse_extra_hosts(host_config.extra_hosts or (), gateway)
-    resolver = plan_resolver(
-        parse_resolv_conf(host_resolv_conf), host_config.dns, host_config.dns_search, host_config.dns_options
-    )
-    return {
-        "hosts": hosts_content(addresses, config.hostname, config.domainname, extra),
-        "resolv.conf": resolv_conf_content(resolver),
-        "hostname": hostname_content(config.hostname),
-    }
+def _resolver_kind(endpoints: Mapping[str, EndpointSettings]) -> str:
+    if "host" in endpoints:
+        return "host"
+    return "internal" if any(is_user_defined(name) for name in endpoints) else "legacy"
 
 
-def _host_resolver() -> str:
-    try:
-        return HOST_RESOLV_CONF.read_text(errors="replace")
-    except FileNotFoundError:
-        return ""
-
-
-def _joined(sandbox: Sandbox) -> Joined:
+def recorded(container: Container, sandbox: Sandbox) -> Joined:
+    """What the container's record keeps of a sandbox."""
     ports = {
         key: [msgspec.to_builtins(b) for b in bindings] if bindings is not None else None
         for key, bindings in sandbox.ports.items()
     }
+    before = container.endpoints
     return Joined(
         netns_path=str(sandbox.netns_path) if sandbox.netns_path else None,
-        endpoints={name: msgspec.to_builtins(endpoint) for name, endpoint in sandbox.endpoints.items()},
+        endpoints={n: before.get(n, EndpointRecord()).with_outcome(e) for n, e in sandbox.endpoints.items()},
         sandbox={"ID": sandbox.id, "Key": sandbox.key, "Ports": ports},
     )

@@ -107,7 +107,7 @@ def _images(engine: Engine, names: tuple[str, ...]) -> set[str]:
 
 
 def _on_network(container: Container, network: str) -> bool:
-    return any(network in (name, end.get("NetworkID")) for name, end in container.endpoints.items())
+    return any(network in (name, end.network_id) for name, end in container.endpoints.items())
 
 
 def wire_summary(container: Container, now_ns: int) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def wire_summary(container: Container, now_ns: int) -> dict[str, Any]:
         "State": container.task.status.value,
         "Status": status_text(container.task, now_ns),
         "HostConfig": {"NetworkMode": container.host_config.network_mode},
-        "NetworkSettings": {"Networks": container.endpoints},
+        "NetworkSettings": {"Networks": {name: endpoint.to_wire() for name, endpoint in container.endpoints.items()}},
         "Mounts": wire_mounts(container),
     }
 

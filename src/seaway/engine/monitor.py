@@ -19,6 +19,7 @@ from seaway.containers.task import Status
 from seaway.engine import aftermath, remove, shm, start
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
+from seaway.engine.networks import endpoint_events
 from seaway.runtime.exits import Exit
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ async def _record(engine: Engine, container_id: str, how: Exit) -> float | None:
     engine.runs.ended(container_id, how)
     if how.oom_killed:
         container_event(engine, ended, "oom")
+    endpoint_events(engine, old, "disconnect")
     container_event(engine, ended, "die", exitCode=str(how.code), execDuration=str(int(up_s)))
     return delay_s
 
@@ -82,6 +84,8 @@ def _exited(container: Container, how: Exit, *, restarting: bool) -> Container:
         container,
         task=msgspec.structs.replace(task, error=how.error),
         restart_count=container.restart_count + restarting,
+        endpoints={name: endpoint.ended() for name, endpoint in container.endpoints.items()},
+        sandbox={},
     )
 
 

@@ -18,7 +18,7 @@ from seaway.engine import remove, start
 from seaway.engine.context import Engine
 from seaway.engine.exec import adopt_execs
 from seaway.engine.sweep import surviving_run
-from seaway.model.network import EndpointSettings, PortBinding
+from seaway.model.network import PortBinding
 from seaway.networks.controller import Joined
 from seaway.networks.sandbox import Sandbox
 from seaway.runtime.requests import RunRequest
@@ -110,6 +110,5 @@ def joined_before(containers: ContainerStore, runs: Path) -> dict[str, Joined]:
 def _sandbox(container: Container) -> Sandbox:
     key = container.sandbox.get("Key", "")
     ports = gojson.convert(container.sandbox.get("Ports") or {}, dict[str, list[PortBinding] | None])
-    endpoints = gojson.convert(container.endpoints, dict[str, EndpointSettings])
-    in_host = any(name == "host" for name in endpoints)
-    return Sandbox(container.sandbox["ID"], None if in_host else Path(key), endpoints, ports)
+    in_host = any(name == "host" for name in container.endpoints)
+    return Sandbox(container.sandbox["ID"], None if in_host else Path(key), container.endpoints, ports)

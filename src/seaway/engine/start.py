@@ -19,6 +19,7 @@ from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.expect import expect_process
 from seaway.engine.joining import Joined
+from seaway.engine.networks import endpoint_events, refresh_parents
 from seaway.engine.spec import Surroundings, container_spec, surroundings
 from seaway.kernel import worker
 from seaway.runtime.errors import OTHER
@@ -94,6 +95,8 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
                 container.id, lambda c: _started(c, pid, request.run_dir.name, joined, by_user=by_user)
             )
         undo.pop_all()
+    await refresh_parents(engine, started)
+    endpoint_events(engine, started, "connect")
     container_event(engine, started, "start")
     engine.runs.follow(started.id, exit_of_run)
 

@@ -47,6 +47,10 @@ class Netlink:
         master = self.index_of(bridge)
         return [link.get("ifname") for link in self._route.get_links() if master and link.get("master") == master]
 
+    def names_of(self, mac: str) -> list[str]:
+        """The links with that address."""
+        return [link.get("ifname") for link in self._route.get_links() if link.get("address") == mac.lower()]
+
     def add_bridge(self, name: str, mac: str, mtu: int) -> None:
         self._link("add", f"add bridge {name}", ifname=name, kind="bridge", address=mac, mtu=mtu)
 

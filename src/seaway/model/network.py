@@ -58,8 +58,29 @@ class EndpointSettings(Struct, frozen=True):
         )
 
 
-class NetworkingConfig(Struct, frozen=True):
-    endpoints_config: dict[str, EndpointSettings | None] = {}
+class EndpointRecord(EndpointSettings, frozen=True):
+    """An attachment as a container's record keeps it. `mac_address` is the outcome, this one the wish."""
+
+    desired_mac_address: str = ""
+
+    def wish(self) -> EndpointSettings:
+        return msgspec.structs.replace(self.without_outcome(), mac_address=self.desired_mac_address)
+
+    def with_outcome(self, outcome: EndpointSettings) -> "EndpointRecord":
+        return EndpointRecord(**msgspec.structs.asdict(outcome), desired_mac_address=self.desired_mac_address)
+
+    def ended(self) -> "EndpointRecord":
+        """The container has stopped: the outcome is nobody's any more."""
+        return self.with_outcome(self.without_outcome())
+
+    def to_wire(self) -> dict[str, Any]:
+        wire: dict[str, Any] = msgspec.to_builtins(self)
+        del wire["DesiredMacAddress"]
+        return wire
+
+
+def new_record(wish: EndpointSettings) -> EndpointRecord:
+    return EndpointRecord(**msgspec.structs.asdict(wish.without_outcome()), desired_mac_address=wish.mac_address)
 
 
 class IPAMConfig(Struct, frozen=True, omit_defaults=True):
@@ -116,9 +137,13 @@ class NetworkCreate(Struct, frozen=True):
     """The body of `POST /networks/create`."""
 
     name: str = ""
-    driver: str = "bridge"
+    driver: str = ""
     ipam: IPAM | None = msgspec.field(default=None, name="IPAM")
+    enable_ipv4: bool | None = msgspec.field(default=None, name="EnableIPv4")
     enable_ipv6: bool | None = msgspec.field(default=None, name="EnableIPv6")
+    ingress: bool = False
+    config_only: bool = False
+    config_from: ConfigReference | None = None
     internal: bool = False
     attachable: bool = False
     options: dict[str, str] = {}

@@ -43,12 +43,12 @@ class SandboxBuilder:
                 wish,
                 undo,
                 mac="" if plans else request.mac_address,
-                link=f"eth{len(plans)}",
+                number=len(plans),
                 is_way_out=network is way_out,
                 proxied=self._publisher.proxied,
             )
             plans += [plan] if plan else []
-        undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans])
+        undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans if p.host_link])
         # Its last owner may still answer for an address, and traffic to his ports go to it.
         await self._catalog.wait_vacant([p.address for p in plans])
         await links.build_sandbox(path, plans)
@@ -97,25 +97,23 @@ def plan_on(
     wish: EndpointSettings,
     undo: AsyncExitStack,
     *,
-    link: str,
+    number: int,
     is_way_out: bool,
     proxied: bool,
     mac: str = "",
 ) -> tuple[EndpointSettings, EndpointPlan | None]:
     """A new endpoint with an address, which `undo` gives back; no plan where the network has no devices."""
     endpoint = new_endpoint(network, wish)
-    if not network.pool or not network.bridge:
+    if not network.pool:
         return endpoint, None
     address = catalog.take_address(network.id, wished_address(wish))
     undo.callback(catalog.release_address, network.id, address)
     plan = plan_endpoint(
-        network.bridge,
-        network.pool,
+        network,
         endpoint.endpoint_id,
         address,
         mac=wish.mac_address or mac,
-        link=link,
-        internal=network.internal,
+        number=number,
         is_way_out=is_way_out,
         proxied=proxied,
     )

@@ -20,10 +20,14 @@ class NetworkCatalog:
     def all(self) -> list[Network]:
         return list(self._networks.values())
 
+    @property
+    def has_default_bridge(self) -> bool:
+        return any(n.name == "bridge" for n in self._networks.values())
+
     def find(self, name: str) -> Network:
         """By name, ID or its beginning; "default": the bridge, if any. Raises NoSuchNetwork, AmbiguousNetwork."""
         if name in ("", "default"):
-            name = "bridge" if any(n.name == "bridge" for n in self.all()) else "none"
+            name = "bridge" if self.has_default_bridge else "none"
         return find_network(self.all(), name)
 
     def bridges(self) -> list[Bridge]:

@@ -20,7 +20,7 @@ from seaway.base import clock
 from seaway.base.errors import EngineError
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
-from seaway.model.network import EndpointSettings, NetworkCreate
+from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate
 from seaway.networks import links
 from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
@@ -28,7 +28,7 @@ from seaway.networks.endpoint import endpoint_on, new_endpoint
 from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
-from seaway.networks.network import NO_BRIDGE, BridgeSettings, Network, default_bridge, network_to_wire
+from seaway.networks.network import NO_BRIDGE, PREDEFINED, BridgeSettings, Network, default_bridge, network_to_wire
 from seaway.networks.plan import plan_bridge
 from seaway.networks.ports import EPHEMERAL, PortAllocator
 from seaway.networks.proxy import ProxyClient
@@ -36,6 +36,7 @@ from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
+from seaway.networks.usernet import NO_DEFAULTS, NetworkDefaults
 from seaway.networks.usernets import UserNetworks
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class NetworkOptions:
     userland_proxy: bool = True
     database: Path | None = None
     ephemeral: tuple[int, int] = EPHEMERAL
+    networks: NetworkDefaults = NO_DEFAULTS
 
 
 class NetworkController:
@@ -75,7 +77,7 @@ class NetworkController:
         ]
         store = NetworkStore(options.database) if options.database else None
         self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
-        self._user_networks = UserNetworks(self._catalog, self._firewall, store)
+        self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
         self._hotplug = Hotplug(self._catalog, self._publisher)
         self._joined: dict[str, Joined] = {}
@@ -113,10 +115,14 @@ class NetworkController:
 
     def inspect(self, name: str) -> dict[str, Any]:
         network = self.find(name)
-        return network_to_wire(network, containers_on(network.name, self._joined))
+        return network_to_wire(network, self.containers_on(network))
 
-    def list_wire(self) -> list[dict[str, Any]]:
-        return [network_to_wire(n, {}) for n in self.networks()]
+    def summary(self, network: Network) -> dict[str, Any]:
+        """As a list shows it: without its containers."""
+        return network_to_wire(network, {})
+
+    def containers_on(self, network: Network) -> dict[str, NetworkContainer]:
+        return containers_on(network.name, self._joined)
 
     async def create(self, request: NetworkCreate) -> Network:
         return await self._user_networks.create(request)
@@ -140,8 +146,7 @@ class NetworkController:
         """
         if left := self._leaving.get(container_id):
             await asyncio.wait([left])
-        wishes = request.endpoints or {self.find(request.network_mode).name: None}
-        networks = [(self.find(name), wish or EndpointSettings()) for name, wish in wishes.items()]
+        networks = self._wished_networks(request)
         if any(n.driver == "host" for n, _ in networks):
             endpoints = {n.name: new_endpoint(n, w) for n, w in networks}
             return self._keep(container_id, request, Sandbox(new_id(), None, endpoints))
@@ -178,6 +183,17 @@ class NetworkController:
             for endpoint in joined.sandbox.endpoints.values():
                 self._catalog.vacate(endpoint, task)
         return task
+
+    def _wished_networks(self, request: SandboxRequest) -> list[tuple[Network, EndpointSettings]]:
+        """A user's network is known by its ID from the first start on: another one of its name is not taken for it."""
+        wishes = request.endpoints or {self.find(request.network_mode).name: None}
+        found = []
+        for name, wish in wishes.items():
+            if name == "bridge" and not self._catalog.has_default_bridge:
+                continue  # `--bridge none`: whoever asks for it has no network
+            by_id = wish.network_id if wish and name not in PREDEFINED else ""
+            found.append((self.find(by_id or name), wish or EndpointSettings()))
+        return found
 
     def _restored(self, joined: Joined) -> Joined:
         endpoints = {}

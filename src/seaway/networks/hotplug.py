@@ -25,7 +25,8 @@ class Hotplug:
         assert sandbox.netns_path
         async with AsyncExitStack() as undo:
             taken = await links.device_names(sandbox.netns_path)
-            link = next(name for n in range(len(taken) + 1) if (name := f"eth{n}") not in taken)
+            prefix = network.bridge.link_prefix if network.bridge else "eth"
+            number = next(n for n in range(len(taken) + 1) if f"{prefix}{n}" not in taken)
             rivals = [(self._catalog.find(e.network_id), e) for e in sandbox.endpoints.values()]
             way_out = choose_way_out([*rivals, (network, wish)])
             endpoint, plan = plan_on(
@@ -33,13 +34,14 @@ class Hotplug:
                 network,
                 wish,
                 undo,
-                link=link,
+                number=number,
                 is_way_out=network is way_out,
                 proxied=self._publisher.proxied,
             )
             assert plan
             await self._catalog.wait_vacant([plan.address])
-            undo.push_async_callback(links.delete_link, plan.host_link)
+            if plan.host_link:
+                undo.push_async_callback(links.delete_link, plan.host_link)
             await links.add_endpoint(sandbox.netns_path, plan)
             undo.pop_all()
         after = replace(sandbox, endpoints={**sandbox.endpoints, network.name: endpoint})
@@ -59,12 +61,18 @@ class Hotplug:
             after = replace(after, ports=dict.fromkeys(sandbox.ports))
         elif after.published != sandbox.published:
             await self._publisher.move(sandbox.published, after.published)
-        await links.delete_link(host_link(endpoint.endpoint_id))
+        await self._unplug(sandbox, network, endpoint)
         self._catalog.release(endpoint)
         now = after.published_endpoint
         if sandbox.netns_path and now and now is not sandbox.published_endpoint:
             await links.set_gateway(sandbox.netns_path, now.gateway)
         return after
+
+    async def _unplug(self, sandbox: Sandbox, network: Network, endpoint: EndpointSettings) -> None:
+        if network.macvlan and sandbox.netns_path:
+            await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address)
+        elif network.bridge:
+            await links.delete_link(host_link(endpoint.endpoint_id))
 
 
 def check_attachable(joined: Joined, network: Network) -> None:

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import IO
+from types import TracebackType
 
 from seaway.base.errors import SystemFailure
 from seaway.kernel import netns, rtnl
@@ -19,9 +19,9 @@ ROUTING = Path("/proc/sys/net/ipv4/conf")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
-class BridgeMissing(SystemFailure):
-    def __init__(self, endpoints: Iterable[EndpointPlan]) -> None:
-        super().__init__(f"no bridge {' or '.join(sorted({e.bridge for e in endpoints}))} on this host")
+class NoSuchDevice(SystemFailure):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"this host has no network device {name}")
 
 
 async def build_bridge(plan: BridgePlan) -> None:
@@ -31,14 +31,21 @@ async def build_bridge(plan: BridgePlan) -> None:
 
 async def build_sandbox(path: Path, endpoints: Sequence[EndpointPlan]) -> None:
     """A namespace at `path` with a loopback device and the endpoints."""
-    await netns.create(path, lambda: _furnish(endpoints))
-    await run_blocking(_join_bridges, endpoints)
+    with _HostSide(endpoints) as host:
+        await netns.create(path, lambda: _furnish(endpoints, host))
+        await host.allow_hairpin()
 
 
 async def add_endpoint(path: Path, plan: EndpointPlan) -> None:
     """One more, in a namespace that others live in."""
-    await netns.run_inside(path, lambda: _furnish([plan]))
-    await run_blocking(_join_bridges, [plan])
+    with _HostSide([plan]) as host:
+        await netns.run_inside(path, lambda: _furnish([plan], host))
+        await host.allow_hairpin()
+
+
+async def check_parent(name: str) -> None:
+    """Raises NoSuchDevice."""
+    _index(name)
 
 
 async def device_names(path: Path) -> list[str]:
@@ -66,6 +73,11 @@ async def delete_link(name: str) -> None:
     await run_blocking(_delete_links, (name,))
 
 
+async def delete_link_inside(path: Path, mac: str) -> None:
+    """The device with that address in the namespace; one that is gone is no failure."""
+    await netns.run_inside(path, lambda: _delete_by_address(mac))
+
+
 async def host_routes() -> list[IPv4Network]:
     return await run_blocking(_host_routes)
 
@@ -82,42 +94,73 @@ def _build_bridge(plan: BridgePlan) -> None:
     with Netlink() as netlink:
         if netlink.index_of(plan.name) is None:
             netlink.add_bridge(plan.name, plan.mac, plan.mtu)
-        netlink.add_address(plan.name, plan.address, plan.prefix_length, plan.broadcast)
+        if plan.address:
+            netlink.add_address(plan.name, plan.address, plan.prefix_length, plan.broadcast)
         netlink.set_up(plan.name)
     if plan.route_localnet:
         (ROUTING / plan.name / "route_localnet").write_text("1")
 
 
-def _furnish(endpoints: Sequence[EndpointPlan]) -> None:
+class _HostSide:
+    """What a thread in a container's namespace needs of the host's: a socket, and the numbers of its devices."""
+
+    def __init__(self, endpoints: Sequence[EndpointPlan]) -> None:
+        self._endpoints = endpoints
+        self.indices = {name: _index(name) for name in {e.bridge or e.parent for e in endpoints}}
+
+    def __enter__(self) -> "_HostSide":
+        self.netlink = rtnl.Rtnl()
+        self.namespace = os.open(f"/proc/{os.getpid()}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self.namespace)
+        self.netlink.close()
+
+    def join_bridge(self, plan: EndpointPlan) -> None:
+        self.netlink.run([rtnl.join_bridge(plan.host_link, self.indices[plan.bridge])])
+
+    async def allow_hairpin(self) -> None:
+        self.netlink.run([rtnl.set_hairpin(_index(e.host_link)) for e in self._endpoints if e.hairpin])
+
+
+def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide) -> None:
     """In the container's namespace. A device has a number far from those that the kernel gives by itself."""
     taken = {index for index, _ in socket.if_nameindex()}
     numbers = (n for n in range(FIRST_INDEX, FIRST_INDEX + 1000) if n not in taken)
-    with rtnl.Rtnl() as netlink, _open_host_namespace() as host:
+    with rtnl.Rtnl() as netlink:
         netlink.run([rtnl.set_up(LOOPBACK_INDEX)])
         for e, index in zip(endpoints, numbers, strict=False):
-            netlink.run([rtnl.add_veth(e.link, index, e.mac, e.mtu, e.host_link, host.fileno())])
+            _add_device(netlink, e, index, host)
             _disable_ipv6(e.link)
             address = rtnl.add_address(index, e.address, e.prefix_length, e.broadcast)
             gateway = [rtnl.set_default_route(e.gateway)] if e.gateway and e.is_way_out else []
             netlink.run([address, rtnl.set_up(index), *gateway])
+            if e.bridge:
+                host.join_bridge(e)
 
 
-def _join_bridges(endpoints: Sequence[EndpointPlan]) -> None:
+def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostSide) -> None:
+    if plan.bridge:
+        netlink.run([rtnl.add_veth(plan.link, index, plan.mac, plan.mtu, plan.host_link, host.namespace)])
+        return
+    with open("/proc/thread-self/ns/net", "rb", buffering=0) as here:
+        parent = host.indices[plan.parent]
+        host.netlink.run([rtnl.add_macvlan(plan.link, index, parent, plan.mode, plan.mac, here.fileno())])
+
+
+def _index(name: str) -> int:
     try:
-        _run(rtnl.join_bridge(e.host_link, socket.if_nametoindex(e.bridge)) for e in endpoints)
+        return socket.if_nametoindex(name)
     except OSError as gone:
-        raise BridgeMissing(endpoints) from gone
-    _run(rtnl.set_hairpin(socket.if_nametoindex(e.host_link)) for e in endpoints if e.hairpin)
+        raise NoSuchDevice(name) from gone
 
 
 def _run(requests: Iterable[rtnl.Request]) -> None:
     with rtnl.Rtnl() as netlink:
         netlink.run(requests)
-
-
-def _open_host_namespace() -> IO[bytes]:
-    """The engine's own, which is the main thread's: the caller's may be another."""
-    return open(f"/proc/{os.getpid()}/ns/net", "rb", buffering=0)
 
 
 def _disable_ipv6(link: str) -> None:
@@ -130,6 +173,12 @@ def _disable_ipv6(link: str) -> None:
 
 def _delete_links(names: Sequence[str]) -> None:
     _run(rtnl.delete_link(name) for name in names)
+
+
+def _delete_by_address(mac: str) -> None:
+    with Netlink() as netlink:
+        names = netlink.names_of(mac)
+    _delete_links(names)
 
 
 def _sweep_links(bridges: Sequence[str], keep: frozenset[str]) -> None:

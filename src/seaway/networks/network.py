@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seaway.base.errors import InvalidParameter, NotFound
-from seaway.model.network import IPAM, IPAMConfig, NetworkContainer, NetworkResource, to_wire
+from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkContainer, NetworkResource, to_wire
 from seaway.networks.firewall.ruleset import Bridge
 from seaway.networks.ipam import Pool, parse_pool
 
@@ -26,7 +26,8 @@ class AmbiguousNetwork(InvalidParameter):
 
 @dataclass(frozen=True, slots=True)
 class BridgeSettings:
-    """The engine's own bridge: `--bridge`, `--bip`, `--fixed-cidr`, `--mtu`, `--icc`, `--ip-masq`, `--ip`.
+    """The engine's own bridge: `--bridge`, `--bip`, `--fixed-cidr`, `--mtu`, `--icc`, `--ip-masq`, `--ip`,
+    `--default-gateway` (where the containers' default route goes, if not to the bridge itself).
     NO_BRIDGE as its name: there is no default bridge, and who asks for no network in particular has none."""
 
     name: str = "docker0"
@@ -37,11 +38,24 @@ class BridgeSettings:
     icc: bool = True
     masquerade: bool = True
     default_ip: str = "0.0.0.0"
+    default_gateway: str = ""
+    unprotected: bool = False
+    without_address: bool = False
+    link_prefix: str = "eth"
+
+
+@dataclass(frozen=True, slots=True)
+class MacvlanSettings:
+    """Containers are on the wire of the host's device `parent`, with addresses of their own."""
+
+    parent: str
+    mode: str = "bridge"
+    mtu: int = 1500
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`pool` and `bridge` are those of a bridge network only."""
+    """`pool` is None where there are no addresses to give; `bridge` and `macvlan` belong to the driver of that name."""
 
     id: str
     name: str
@@ -49,11 +63,15 @@ class Network:
     created: str
     pool: Pool | None = None
     bridge: BridgeSettings | None = None
+    macvlan: MacvlanSettings | None = None
     ipam: IPAM = field(default_factory=IPAM)
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     internal: bool = False
     attachable: bool = False
+    has_own_subnet: bool = False
+    config_only: bool = False
+    config_from: str = ""
 
     def in_firewall(self) -> Bridge | None:
         if not self.bridge or not self.pool:
@@ -65,6 +83,7 @@ class Network:
             masquerade=masquerade,
             icc=self.bridge.icc,
             internal=self.internal,
+            unprotected=self.bridge.unprotected,
             network=self.name,
         )
 
@@ -80,7 +99,7 @@ def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> N
         BRIDGE_OPTION + "name": settings.name,
         "com.docker.network.driver.mtu": str(settings.mtu),
     }
-    return Network(network_id, "bridge", "bridge", created, pool, settings, IPAM(config=[config]), options)
+    return Network(network_id, "bridge", "bridge", created, pool, settings, ipam=IPAM(config=[config]), options=options)
 
 
 def find_network(networks: Iterable[Network], name: str) -> Network:
@@ -105,6 +124,8 @@ def network_resource(network: Network, containers: Mapping[str, NetworkContainer
         ipam=network.ipam,
         internal=network.internal,
         attachable=network.attachable,
+        config_from=ConfigReference(network=network.config_from),
+        config_only=network.config_only,
         containers=dict(containers),
         options=dict(network.options),
         labels=dict(network.labels),

@@ -1,10 +1,10 @@
 """What to build for a network and for a container's place in it. Values only; `links` carries them out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from seaway.networks.ipam import Pool, mac_of
-from seaway.networks.network import BridgeSettings
+from seaway.networks.network import BridgeSettings, Network
 
 HOST_LINK_PREFIX = "veth"
 
@@ -22,11 +22,9 @@ class BridgePlan:
 
 @dataclass(frozen=True, slots=True)
 class EndpointPlan:
-    """A pair of devices: `host_link` is a port of `bridge`, `link` is the container's. `is_way_out`: the container's
-    default route goes by `gateway`."""
+    """`link` is the container's device: one of a pair whose `host_link` is a port of `bridge`, or a macvlan device on
+    `parent`. `is_way_out`: the container's default route goes by `gateway`."""
 
-    bridge: str
-    host_link: str
     link: str
     mac: str
     address: str
@@ -34,15 +32,19 @@ class EndpointPlan:
     broadcast: str
     gateway: str
     mtu: int
-    is_way_out: bool = True
+    bridge: str = ""
+    host_link: str = ""
     hairpin: bool = False
+    parent: str = ""
+    mode: str = ""
+    is_way_out: bool = True
 
 
 def plan_bridge(settings: BridgeSettings, pool: Pool, *, proxied: bool = True) -> BridgePlan:
     return BridgePlan(
         name=settings.name,
         mac=mac_of(pool.gateway),
-        address=str(pool.gateway),
+        address="" if settings.without_address else str(pool.gateway),
         prefix_length=pool.subnet.prefixlen,
         broadcast=str(pool.subnet.broadcast_address),
         mtu=settings.mtu,
@@ -51,31 +53,33 @@ def plan_bridge(settings: BridgeSettings, pool: Pool, *, proxied: bool = True) -
 
 
 def plan_endpoint(
-    settings: BridgeSettings,
-    pool: Pool,
+    network: Network,
     endpoint_id: str,
     address: IPv4Address,
     *,
     mac: str = "",
-    link: str = "eth0",
-    internal: bool = False,
+    number: int = 0,
     is_way_out: bool = True,
     proxied: bool = True,
 ) -> EndpointPlan:
     """The name of the host's device comes from the endpoint's ID, so that a restart can tell whose it is."""
-    return EndpointPlan(
-        bridge=settings.name,
-        host_link=host_link(endpoint_id),
-        link=link,
+    pool, bridge, macvlan = network.pool, network.bridge, network.macvlan
+    assert pool
+    own = (bridge and bridge.default_gateway) or str(pool.gateway)
+    common = EndpointPlan(
+        link=f"{bridge.link_prefix if bridge else 'eth'}{number}",
         mac=mac or mac_of(address),
         address=str(address),
         prefix_length=pool.subnet.prefixlen,
         broadcast=str(pool.subnet.broadcast_address),
-        gateway="" if internal else str(pool.gateway),
-        mtu=settings.mtu,
+        gateway="" if network.internal or (bridge and bridge.without_address) else own,
+        mtu=1500,
         is_way_out=is_way_out,
-        hairpin=not proxied,
     )
+    if macvlan:
+        return replace(common, parent=macvlan.parent, mode=macvlan.mode, mtu=macvlan.mtu)
+    assert bridge
+    return replace(common, bridge=bridge.name, host_link=host_link(endpoint_id), hairpin=not proxied, mtu=bridge.mtu)
 
 
 def host_link(endpoint_id: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seaway.base.errors import SystemFailure
 from seaway.model.network import EndpointSettings, PortBinding, PortMap
+from seaway.networks.files import ExternalServer
 from seaway.networks.firewall.ruleset import PublishedPort
 from seaway.networks.ports import parse_port
 
@@ -27,6 +28,7 @@ class SandboxRequest:
     exposed_ports: Iterable[str] = ()
     publish_all: bool = False
     mac_address: str = ""
+    external_servers: Sequence[ExternalServer] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 The predefined ones are made anew at each start, with new IDs, as dockerd does.
 """
 
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from seaway.base import gojson
 from seaway.kernel.database import Database
 from seaway.model.network import IPAMConfig, NetworkResource
+from seaway.networks.drivers import settings_of
 from seaway.networks.ipam import parse_pool
 from seaway.networks.network import Network, network_resource
-from seaway.networks.usernet import bridge_settings
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS networks (id TEXT PRIMARY KEY, resource TEXT NOT NULL)"
 
@@ -24,29 +27,44 @@ class NetworkStore:
     def all(self) -> list[Network]:
         """In the order in which they were made."""
         rows = self._database.rows("SELECT resource FROM networks ORDER BY rowid")
-        return [_network(gojson.decode(resource, NetworkResource)) for (resource,) in rows]
+        return [_network(gojson.decode(resource, _Row)) for (resource,) in rows]
 
     def put(self, network: Network) -> None:
-        resource = gojson.encode(network_resource(network, {})).decode()
+        resource = gojson.encode(_row(network)).decode()
         self._database.write("INSERT OR REPLACE INTO networks VALUES (?, ?)", (network.id, resource))
 
     def delete(self, network_id: str) -> None:
         self._database.write("DELETE FROM networks WHERE id = ?", (network_id,))
 
 
-def _network(resource: NetworkResource) -> Network:
-    config = next(iter(resource.ipam.config or ()), IPAMConfig())
+class _Row(NetworkResource, frozen=True):
+    """What the wire does not say, too."""
+
+    has_own_subnet: bool = False
+
+
+def _row(network: Network) -> _Row:
+    fields = msgspec.structs.asdict(network_resource(network, {}))
+    return _Row(**fields, has_own_subnet=network.has_own_subnet)
+
+
+def _network(row: _Row) -> Network:
+    config = next(iter(row.ipam.config or ()), IPAMConfig())
     reserved = (config.auxiliary_addresses or {}).values()
-    return Network(
-        id=resource.id,
-        name=resource.name,
-        driver=resource.driver,
-        created=resource.created,
-        pool=parse_pool(config.subnet, config.gateway, config.ip_range, reserved),
-        bridge=bridge_settings(resource.id, resource.options),
-        ipam=resource.ipam,
-        options=resource.options,
-        labels=resource.labels,
-        internal=resource.internal,
-        attachable=resource.attachable,
+    network = Network(
+        id=row.id,
+        name=row.name,
+        driver=row.driver,
+        created=row.created,
+        pool=None if row.config_only else parse_pool(config.subnet, config.gateway, config.ip_range, reserved),
+        ipam=row.ipam,
+        options=row.options,
+        labels=row.labels,
+        internal=row.internal,
+        attachable=row.attachable,
+        has_own_subnet=row.has_own_subnet,
+        config_only=row.config_only,
+        config_from=row.config_from.network,
     )
+    bridge, macvlan = settings_of(network)
+    return replace(network, bridge=bridge, macvlan=macvlan)

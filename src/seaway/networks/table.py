@@ -40,6 +40,9 @@ class Firewall:
             except nft.FirewallFailed:
                 await self._replace()
 
+    async def withdraw(self, elements: Iterable[Element]) -> None:
+        await self.change(delete=elements)
+
     async def watch(self) -> None:
         """Runs as long as the engine does."""
         if not self.enabled:

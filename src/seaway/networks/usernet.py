@@ -1,18 +1,36 @@
-"""What the user may make and remove: his own bridge networks. Pure; the texts are dockerd's."""
+"""What the user may make and remove: his own networks. Pure; the texts are dockerd's."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
+import msgspec
+
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound
-from seaway.model.network import IPAM, IPAMConfig, NetworkCreate
+from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkCreate
+from seaway.networks.drivers import settings_of
 from seaway.networks.ipam import Pool, parse_pool
 from seaway.networks.joined import Joined
-from seaway.networks.network import BRIDGE_OPTION, PREDEFINED, BridgeSettings, Network
-
-MTU_OPTION = "com.docker.network.driver.mtu"
+from seaway.networks.network import PREDEFINED, Network
+from seaway.networks.validate import validate_request
 
 # Pools for networks without a subnet of their own: (where, how large each)
 DEFAULT_POOLS = (*((IPv4Network(f"172.{n}.0.0/16"), 16) for n in range(17, 32)), (IPv4Network("192.168.0.0/16"), 20))
+NO_SWARM = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
+    "and try again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkDefaults:
+    """`pools` for networks without a subnet; `driver_options` by driver, where a request says nothing else."""
+
+    pools: Sequence[tuple[IPv4Network, int]] = DEFAULT_POOLS
+    driver_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+NO_DEFAULTS = NetworkDefaults()
 
 
 def plan_user_network(
@@ -21,38 +39,54 @@ def plan_user_network(
     created: str,
     existing: Sequence[Network],
     host_routes: Iterable[IPv4Network] = (),
+    defaults: NetworkDefaults = NO_DEFAULTS,
 ) -> Network:
     """Raises InvalidParameter, Forbidden, Conflict or NotFound, as dockerd would."""
-    _check_name(request.name, existing)
-    if request.driver not in ("", "bridge"):
-        raise NotFound(f'plugin "{request.driver}" not found')
-    taken = [n.pool.subnet for n in existing if n.pool]
+    validate_request(request, existing)
+    if request.config_only:
+        return _config_only(request, network_id, created)
+    request = _with_config_from(request, existing)
+    driver = request.driver or "bridge"
+    _check_driver(driver)
+    if request.enable_ipv6 or request.enable_ipv4 is False:
+        raise InvalidParameter("IPv6 networks are not supported by this engine")
+    options = dict(request.options)
+    if not request.config_from:
+        options = {**defaults.driver_options.get(driver, {}), **options}
     wish = next(iter((request.ipam.config if request.ipam else None) or ()), IPAMConfig())
-    pool = _plan_pool(wish, taken, host_routes)
+    if request.ipam and len(request.ipam.config or ()) > 1:
+        raise InvalidParameter("bridge driver doesn't support multiple subnets")
+    pool = _plan_pool(wish, [n.pool.subnet for n in existing if n.pool], host_routes, defaults.pools)
     config = IPAMConfig(
         subnet=str(pool.subnet),
         ip_range=wish.ip_range,
         gateway=str(pool.gateway),
         auxiliary_addresses=wish.auxiliary_addresses,
     )
-    return Network(
+    network = Network(
         id=network_id,
         name=request.name,
-        driver="bridge",
+        driver=driver,
         created=created,
         pool=pool,
-        bridge=bridge_settings(network_id, request.options),
         ipam=IPAM(options=(request.ipam.options if request.ipam else None) or {}, config=[config]),
-        options=dict(request.options),
+        options=options,
         labels=dict(request.labels),
         internal=request.internal,
         attachable=request.attachable,
+        has_own_subnet=bool(wish.subnet),
+        config_from=request.config_from.network if request.config_from else "",
     )
+    bridge, macvlan = settings_of(network)
+    _check_devices(network.id, existing, bridge.name if bridge else "", macvlan.parent if macvlan else "")
+    return replace(network, bridge=bridge, macvlan=macvlan)
 
 
-def check_removable(network: Network, joined: Mapping[str, Joined]) -> None:
+def check_removable(network: Network, joined: Mapping[str, Joined], existing: Sequence[Network] = ()) -> None:
     if network.name in PREDEFINED:
         raise Forbidden(f"{network.name} is a pre-defined network and cannot be removed")
+    if network.config_only and any(n.config_from == network.name for n in existing):
+        raise Forbidden(f"configuration network {network.name!r} is in use")
     active = [
         f'name:"{one.name}" id:"{endpoint.endpoint_id[:12]}"'
         for one in joined.values()
@@ -64,18 +98,65 @@ def check_removable(network: Network, joined: Mapping[str, Joined]) -> None:
         )
 
 
-def _check_name(name: str, existing: Sequence[Network]) -> None:
-    if not name.strip():
-        raise InvalidParameter("invalid network name: name is empty")
-    if name in (*PREDEFINED, "default"):
-        raise Forbidden(f"operation is not permitted on predefined {name} network")
-    if any(n.name == name for n in existing):
-        raise Conflict(f"network with name {name} already exists")
+def _check_driver(driver: str) -> None:
+    if driver in ("host", "null"):
+        raise Forbidden(f'only one instance of "{driver}" network is allowed')
+    if driver == "overlay":
+        raise Forbidden(NO_SWARM)
+    if driver not in ("bridge", "macvlan"):
+        raise NotFound(f'plugin "{driver}" not found')
 
 
-def _plan_pool(wish: IPAMConfig, taken: Sequence[IPv4Network], host_routes: Iterable[IPv4Network]) -> Pool:
+def _config_only(request: NetworkCreate, network_id: str, created: str) -> Network:
+    """Nothing is made of it: other networks take their configuration from it."""
+    return Network(
+        id=network_id,
+        name=request.name,
+        driver="null",
+        created=created,
+        ipam=request.ipam or IPAM(options={}, config=[]),
+        options=dict(request.options),
+        labels=dict(request.labels),
+        config_only=True,
+    )
+
+
+def _with_config_from(request: NetworkCreate, existing: Sequence[Network]) -> NetworkCreate:
+    name = (request.config_from or ConfigReference()).network
+    if not name:
+        return msgspec.structs.replace(request, config_from=None)
+    if request.options or (request.ipam and request.ipam.config):
+        raise Forbidden(
+            "user supplied configurations are not supported if the network depends on a configuration network"
+        )
+    source = next((n for n in existing if name in (n.name, n.id) and n.config_only), None)
+    if source is None:
+        raise NotFound(f'configuration network "{name}" does not exist')
+    options, labels = dict(source.options), {**source.labels, **request.labels}
+    return msgspec.structs.replace(request, options=options, ipam=source.ipam, labels=labels)
+
+
+def _check_devices(network_id: str, existing: Sequence[Network], bridge: str, parent: str) -> None:
+    for other in existing:
+        if bridge and other.bridge and other.bridge.name == bridge:
+            raise Conflict(
+                f"cannot create network {network_id} ({bridge}): conflicts with network {other.id} ({bridge}): "
+                "networks have same bridge name"
+            )
+        if parent and other.macvlan and other.macvlan.parent == parent:
+            raise Forbidden(f"network dm-{other.id[:12]} is already using parent interface {parent}")
+
+
+def _plan_pool(
+    wish: IPAMConfig,
+    taken: Sequence[IPv4Network],
+    host_routes: Iterable[IPv4Network],
+    pools: Sequence[tuple[IPv4Network, int]],
+) -> Pool:
     if not wish.subnet:
-        return parse_pool(str(_free_subnet([*taken, *host_routes])), wish.gateway)
+        return parse_pool(str(_free_subnet([*taken, *host_routes], pools)), wish.gateway)
+    if ":" in wish.subnet:
+        raise InvalidParameter("IPv6 networks are not supported by this engine")
     reserved = (wish.auxiliary_addresses or {}).values()
     pool = parse_pool(wish.subnet, wish.gateway, wish.ip_range, reserved)
     if any(pool.subnet.overlaps(other) for other in taken):
@@ -83,27 +164,9 @@ def _plan_pool(wish: IPAMConfig, taken: Sequence[IPv4Network], host_routes: Iter
     return pool
 
 
-def _free_subnet(taken: Sequence[IPv4Network]) -> IPv4Network:
-    for pool, size in DEFAULT_POOLS:
+def _free_subnet(taken: Sequence[IPv4Network], pools: Sequence[tuple[IPv4Network, int]]) -> IPv4Network:
+    for pool, size in pools:
         for subnet in pool.subnets(new_prefix=size):
             if not any(subnet.overlaps(other) for other in taken):
                 return subnet
     raise InvalidParameter("all predefined address pools have been fully subnetted")
-
-
-def bridge_settings(network_id: str, options: dict[str, str]) -> BridgeSettings:
-    name = options.get(BRIDGE_OPTION + "name") or f"br-{network_id[:12]}"
-    mtu = options.get(MTU_OPTION, "1500")
-    if not mtu.isdigit():
-        raise InvalidParameter(f"failed to parse {MTU_OPTION} value: {mtu}")
-    return BridgeSettings(
-        name=name,
-        mtu=int(mtu),
-        icc=_flag(options, "enable_icc"),
-        masquerade=_flag(options, "enable_ip_masquerade"),
-        default_ip=options.get(BRIDGE_OPTION + "host_binding_ipv4", "0.0.0.0"),
-    )
-
-
-def _flag(options: dict[str, str], name: str) -> bool:
-    return options.get(BRIDGE_OPTION + name, "true").lower() in ("1", "t", "true")

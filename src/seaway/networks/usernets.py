@@ -15,24 +15,29 @@ from seaway.networks.network import Network
 from seaway.networks.plan import plan_bridge
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
-from seaway.networks.usernet import check_removable, plan_user_network
+from seaway.networks.usernet import NetworkDefaults, check_removable, plan_user_network
 
 
 class UserNetworks:
-    def __init__(self, catalog: NetworkCatalog, firewall: Firewall, store: NetworkStore | None) -> None:
-        self._catalog, self._firewall, self._store = catalog, firewall, store
+    def __init__(
+        self, catalog: NetworkCatalog, firewall: Firewall, store: NetworkStore | None, defaults: NetworkDefaults
+    ) -> None:
+        self._catalog, self._firewall, self._store, self._defaults = catalog, firewall, store, defaults
 
     async def create(self, request: NetworkCreate) -> Network:
         routes = await links.host_routes()
-        network = plan_user_network(request, new_id(), clock.now(), self._catalog.all(), routes)
-        assert network.bridge
-        assert network.pool
+        existing = self._catalog.all()
+        network = plan_user_network(request, new_id(), clock.now(), existing, routes, self._defaults)
         async with AsyncExitStack() as undo:
             self._catalog.add(network)
             undo.callback(self._catalog.remove, network.id)
-            undo.push_async_callback(links.delete_link, network.bridge.name)
-            await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
-            await self._firewall.change(add=_elements(network))
+            if network.macvlan:
+                await links.check_parent(network.macvlan.parent)
+            if network.bridge and network.pool:
+                await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
+                undo.push_async_callback(links.delete_link, network.bridge.name)
+                await self._firewall.change(add=_elements(network))
+                undo.push_async_callback(self._firewall.withdraw, _elements(network))
             if self._store:
                 await run_blocking(self._store.put, network)
             undo.pop_all()
@@ -40,11 +45,11 @@ class UserNetworks:
 
     async def remove(self, network: Network, joined: Mapping[str, Joined]) -> None:
         """Raises Forbidden for a predefined network and for one in use."""
-        check_removable(network, joined)
+        check_removable(network, joined, self._catalog.all())
         self._catalog.remove(network.id)
         if self._store:
             await run_blocking(self._store.delete, network.id)
-        await self._firewall.change(delete=_elements(network))
+        await self._firewall.withdraw(_elements(network))
         if network.bridge:
             await links.delete_link(network.bridge.name)
 

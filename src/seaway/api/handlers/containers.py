@@ -8,9 +8,12 @@ from aiohttp import web
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
+from seaway.api.versions import Version
+from seaway.base.errors import InvalidParameter
 from seaway.engine import create, inspect, kill, listing, remove, rename, restart, start, wait
 from seaway.engine.context import Engine
 from seaway.model.container import ContainerConfig, HostConfig, NetworkingConfig
+from seaway.model.network import EndpointSettings
 
 
 class CreateBody(ContainerConfig, frozen=True, kw_only=True, rename="pascal"):
@@ -24,6 +27,16 @@ def plain_config(body: CreateBody) -> ContainerConfig:
     """The part of the body that is the container's own."""
     fields = ContainerConfig.__struct_fields__
     return ContainerConfig(**{f: getattr(body, f) for f in fields})
+
+
+def _wishes(body: CreateBody, request: Request) -> dict[str, EndpointSettings | None]:
+    """Raises InvalidParameter for what this version of the API cannot ask for."""
+    wishes = (body.networking_config.endpoints_config if body.networking_config else None) or {}
+    if len(wishes) > 1 and request.version < Version(1, 44):
+        raise InvalidParameter(f"Container cannot be created with multiple network endpoints: {', '.join(wishes)}")
+    if request.version < Version(1, 44):
+        return {name: wish and msgspec.structs.replace(wish, mac_address="") for name, wish in wishes.items()}
+    return wishes
 
 
 class ContainerHandlers:
@@ -55,7 +68,11 @@ class ContainerHandlers:
     async def create(self, request: Request) -> web.StreamResponse:
         body = await request.json(CreateBody)
         work = create.create_container(
-            self._engine, request.text("name"), plain_config(body), body.host_config or HostConfig()
+            self._engine,
+            request.text("name"),
+            plain_config(body),
+            body.host_config or HostConfig(),
+            _wishes(body, request),
         )
         created = await self._engine.supervisor.shielded(work, "create")
         return json_response({"Id": created.id, "Warnings": list(created.warnings)}, 201)

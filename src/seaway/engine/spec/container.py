@@ -13,6 +13,7 @@ from seaway.containers.container import Container
 from seaway.containers.identity import Identity, UnknownUser
 from seaway.containers.store import ContainerStore
 from seaway.engine.defaults import ContainerDefaults
+from seaway.engine.links import linked_environment
 from seaway.engine.spec.devices import parse_device_rule, plan_devices
 from seaway.engine.spec.identity import container_identity
 from seaway.engine.spec.mounts import plan_mounts, shm_directory
@@ -40,6 +41,8 @@ class Surroundings:
     mounts: tuple[SpecMount, ...]
     shm: Path | None
     defaults: ContainerDefaults
+    linked: tuple[str, ...] = ()
+    """What `--link` adds to the environment."""
 
 
 def surroundings(
@@ -53,7 +56,8 @@ def surroundings(
     namespaces = plan_namespaces(container, containers, netns_path)
     other = shared_with(container.host_config.ipc_mode)
     shm = shm_directory(containers.directory(containers.find(other).id)) if other else None
-    return Surroundings(containers.directory(container.id), namespaces, mounts, shm, defaults)
+    linked = tuple(linked_environment(container, containers)) if "bridge" in container.endpoints else ()
+    return Surroundings(containers.directory(container.id), namespaces, mounts, shm, defaults, linked)
 
 
 def container_spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def container_spec(container: Container, rootfs: Path, around: Surroundings) -> 
 def spec_request(container: Container, rootfs: Path, around: Surroundings, identity: Identity) -> SpecRequest:
     config, host = container.config, container.host_config
     return SpecRequest(
-        process=process_request(container, identity, around.defaults),
+        process=process_request(container, identity, around.defaults, around.linked),
         rootfs=str(rootfs),
         cgroups_path=cgroups_path(container, around.defaults),
         bounding=bounding_set(),

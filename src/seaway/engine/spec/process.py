@@ -1,6 +1,6 @@
 """The first process of a container: what runs, as whom, with which environment and limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seaway.containers.container import Container
 from seaway.containers.identity import Identity
@@ -11,11 +11,13 @@ from seaway.runtime.spec.process import DEFAULT_PATH
 from seaway.runtime.spec.request import ProcessRequest, Rlimit, User
 
 
-def process_request(container: Container, identity: Identity, defaults: ContainerDefaults) -> ProcessRequest:
+def process_request(
+    container: Container, identity: Identity, defaults: ContainerDefaults, linked: Sequence[str] = ()
+) -> ProcessRequest:
     config, host = container.config, container.host_config
     return ProcessRequest(
         args=(container.path, *container.args),
-        env=tuple(environment(container, identity)),
+        env=tuple(environment(container, identity, linked)),
         cwd=config.working_dir or "/",
         user=User(identity.uid, identity.gid, identity.groups),
         terminal=config.tty,
@@ -27,14 +29,15 @@ def process_request(container: Container, identity: Identity, defaults: Containe
     )
 
 
-def environment(container: Container, identity: Identity) -> list[str]:
-    """PATH, HOSTNAME, TERM and HOME come first, and what the user or the image set replaces them. A name without
-    `=` takes one of these away."""
+def environment(container: Container, identity: Identity, linked: Sequence[str] = ()) -> list[str]:
+    """PATH, HOSTNAME, TERM, HOME and those of links come first, and what the user or the image set replaces them. A
+    name without `=` takes one of these away."""
     config = container.config
     base = {"PATH": DEFAULT_PATH, "HOSTNAME": config.hostname} | ({"TERM": "xterm"} if config.tty else {})
     given = list(config.env or [])
     named = {entry.partition("=")[0] for entry in given}
     first = [f"{name}={value}" for name, value in base.items() if name not in named]
+    first += [entry for entry in linked if entry.partition("=")[0] not in named]
     last = [] if "HOME" in named else [f"HOME={identity.home}"]
     return [*first, *(entry for entry in given if "=" in entry), *last]
 

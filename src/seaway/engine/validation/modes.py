@@ -35,6 +35,7 @@ def validate_network_mode(config: ContainerConfig, host: HostConfig) -> None:
         (sharing and host.links, f"container type network {_UNDEFINED}"),
         (sharing and host.dns, "dns and the network mode"),
         (sharing and host.extra_hosts, "custom host-to-IP mapping and the network mode"),
+        (sharing and config.mac_address, "mac-address and the network mode"),
         (sharing and publishing, "port publishing and the container type network mode"),
         (sharing and config.exposed_ports, "port exposing and the container type network mode"),
         (host.uts_mode == "host" and config.hostname, "hostname and the UTS mode"),

@@ -1,0 +1,146 @@
+"""Which networks a new container asks for, and how. Values in, values out; the texts are dockerd's."""
+
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
+
+import msgspec
+
+from seaway.base.errors import InvalidParameter
+from seaway.base.ids import short_id
+from seaway.model.container import ContainerConfig, HostConfig
+from seaway.model.network import EndpointIPAMConfig, EndpointRecord, EndpointSettings, new_record
+from seaway.networks.network import PREDEFINED, Network, NoSuchNetwork, find_network
+
+MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
+MAC_WARNING = (
+    "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead."
+)
+SYSCTLS = "com.docker.network.endpoint.sysctls"
+
+
+def is_user_defined(name: str) -> bool:
+    return name not in (*PREDEFINED, "default", "") and not name.startswith("container:")
+
+
+def plan_endpoints(
+    config: ContainerConfig,
+    host_config: HostConfig,
+    wishes: Mapping[str, EndpointSettings | None],
+    networks: Iterable[Network],
+) -> dict[str, EndpointRecord]:
+    """By network name, the network of the container's mode first. Raises InvalidParameter."""
+    known = list(networks)
+    _validate_all(wishes, known)
+    if config.network_disabled is True or host_config.network_mode.startswith("container:"):
+        return {}
+    main = _name(host_config.network_mode, known)
+    named = {_name(name, known): wish or EndpointSettings() for name, wish in wishes.items()}
+    if isinstance(config.mac_address, str) and config.mac_address:
+        named[main] = _with_mac(named.get(main, EndpointSettings()), config.mac_address)
+    names = [*([main] if main in named or not named else []), *(n for n in named if n != main)]
+    return {name: new_record(named.get(name, EndpointSettings())) for name in names}
+
+
+def dns_names(container_id: str, name: str, hostname: str, aliases: Iterable[str]) -> list[str]:
+    """What others on a user's network may call the container; the first is what its address is called."""
+    return list(dict.fromkeys(n for n in (name, *aliases, short_id(container_id), hostname) if n))
+
+
+def validate_endpoint(network: Network | None, name: str, wish: EndpointSettings) -> None:
+    """Raises InvalidParameter, with every fault there is. `network` None: it is not there yet."""
+    ipam = wish.ipam_config or EndpointIPAMConfig()
+    faults = []
+    if not is_user_defined(name):
+        if ipam.ipv4_address or ipam.ipv6_address:
+            faults.append("user specified IP address is supported on user defined networks only")
+        if wish.aliases:
+            faults.append("network-scoped alias is supported only for containers in user defined networks")
+    faults += _address_faults(ipam)
+    if network and not faults:
+        faults += [
+            fault for address in (ipam.ipv4_address, ipam.ipv6_address) if (fault := _range_fault(address, network))
+        ]
+    if wish.mac_address and not MAC.fullmatch(wish.mac_address):
+        raise InvalidParameter(f"invalid MAC address {wish.mac_address}")
+    faults += _sysctl_faults((wish.driver_opts or {}).get(SYSCTLS, ""))
+    if faults:
+        raise InvalidParameter(f"invalid endpoint settings:\n{join_faults(faults)}")
+
+
+def join_faults(faults: list[str]) -> str:
+    return faults[0] if len(faults) == 1 else "\n".join("* " + f.replace("\n", "\n\t") for f in faults)
+
+
+def _validate_all(wishes: Mapping[str, EndpointSettings | None], networks: list[Network]) -> None:
+    faults = []
+    for name, wish in wishes.items():
+        if wish is None:
+            faults.append(f"no EndpointSettings for {name}")
+            continue
+        try:
+            validate_endpoint(_find(name, networks), name, wish)
+        except InvalidParameter as invalid:
+            faults.append(f"invalid config for network {name}: {invalid}")
+    if faults:
+        raise InvalidParameter(join_faults(faults))
+
+
+def _with_mac(wish: EndpointSettings, mac: str) -> EndpointSettings:
+    if wish.mac_address and wish.mac_address != mac:
+        raise InvalidParameter(
+            "the container-wide MAC address must match the endpoint-specific MAC address for the main network, "
+            "or be left empty"
+        )
+    return msgspec.structs.replace(wish, mac_address=mac)
+
+
+def _name(name: str, networks: list[Network]) -> str:
+    """A network may be named by its ID; one that is not there keeps the name that it was called."""
+    network = _find("bridge" if name in ("", "default") else name, networks)
+    return network.name if network else name
+
+
+def _find(name: str, networks: list[Network]) -> Network | None:
+    try:
+        return find_network(networks, name)
+    except NoSuchNetwork:
+        return None
+
+
+def _address_faults(ipam: EndpointIPAMConfig) -> list[str]:
+    faults = []
+    for version, address in ((4, ipam.ipv4_address), (6, ipam.ipv6_address)):
+        if address and not _is_address(address, version):
+            faults.append(f"invalid IPv{version} address: {address}")
+    faults += [f"invalid link-local IP address: {a}" for a in ipam.link_local_ips or () if not _is_address(a)]
+    return faults
+
+
+def _is_address(text: str, version: int | None = None) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return version in (None, address.version) and not address.is_unspecified
+
+
+def _range_fault(address: str, network: Network) -> str:
+    subnets = [ip_network(c.subnet) for c in network.ipam.config or () if c.subnet] if network.has_own_subnet else []
+    if not address or any(ip_address(address) in subnet for subnet in subnets):
+        return ""
+    if subnets:
+        return f"no configured subnet or ip-range contain the IP address {address}"
+    return "user specified IP address is supported only when connecting to networks with user configured subnets"
+
+
+def _sysctl_faults(text: str) -> list[str]:
+    faults = []
+    for sysctl in text.split(",") if text else ():
+        parts = sysctl.split(".", 4)
+        if len(parts) != 5 or parts[1] not in ("ipv4", "ipv6", "mpls") or parts[3].lower() != "ifname":
+            faults.append(
+                f"unrecognised network interface sysctl '{sysctl}'; represent 'net.X.Y.ethN.Z=V' as "
+                "'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'"
+            )
+    return faults

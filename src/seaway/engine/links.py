@@ -1,0 +1,98 @@
+"""`--link` on the default bridge: the other container's address in /etc/hosts, its settings in the environment.
+
+On a user's network a link is an alias in DNS, and the settings are not passed on.
+"""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from seaway.base.errors import InvalidParameter, NotFound
+from seaway.base.ids import short_id
+from seaway.containers.container import Container
+from seaway.containers.store import ContainerStore
+from seaway.networks.ports import parse_port
+
+HIDDEN = ("HOME=", "PATH=")
+
+
+def parse_link(text: str) -> tuple[str, str]:
+    """`name` or `name:alias`; also as inspect shows it, `/name:/parent/alias`. Raises InvalidParameter."""
+    name, _, alias = text.partition(":")
+    if not name or ":" in alias:
+        raise InvalidParameter(f"bad format for links: {text}")
+    return name.removeprefix("/"), (alias or name).rpartition("/")[2]
+
+
+def check_links(links: Iterable[str], containers: ContainerStore) -> None:
+    """At create. Raises InvalidParameter, or NotFound for one that is not there."""
+    for name, _alias in map(parse_link, links):
+        try:
+            child = containers.find(name)
+        except NotFound as missing:
+            raise InvalidParameter(f"could not get container for {name}: {missing}") from missing
+        if child.host_config.network_mode == "host":
+            raise InvalidParameter("conflicting options: host type networking can't be used with links")
+
+
+def linked(container: Container, containers: ContainerStore) -> list[tuple[str, Container]]:
+    """(alias, container) of each link. Raises InvalidParameter where one does not run or is elsewhere."""
+    found = []
+    for name, alias in map(parse_link, container.host_config.links or ()):
+        child = containers.find(name)
+        if not child.task.is_running:
+            raise InvalidParameter(
+                f"Cannot link to a non running container: /{child.name} AS /{container.name}/{alias}"
+            )
+        if "bridge" not in child.endpoints:
+            raise InvalidParameter(f"Cannot link to /{child.name}, as it does not belong to the default network")
+        found.append((alias, child))
+    return found
+
+
+def linked_hosts(container: Container, containers: ContainerStore) -> list[tuple[str, str]]:
+    """Lines for /etc/hosts: (address, names)."""
+    return [
+        (child.endpoints["bridge"].ip_address, " ".join(dict.fromkeys((alias, short_id(child.id), child.name))))
+        for alias, child in linked(container, containers)
+    ]
+
+
+def linked_environment(container: Container, containers: ContainerStore) -> list[str]:
+    return [v for alias, child in linked(container, containers) for v in link_variables(container.name, alias, child)]
+
+
+def link_variables(parent: str, alias: str, child: Container) -> list[str]:
+    """WEB_PORT_80_TCP_ADDR and its kin, which only the default bridge still has."""
+    prefix = alias.upper().replace("-", "_")
+    address = child.endpoints["bridge"].ip_address
+    exposed = child.config.exposed_ports if isinstance(child.config.exposed_ports, dict) else {}
+    ports = sorted((protocol, number) for number, protocol in map(parse_port, exposed))
+    lines = [f"{prefix}_NAME=/{parent}/{alias}"]
+    if ports:
+        first = min((number, protocol) for protocol, number in ports)
+        lines.insert(0, f"{prefix}_PORT={first[1]}://{address}:{first[0]}")
+    for protocol, number in ports:
+        name = f"{prefix}_PORT_{number}_{protocol.upper()}"
+        url = f"{protocol}://{address}:{number}"
+        lines += [f"{name}={url}", f"{name}_ADDR={address}", f"{name}_PORT={number}", f"{name}_PROTO={protocol}"]
+    lines += _ranges(prefix, address, ports)
+    inherited = (v for v in child.config.env or () if "=" in v and not v.startswith(HIDDEN))
+    return [*lines, *(f"{prefix}_ENV_{v}" for v in inherited)]
+
+
+def _ranges(prefix: str, address: str, ports: list[tuple[str, int]]) -> list[str]:
+    """Consecutive ports are also told as one range."""
+    lines = []
+    for _, group in groupby(enumerate(ports), lambda at: (at[1][0], at[1][1] - at[0])):
+        run = [port for _, port in group]
+        if len(run) > 1:
+            (protocol, start), (_, end) = run[0], run[-1]
+            name = f"{prefix}_PORT_{start}_{protocol.upper()}"
+            url = f"{protocol}://{address}:{start}-{end}"
+            lines += [
+                f"{name}_START={url}",
+                f"{name}_PORT_START={start}",
+                f"{name}_PORT_END={end}",
+                f"{name}_END={url}",
+            ]
+    return lines
