@@ -12,6 +12,7 @@ import msgspec
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.kernel import process
+from seaway.kernel.sealed import sealed_program
 from seaway.kernel.worker import run_blocking
 from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
@@ -59,7 +60,7 @@ class Runtime:
             container_id=request.container_id,
             process_id=request.container_id,
             directory=where,
-            runtime_path=self._path(request.runtime),
+            runtime_path=self._executable(request.runtime),
             runtime_args=self._args(request.runtime),
             log_path=request.log_path,
             terminal=request.terminal,
@@ -78,7 +79,7 @@ class Runtime:
             container_id=request.container_id,
             process_id=request.exec_id,
             directory=where,
-            runtime_path=self._path(request.runtime),
+            runtime_path=self._executable(request.runtime),
             runtime_args=self._args(request.runtime),
             log_path=None,
             terminal=request.terminal,
@@ -142,7 +143,7 @@ class Runtime:
         control.reopen_log(run_dir)
 
     async def _prepared(self, request: RunRequest) -> dict[str, Any]:
-        if _base(self._path(request.runtime)) != "crun":
+        if _base(self._path(request.runtime)) != DEFAULT:
             return request.spec
         return await run_blocking(with_compiled_filter, request.spec)
 
@@ -171,12 +172,16 @@ class Runtime:
         result.add_done_callback(lambda done: self._waiting.get(process_id) is done and self._waiting.pop(process_id))
 
     async def _run(self, runtime: str, verb: str, *args: str, pass_fds: Sequence[int] = ()) -> None:
-        argv = [self._path(runtime), *self._args(runtime), verb, *args]
+        argv = [self._executable(runtime), *self._args(runtime), verb, *args]
         try:
             await process.run(argv, pass_fds=pass_fds)
         except process.CommandFailed as failure:
             text = failure.stderr.decode(errors="replace").strip() or f"exit code {failure.code}"
             raise errors.RuntimeCommandFailed(text.splitlines()[-1]) from failure
+
+    def _executable(self, runtime: str) -> str:
+        path = self._path(runtime)
+        return sealed_program(path) if _base(path) == DEFAULT else path
 
     def _path(self, runtime: str) -> str:
         program = self._programs.get(runtime, RuntimeProgram(runtime))
