@@ -123,10 +123,11 @@ def terminal(engine: RunningEngine, *args: str) -> Iterator[Terminal]:
 
 
 def actions(engine: RunningEngine, container: str, since: float) -> list[str]:
-    """What happened to a container, without the execs' commands."""
-    filters = quote(json.dumps({"container": [container]}))
+    """What happened to a container."""
+    container_id = engine.docker("inspect", "-f", "{{.Id}}", container).stdout.strip()
+    filters = quote(json.dumps({"container": [container_id]}))
     query = f"since={since:.9f}&until={time.time():.9f}&filters={filters}"
     with Wire(engine) as wire:
         wire.send(f"GET /events?{query} HTTP/1.0\r\nHost: d\r\n\r\n".encode())
         lines = wire.read_all().partition(b"\r\n\r\n")[2].splitlines()
-    return [str(json.loads(line)["Action"]).partition(":")[0] for line in lines]
+    return [str(json.loads(line)["Action"]) for line in lines]

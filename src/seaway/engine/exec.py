@@ -77,7 +77,14 @@ async def _run(
     run_dir = run_dir_of(engine, execution.id)
     request = await exec_request(engine, container, execution, run_dir, console_size)
     await worker.run_blocking(exec_record.write, run_dir, execution)
-    pid = await engine.runtime.exec(request, lambda: engine.streams.begin(execution.id, run_dir))
+
+    async def when_attachable() -> None:
+        """crun takes no notice of the console's size."""
+        await engine.streams.begin(execution.id, run_dir)
+        if size := request.process.get("consoleSize"):
+            engine.runtime.resize(run_dir, size["height"], size["width"])
+
+    pid = await engine.runtime.exec(request, when_attachable)
     engine.execs.update(execution.started(pid))
     exit_of_exec = engine.runtime.wait(execution.id)
     return engine.supervisor.spawn(_watch(engine, container, execution.id, exit_of_exec), "exec")

@@ -14,6 +14,7 @@ from seaway.logs.options import validate_log_options
 from seaway.logs.shipper import Shipper
 from seaway.logs.watcher import SpoolWatcher
 from seaway.model.container import HostConfig, LogConfig
+from seaway.runtime.control import ProcessEnded
 from seaway.runtime.crun import Runtime
 
 
@@ -92,7 +93,10 @@ class ContainerLogs:
 
     def _reopen(self, run_dir: Path) -> Callable[[], Awaitable[None]]:
         async def reopen() -> None:
-            self._runtime.reopen_log(run_dir)
+            try:
+                self._runtime.reopen_log(run_dir)
+            except ProcessEnded:
+                pass  # nobody writes to the old file any more
 
         return reopen
 

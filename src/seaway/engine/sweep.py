@@ -16,7 +16,7 @@ from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.imagemounts import image_layers, owner_of
 from seaway.kernel import cgroup, files, mount, proctable, worker
-from seaway.kernel.pidfd import PidFd, boot_id
+from seaway.kernel.pidfd import boot_id
 
 log = logging.getLogger(__name__)
 _MOUNTED = re.compile(r"overlay2/[^/]+/merged|containers/[^/]+/.+")
@@ -51,8 +51,6 @@ async def sweep(engine: Engine) -> None:
     layers = [layer for id in kept for layer in (id, *image_layers(engine.containers.get(id)))]
     merged = {engine.layers.graph_data(layer).get("MergedDir", "") for layer in layers}
     await worker.run_blocking(_unmount_strays, engine.data_root, set(kept), merged)
-    for directory in await worker.run_blocking(_children, engine.run_root.parent / "execs"):
-        engine.supervisor.spawn(_outlive_exec(directory), f"exec {directory.name[:12]}")
     trash = engine.data_root / "seaway" / "trash"
     engine.supervisor.spawn(worker.run_blocking(files.empty_trash, trash), "empty trash")
 
@@ -102,20 +100,6 @@ def _mounts_below(directory: Path) -> list[Path]:
     """In the order in which they were mounted."""
     lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
     return [target for line in lines if directory in (target := Path(line.split(" ", 5)[4])).parents]
-
-
-async def _outlive_exec(directory: Path) -> None:
-    """An exec whose engine was killed goes on; its directory is removed with its end."""
-    for pid in await worker.run_blocking(proctable.processes_with, f"{directory}/"):
-        try:
-            conmon = PidFd(pid)
-        except ProcessLookupError:
-            continue
-        try:
-            await conmon.wait_exit()
-        finally:
-            conmon.close()
-    await worker.run_blocking(shutil.rmtree, directory, ignore_errors=True)
 
 
 def _children(directory: Path) -> list[Path]:

@@ -10,19 +10,17 @@ from seaway.logs.spool import LogLine
 _SPECIAL = re.compile(rb'[\x00-\x1f"\\<>&\x80-\xff]')
 # a byte that is not UTF-8 is decoded to a lone surrogate, and each is written as dockerd writes it
 _ESCAPED = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\udc80-\udcff]')
+_ESCAPES = {
+    **{code: f"\\u{code:04x}" for code in (*range(0x20), *map(ord, "<>&\u2028\u2029"))},
+    **dict.fromkeys(range(0xDC80, 0xDD00), "\\ufffd"),
+    **str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}),
+}
 ZERO = ord("0")
-_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}
-
-
-def _escape(match: re.Match[str]) -> str:
-    char = match.group()
-    if "\udc80" <= char <= "\udcff":
-        return "\\ufffd"
-    return _SHORT.get(char) or f"\\u{ord(char):04x}"
 
 
 def escape(text: bytes) -> bytes:
-    return _ESCAPED.sub(_escape, text.decode("utf-8", "surrogateescape")).encode()
+    decoded = text.decode("utf-8", "surrogateescape")
+    return (decoded.translate(_ESCAPES) if _ESCAPED.search(decoded) else decoded).encode()
 
 
 def encode_attrs(attrs: Mapping[str, str]) -> bytes:

@@ -9,6 +9,10 @@ from seaway.base.errors import Conflict
 _RESIZE, _REOPEN_LOG = 1, 2
 
 
+class ProcessEnded(Conflict):
+    pass
+
+
 def resize(run_dir: Path, height: int, width: int) -> None:
     _tell(run_dir, f"{_RESIZE} {height} {width}\n")
 
@@ -23,7 +27,7 @@ def _tell(run_dir: Path, message: str) -> None:
         fd = os.open(run_dir / "ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as failure:
         if failure.errno in (errno.ENXIO, errno.ENOENT):
-            raise Conflict("the process has ended") from failure
+            raise ProcessEnded("the process has ended") from failure
         raise
     try:
         os.write(fd, message.encode())
