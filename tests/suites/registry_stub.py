@@ -82,7 +82,7 @@ def images() -> dict[str, Image]:
     dev.devmajor, dev.devminor = 1, 5
     return {
         "good": image("good", good),
-        "stalls": image("stalls", big),
+        "stalls": image("stalls", tar(entry("stalls"), content=noise)),
         "dies": image("dies", tar(entry("dies"), content=noise)),
         "norange": image("norange", tar(entry("norange"), content=noise)),
         "html": image("html", good),

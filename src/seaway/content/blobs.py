@@ -32,6 +32,10 @@ class BlobNotFound(NotFound):
     pass
 
 
+class CannotStore(SystemFailure):
+    """The disk is full, or broken."""
+
+
 class VerificationFailed(SystemFailure):
     """The bytes are not what the digest says. The partial file is gone."""
 
@@ -72,13 +76,15 @@ class Ingest:
         await _to_its_end(self._append, data)
 
     def _append(self, data: bytes) -> None:
-        files.write_all(self._fd, data)
+        with _told(self._partial):
+            files.write_all(self._fd, data)
         self._hash.update(data)
 
     def _publish(self) -> None:
-        os.fsync(self._fd)
-        os.rename(self._partial, self._target)
-        files.fsync_directory(self._target.parent)
+        with _told(self._partial):
+            os.fsync(self._fd)
+            os.rename(self._partial, self._target)
+            files.fsync_directory(self._target.parent)
 
     def _open(self) -> None:
         self._fd = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -89,9 +95,13 @@ class Ingest:
     def _close(self) -> None:
         if self._fd < 0:
             return
-        if self._pending and self._partial.exists():
-            files.write_all(self._fd, bytes(self._pending))
-        os.close(self._fd)
+        try:
+            if self._pending and self._partial.exists():
+                files.write_all(self._fd, bytes(self._pending))
+        except OSError:
+            pass  # a shorter partial download is one too
+        finally:
+            os.close(self._fd)
 
 
 class BlobStore:
@@ -120,7 +130,7 @@ class BlobStore:
                 return
             target = self._path(digest)
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            ingest = Ingest(digest, self._ingests / f"{digest.algorithm}-{digest.hex}", target)
+            ingest = Ingest(digest, self._partial(digest), target)
             try:
                 await _to_its_end(ingest._open)
                 yield ingest
@@ -151,6 +161,13 @@ class BlobStore:
             if not self._leases[digest]:
                 await run_blocking(self._path(digest).unlink, missing_ok=True)
 
+    async def forget(self, digest: Digest) -> None:
+        """Delete it, or what there is of it, unless somebody else holds or fetches it."""
+        if not self._leases[digest] and not self._locks.is_held(digest):
+            async with self._locks.hold(digest):
+                await run_blocking(self._path(digest).unlink, missing_ok=True)
+                await run_blocking(self._partial(digest).unlink, missing_ok=True)
+
     async def prune(self, older_than_s: float) -> int:
         """Forget downloads that nobody has come back to for so long. Returns the bytes that this freed."""
         freed = 0
@@ -168,6 +185,17 @@ class BlobStore:
 
     def _path(self, digest: Digest) -> Path:
         return self._blobs / digest.algorithm / digest.hex
+
+    def _partial(self, digest: Digest) -> Path:
+        return self._ingests / f"{digest.algorithm}-{digest.hex}"
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        raise CannotStore(f"write {path}: {os.strerror(failure.errno or 0).lower()}") from failure
 
 
 def _unlink(file: Path) -> int:

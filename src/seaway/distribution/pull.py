@@ -1,12 +1,12 @@
 """A pull: resolve the reference, fetch what the sink lacks, and register it base first, telling how it goes.
 
-Layers download side by side while those below them are extracted. A failed pull leaves its downloads where the next
-one resumes them; a cancelled one too.
+Layers download side by side while those below them are extracted. A pull that was cancelled, or that the registry or
+the network broke, leaves its downloads where the next one resumes them.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -20,7 +20,13 @@ from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
 from seaway.distribution.connection import http_session
 from seaway.distribution.endpoints import RegistryConfig
-from seaway.distribution.errors import RegistryRefusal, UnsupportedImage, pull_error
+from seaway.distribution.errors import (
+    RegistryFailure,
+    RegistryRefusal,
+    RegistryUnreachable,
+    UnsupportedImage,
+    pull_error,
+)
 from seaway.distribution.fetch import Downloads
 from seaway.distribution.progress import Meter, Progress, ProgressSink
 from seaway.distribution.resolve import choose_manifest, endpoints_of, resolve
@@ -31,6 +37,8 @@ from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference
 
 CONFIG_LIMIT = 8 << 20
+RESUMABLE = (RegistryUnreachable, RegistryFailure)
+"""After these, as after Ctrl-C, the next pull goes on; any other failure would only come again."""
 
 
 class InvalidImage(SystemFailure):
@@ -107,12 +115,16 @@ class _Transfer:
         present = await self._count_present(diff_ids)
         missing = layers[present:]
         blobs = self._downloads.blobs
-        with blobs.lease([layer.digest for layer in missing]):
-            try:
+        try:
+            with blobs.lease([layer.digest for layer in missing]):
                 await self._fetch_and_register(missing, diff_ids, present)
-            except BaseExceptionGroup as group:
-                raise _first(group) from group
-            await self._sink.create_image(config)
+                await self._sink.create_image(config)
+        except RESUMABLE:
+            raise
+        except EngineError:
+            for layer in missing:
+                await blobs.forget(layer.digest)
+            raise
         for layer in missing:
             await blobs.delete(layer.digest)
 
@@ -132,7 +144,7 @@ class _Transfer:
         unique = {layer.digest: layer for layer in missing}
         for layer in unique.values():
             self._progress(Progress(layer.digest.short, p.PULLING_FS_LAYER))
-        async with asyncio.TaskGroup() as group:
+        async with _plain_failures(), asyncio.TaskGroup() as group:
             fetched = {
                 digest: group.create_task(self._downloads.fetch(self._repository, layer, self._progress, self._config))
                 for digest, layer in unique.items()
@@ -195,8 +207,13 @@ def parse_diff_ids(config: bytes) -> tuple[Digest, ...]:
     return tuple(parse_digest(text) for text in image.rootfs.diff_ids)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    failure: BaseException = group
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure
+@asynccontextmanager
+async def _plain_failures() -> AsyncIterator[None]:
+    """The first failure of a group, instead of the group."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        failure: BaseException = group
+        while isinstance(failure, BaseExceptionGroup):
+            failure = failure.exceptions[0]
+        raise failure from group

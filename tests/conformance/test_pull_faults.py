@@ -1,0 +1,127 @@
+"""A pull from registries that break, lie and attack: a clear error, nothing left behind, and the next pull goes on."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.conftest import RunningEngine
+from conformance.registries import faulty_registry
+
+PORT = 5001
+CLIMBS = pytest.mark.seaway_only("a layer with a name that climbs out by `..` is refused, not bent back")
+RESUMES = pytest.mark.seaway_only("a download that was interrupted is resumed by the next pull")
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Path:
+    return tmp_path / "requests"
+
+
+@pytest.fixture
+def registry(engine: RunningEngine, requests: Path) -> Iterator[str]:
+    with faulty_registry(engine.namespace, requests, PORT) as address:
+        yield address
+        names = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+        if mine := [name for name in names if name.startswith(address)]:
+            engine.docker("rmi", *mine)
+
+
+def layers(engine: RunningEngine) -> set[str]:
+    return set(os.listdir(engine.data_root / "overlay2")) - {"l", ".seaway-trash"}
+
+
+def ranges(requests: Path, name: str) -> list[str]:
+    """Of each request for a blob: `-` for all of it."""
+    asked = [line.split() for line in requests.read_text().splitlines()]
+    return [(line[2:] or ["-"])[0] for line in asked if line[1].startswith(f"/v2/{name}/blobs/")]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("wrong", "filesystem layer verification failed for digest sha256:"),
+        ("short", "unexpected EOF"),
+        ("notar", "archive/tar: invalid tar header"),
+        pytest.param("climbs", "outside of", marks=CLIMBS),
+    ],
+)
+def test_it_fails_clearly_and_leaves_nothing(engine: RunningEngine, registry: str, name: str, said: str) -> None:
+    before = layers(engine)
+    done = engine.docker("pull", f"{registry}/{name}:1", timeout=60)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert engine.docker("image", "inspect", f"{registry}/{name}:1").returncode == 1
+    assert layers(engine) == before
+    assert engine.docker("pull", f"{registry}/good:1").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["html", "otherdiff"])
+def test_lies(engine: RunningEngine, registry: str, name: str) -> None:
+    before = layers(engine)
+    done = engine.docker("pull", f"{registry}/{name}:1", timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip()
+    assert layers(engine) == before
+
+
+def test_a_layer_stays_in_its_root(engine: RunningEngine, registry: str) -> None:
+    """What links and names lead to is inside, or refused; a device node is as good as any."""
+    for name in ("absolute", "hardlink"):
+        engine.docker("pull", f"{registry}/{name}:1")
+    assert not Path("/tmp/seaway-absolute").exists()
+    assert engine.docker("pull", f"{registry}/device:1").returncode == 0
+
+
+def test_a_registry_that_dies_midway_is_asked_again(engine: RunningEngine, registry: str, requests: Path) -> None:
+    done = engine.docker("pull", f"{registry}/dies:1", timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert ranges(requests, "dies")[1] == "-"
+    assert ranges(requests, "dies")[2].startswith("bytes=")
+
+
+def test_a_registry_that_knows_no_ranges_is_read_from_the_start(
+    engine: RunningEngine, registry: str, requests: Path
+) -> None:
+    assert engine.docker("pull", f"{registry}/norange:1", timeout=60).returncode == 0
+
+
+@RESUMES
+def test_ctrl_c_stops_and_the_next_pull_resumes(engine: RunningEngine, registry: str, requests: Path) -> None:
+    pull = stalled_pull(engine, registry, requests)
+    pull.send_signal(signal.SIGINT)
+    pull.wait(10)
+    assert_resumed(engine, registry, requests)
+
+
+@RESUMES
+def test_a_killed_engine_resumes(engine: RunningEngine, registry: str, requests: Path) -> None:
+    pull = stalled_pull(engine, registry, requests)
+    engine.kill()
+    pull.wait(10)
+    engine.start()
+    assert_resumed(engine, registry, requests)
+
+
+def stalled_pull(engine: RunningEngine, registry: str, requests: Path) -> "subprocess.Popen[bytes]":
+    """A pull of which half a layer has come, and no more will."""
+    command = ["docker", "-H", engine.host, "pull", f"{registry}/stalls:1"]
+    pull = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    partial = engine.data_root / "seaway/blobs/ingest"
+    deadline = time.monotonic() + 20
+    while not any(file.stat().st_size >= 1 << 20 for file in partial.iterdir()):
+        assert time.monotonic() < deadline, requests.read_text()
+        time.sleep(0.02)
+    return pull
+
+
+def assert_resumed(engine: RunningEngine, registry: str, requests: Path) -> None:
+    done = engine.docker("pull", f"{registry}/stalls:1")
+    assert done.returncode == 0, done.stderr
+    last = ranges(requests, "stalls")[-1]
+    assert int(last.removeprefix("bytes=").removesuffix("-")) >= 1 << 20
+    assert list((engine.data_root / "seaway/blobs/ingest").iterdir()) == []
