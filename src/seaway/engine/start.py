@@ -1,5 +1,6 @@
 """`POST /containers/{id}/start`: from the record to a running process, undone step by step where a step fails."""
 
+import logging
 import secrets
 import shutil
 from contextlib import AsyncExitStack
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 
 from seaway.base import clock
-from seaway.base.errors import Conflict, EngineError, NotModified
+from seaway.base.errors import Conflict, EngineError, NotModified, SystemFailure
 from seaway.base.phases import phase
 from seaway.base.together import together
 from seaway.containers.container import Container
@@ -21,10 +22,12 @@ from seaway.engine.expect import expect_process
 from seaway.engine.joining import Joined
 from seaway.engine.networks import endpoint_events, refresh_parents
 from seaway.engine.spec import Surroundings, container_spec, surroundings
-from seaway.kernel import worker
+from seaway.kernel import cgroup, worker
 from seaway.runtime.errors import OTHER
 from seaway.runtime.requests import RunRequest
 from seaway.runtime.spec.request import SpecMount
+
+log = logging.getLogger(__name__)
 
 
 async def start_container(engine: Engine, name: str) -> None:
@@ -123,7 +126,13 @@ def _spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str,
 
 
 async def _discard(engine: Engine, request: RunRequest) -> None:
-    await engine.runtime.delete(request.container_id, request.runtime, force=True)
+    """Whatever the runtime says, and whether it can: a failed one leaves its cgroup, and what runs in it."""
+    try:
+        await engine.runtime.delete(request.container_id, request.runtime, force=True)
+    except SystemFailure as failure:
+        log.warning("cleaning up after the runtime of %s: %s", request.container_id, failure)
+    if ":" not in (group := request.spec["linux"]["cgroupsPath"]):  # systemd ends its own
+        await worker.run_blocking(cgroup.remove_group, group)
     await worker.run_blocking(shutil.rmtree, request.run_dir.parent, ignore_errors=True)
 
 

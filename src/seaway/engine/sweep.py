@@ -77,7 +77,7 @@ async def _discard_run(engine: Engine, directory: Path, *, is_kept: bool) -> Non
             except EngineError as failure:
                 log.warning("failed to delete what is left of container %s: %s", container_id, failure)
             await worker.run_blocking(shutil.rmtree, runtime / container_id, ignore_errors=True)
-        await worker.run_blocking(cgroup.remove_group, container_id)
+        await worker.run_blocking(cgroup.remove_group, f"docker/{container_id}")
     await worker.run_blocking(shutil.rmtree, directory if is_kept else directory.parent, ignore_errors=True)
 
 

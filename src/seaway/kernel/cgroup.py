@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from seaway.kernel import syscalls
+from seaway.kernel.pidfd import kill_all
 
 ROOT = Path("/sys/fs/cgroup")
 
@@ -72,15 +73,29 @@ def ensure_crun_can_start() -> Callable[[], None]:
     return undo
 
 
-def remove_group(name: str, root: Path = ROOT) -> None:
-    """The empty groups of that name, in every hierarchy, with what is below them."""
-    for group in {*root.glob(f"*/docker/{name}"), *root.glob(f"docker/{name}")}:
+def remove_group(path: str, root: Path = ROOT) -> None:
+    """A group that its runtime left, in every hierarchy, with what is below it and what runs in it. Blocks until that
+    has ended; a group that is not there is no error."""
+    groups = [group for group in (root / path.lstrip("/"), *root.glob(f"*/{path.lstrip('/')}")) if group.is_dir()]
+    kill_all({pid for group in groups for pid in _processes(group)})
+    for group in groups:
         for directory, _, _ in os.walk(group, topdown=False):
             try:
                 os.rmdir(directory)
             except OSError as failure:
                 if failure.errno not in (errno.ENOENT, errno.EBUSY):
                     raise
+
+
+def _processes(group: Path) -> set[int]:
+    found: set[int] = set()
+    for directory, _, _ in os.walk(group):
+        try:
+            found.update(map(int, (Path(directory) / "cgroup.procs").read_text().split()))
+        except OSError as failure:
+            if failure.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+                raise
+    return found
 
 
 def _unmount(target: Path) -> None:

@@ -2,7 +2,11 @@
 
 import asyncio
 import os
+import select
 import signal
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 
@@ -19,12 +23,36 @@ def start_time(pid: int) -> int:
     return int(stat[stat.rindex(b")") + 2 :].split()[19])
 
 
+def kill_all(pids: Iterable[int], timeout_s: float = 2) -> None:
+    """Blocks until they have ended, or the time is over."""
+    waiting = select.poll()
+    with ExitStack() as opened:
+        left: set[int] = set()
+        for pid in pids:
+            try:
+                process = PidFd(pid)
+                opened.callback(process.close)
+                process.send_signal(signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            waiting.register(process.fileno(), select.POLLIN)
+            left.add(process.fileno())
+        deadline = time.monotonic() + timeout_s
+        while left and (remaining_s := deadline - time.monotonic()) > 0:
+            for fd, _ in waiting.poll(remaining_s * 1000):
+                waiting.unregister(fd)
+                left.discard(fd)
+
+
 class PidFd:
     """Raises ProcessLookupError when the process is gone at the time of opening."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._fd = os.pidfd_open(pid)
+
+    def fileno(self) -> int:
+        return self._fd
 
     def send_signal(self, number: int) -> None:
         signal.pidfd_send_signal(self._fd, number)

@@ -6,6 +6,7 @@ The runtimes' own texts differ (crun: "executable file `x` not found in $PATH");
 import re
 
 from seaway.base.errors import InvalidParameter, SystemFailure
+from seaway.runtime.words import runc_words
 
 NOT_EXECUTABLE, NOT_FOUND, OTHER = 126, 127, 128
 
@@ -67,12 +68,12 @@ def explain(said: str, command: str) -> tuple[str, int]:
     if f'exec: "{command}"' in said:
         return _completed(said)
     if not _OPEN_EXECUTABLE.search(said):
-        return said, OTHER
-    if _NOT_FOUND.search(said):
+        return runc_words(said), OTHER
+    if _NOT_FOUND.search(said) or not command:
         return f'exec: "{command}": {_absent(command)}', NOT_FOUND
     if _DENIED.search(said):
         return f'exec: "{command}": {_refusal(said)}', NOT_EXECUTABLE
-    return said, OTHER
+    return runc_words(said), OTHER
 
 
 def _absent(command: str) -> str:

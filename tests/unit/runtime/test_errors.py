@@ -31,7 +31,7 @@ def test_what_is_not_the_users_fault() -> None:
     assert isinstance(failure, SystemFailure)
     assert failure.exit_code == 128
     assert failure.message.endswith(
-        "crun create failed: write to `/sys/fs/cgroup/memory/x`: Device or resource busy: unknown"
+        "crun create failed: write to `/sys/fs/cgroup/memory/x`: device or resource busy: unknown"
     )
 
 
@@ -48,3 +48,19 @@ def test_exec() -> None:
         "OCI runtime exec failed: exec failed: unable to start container process: "
         'exec: "x": executable file not found in $PATH: unknown'
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("the sysctl `a.b` is not namespaced", 'sysctl "a.b" is not in a separate kernel namespace'),
+        (
+            "the sysctl `net.x` requires a new network namespace",
+            'sysctl "net.x" not allowed in host network namespace',
+        ),
+        ("invalid rlimit `RLIMIT_FOO`", "wrong rlimit value: RLIMIT_FOO"),
+        ("read from the init process", "read from the init process"),
+    ],
+)
+def test_cruns_complaints_have_runcs_words(said: str, words: str) -> None:
+    assert create_failure("crun", said, "sh").message == f"{CREATE}crun create failed: {words}: unknown"

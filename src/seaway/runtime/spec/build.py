@@ -8,7 +8,7 @@ from seaway.runtime.spec.capabilities import resolve
 from seaway.runtime.spec.mounts import build_mounts, masked_paths, readonly_paths, root_propagation
 from seaway.runtime.spec.process import build_process
 from seaway.runtime.spec.request import Namespaces, SpecMount, SpecRequest
-from seaway.runtime.spec.resources import build_resources, device_node, device_rules
+from seaway.runtime.spec.resources import build_resources, device_node, device_rules, initial_limits
 from seaway.runtime.spec.seccomp import default_profile
 from seaway.runtime.spec.seccomp_custom import custom_profile
 
@@ -37,7 +37,7 @@ def _linux(request: SpecRequest, caps: frozenset[str]) -> dict[str, Any]:
     linux: dict[str, Any] = {
         "cgroupsPath": request.cgroups_path,
         "namespaces": _namespaces(request.namespaces),
-        "resources": {"devices": device_rules(request), **build_resources(request.resources)},
+        "resources": {"devices": device_rules(request), **build_resources(initial_limits(request.resources))},
         "maskedPaths": masked_paths(request),
         "readonlyPaths": readonly_paths(request),
     }

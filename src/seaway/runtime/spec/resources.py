@@ -1,5 +1,6 @@
 """linux.resources and linux.devices: the limits, and which devices may be used."""
 
+from dataclasses import replace
 from typing import Any
 
 from seaway.runtime.spec.request import Device, DeviceRule, Resources, SpecRequest, Throttle
@@ -21,6 +22,12 @@ def build_resources(limits: Resources) -> dict[str, Any]:
         "blockIO": _block_io(limits),
     }
     return {name: section for name, section in sections.items() if section}
+
+
+def initial_limits(limits: Resources) -> Resources:
+    """A new cgroup has no limits, and crun before 1.9 cannot write that there is none."""
+    quota, pids = limits.cpu_quota or 0, limits.pids or 0
+    return replace(limits, cpu_quota=quota if quota > 0 else None, pids=pids if pids > 0 else None)
 
 
 def device_rules(request: SpecRequest) -> list[dict[str, Any]]:
