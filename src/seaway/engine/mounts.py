@@ -175,7 +175,7 @@ class ContainerMounts:
         if not point.spec.source:
             labels[ANONYMOUS_LABEL] = ""
         known = self.volumes.find(point.name)
-        volume = await self.volumes.create(point.name, point.driver, driver.options or {}, labels or None)
+        volume = await self.volumes.create(point.name, point.driver, driver.options, labels or None)
         if known is None:
             self._events.publish("volume", "create", volume.name, {"driver": volume.driver})
         return volume

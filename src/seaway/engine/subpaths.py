@@ -43,7 +43,7 @@ def _stage(directory: Path, base: str, subpath: str) -> str:
         target.mkdir() if stat.S_ISDIR(os.fstat(source).st_mode) else target.touch()
         mount.bind(paths.by_descriptor(source), str(target))
     except OSError as exc:
-        raise SystemFailure(f"failed to mount {base}/{subpath}: {exc.strerror}") from exc
+        raise SystemFailure(f"failed to mount {base}/{subpath}: {os.strerror(exc.errno or 0).lower()}") from exc
     finally:
         os.close(source)
     return str(target)
@@ -56,7 +56,7 @@ def _open(root: int, base: str, subpath: str) -> int:
         if exc.errno == errno.EXDEV:
             text = f'path concatenation escapes the base directory, base: "{base}", subpath: "{subpath}"'
             raise InvalidParameter(text) from exc
-        raise InvalidParameter(f"cannot access path {base}/{subpath}: {(exc.strerror or '').lower()}") from exc
+        raise InvalidParameter(f"cannot access path {base}/{subpath}: {os.strerror(exc.errno or 0).lower()}") from exc
 
 
 def _release(directory: Path) -> None:

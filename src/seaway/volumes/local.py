@@ -7,36 +7,19 @@ volumes/<name>/opts.json    the options, where there are any
 import os
 import re
 import shutil
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from seaway.base.errors import SystemFailure
-from seaway.kernel import syscalls
 from seaway.kernel.files import move_to_trash, replace_file
 from seaway.kernel.mount import is_mounted, unmount
+from seaway.kernel.quota import ProjectQuotas
 from seaway.volumes.driver import InvalidVolume
+from seaway.volumes.localopts import mount_options, validate_options
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
-OPTIONS = frozenset({"type", "o", "device", "size"})
-FLAGS = {
-    "ro": syscalls.MS_RDONLY,
-    "nosuid": syscalls.MS_NOSUID,
-    "nodev": syscalls.MS_NODEV,
-    "noexec": syscalls.MS_NOEXEC,
-    "remount": syscalls.MS_REMOUNT,
-    "bind": syscalls.MS_BIND,
-    "rbind": syscalls.MS_BIND | syscalls.MS_REC,
-    "noatime": 1024,
-    "nodiratime": 2048,
-    "relatime": 1 << 21,
-    "strictatime": 1 << 24,
-    "sync": 16,
-    "dirsync": 128,
-}
-DEFAULTS = frozenset({"rw", "suid", "dev", "exec", "defaults", "async", "atime", "diratime", "norelatime"})
 
 
 class StoredOptions(msgspec.Struct, frozen=True, rename="pascal"):
@@ -52,19 +35,23 @@ class LocalDriver:
     def __init__(self, home: Path, trash: Path) -> None:
         self._home, self._trash = home, trash
         self._users: dict[str, set[str]] = {}
+        self._quotas = ProjectQuotas(home)
 
     def validate(self, name: str, options: Mapping[str, str]) -> None:
         validate_name(name)
-        validate_options(options)
+        if validate_options(options) and not self._quotas.supported():
+            raise InvalidVolume("quota size requested but no quota support")
 
     def create(self, name: str, options: Mapping[str, str]) -> None:
         self._home.mkdir(mode=0o701, parents=True, exist_ok=True)
         _make_directory(self._home / name, 0o701)
         _make_directory(self.directory(name), 0o755)
         if options:
-            get = options.get
-            stored = StoredOptions(get("type", ""), get("o", ""), get("device", ""))
+            get, size = options.get, validate_options(options)
+            stored = StoredOptions(get("type", ""), get("o", ""), get("device", ""), {"Size": size})
             replace_file(self._home / name / "opts.json", msgspec.json.encode(stored))
+            if size:
+                self._limit(name, size)
 
     def remove(self, name: str) -> None:
         while is_mounted(self.directory(name)):  # nothing of the device may be below when the tree is deleted
@@ -91,7 +78,15 @@ class LocalDriver:
             stored = msgspec.json.decode((self._home / name / "opts.json").read_bytes(), type=StoredOptions)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
-        return {"type": stored.mount_type, "o": stored.mount_opts, "device": stored.mount_device}
+        named = {"type": stored.mount_type, "o": stored.mount_opts, "device": stored.mount_device}
+        size = stored.quota.get("Size", 0)
+        return {key: value for key, value in named.items() if value} | ({"size": str(size)} if size else {})
+
+    def sweep(self) -> None:
+        """What a killed engine left mounted, and nobody uses now."""
+        for name in self.names():
+            if not self._users.get(name) and (self.options(name) or {}).get("device"):
+                unmount(self.directory(name))
 
     def mount(self, name: str, user: str) -> Path:
         path, options = self.directory(name), self.options(name) or {}
@@ -113,6 +108,12 @@ class LocalDriver:
         except FileNotFoundError:
             return []
 
+    def _limit(self, name: str, size: int) -> None:
+        try:
+            self._quotas.limit(self.directory(name), size)
+        except OSError as exc:
+            raise SystemFailure(f"failed to set size quota: {(exc.strerror or '').lower()}") from exc
+
 
 def validate_name(name: str) -> None:
     if len(name) < 2:
@@ -122,53 +123,6 @@ def validate_name(name: str) -> None:
             f'"{name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" '
             "are allowed. If you intended to pass a host directory, use absolute path"
         )
-
-
-def validate_options(options: Mapping[str, str]) -> None:
-    for option in options:
-        if option not in OPTIONS:
-            raise InvalidVolume(f'invalid option: "{option}"')
-    if options.get("size"):
-        raise InvalidVolume("quota size requested but no quota support")
-    if (options.get("type") or options.get("o")) and not options.get("device"):
-        raise InvalidVolume('missing required option: "device"')
-
-
-def parse_mount_options(text: str) -> tuple[int, str]:
-    """`ro,bind,size=1m` -> (MS_RDONLY | MS_BIND, "size=1m")."""
-    flags, data = 0, []
-    for word in filter(None, text.split(",")):
-        if word in FLAGS:
-            flags |= FLAGS[word]
-        elif word not in DEFAULTS:
-            data.append(word)
-    return flags, ",".join(data)
-
-
-def mount_options(options: Mapping[str, str], target: Path) -> None:
-    device, kind = options["device"], options.get("type", "")
-    flags, data = parse_mount_options(options.get("o", ""))
-    try:
-        if kind in ("nfs", "nfs4", "cifs"):
-            data = _resolve_address(data)
-        syscalls.mount(device, str(target), kind, flags, data)
-    except OSError as err:
-        reason = (err.strerror or str(err)).rpartition(": ")[2].lower()
-        raise SystemFailure(
-            f"failed to mount local volume: mount {device}:{target}, flags: {flags:#x}, data: {data}: {reason}"
-            if data
-            else f"failed to mount local volume: mount {device}:{target}, flags: {flags:#x}: {reason}"
-        ) from err
-
-
-def _resolve_address(data: str) -> str:
-    """The kernel takes no host name."""
-    words = data.split(",")
-    for index, word in enumerate(words):
-        if word.startswith("addr="):
-            found = socket.getaddrinfo(word.removeprefix("addr="), None, type=socket.SOCK_STREAM)
-            words[index] = f"addr={found[0][4][0]}"
-    return ",".join(words)
 
 
 def _make_directory(path: Path, mode: int) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound
 from seaway.base.filters import Filters
-from seaway.volumes.local import parse_mount_options
+from seaway.volumes.localopts import parse_mount_options
 from seaway.volumes.store import VolumeStore
 
 CHARACTERS = 'includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path'

@@ -15,8 +15,8 @@ from seaway.engine.volumes import VolumeVerbs
 class VolumeBody(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     name: str = ""
     driver: str = ""
-    driver_opts: dict[str, str] = {}
-    labels: dict[str, str] = {}
+    driver_opts: dict[str, str] | None = None
+    labels: dict[str, str] | None = None
 
 
 class VolumeHandlers:

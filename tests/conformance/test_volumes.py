@@ -1,0 +1,154 @@
+"""`docker volume`, through the real CLI and docker-py."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docker import DockerClient
+from docker.errors import APIError
+
+from conformance.conftest import RunningEngine
+from conformance.volumes import none_left
+
+
+@pytest.fixture(autouse=True)
+def _no_volumes_left(engine: RunningEngine) -> Iterator[None]:
+    with none_left(engine):
+        yield
+
+
+def error(engine: RunningEngine, *args: str) -> str:
+    done = engine.docker("volume", *args)
+    assert done.returncode == 1
+    return done.stderr.strip().removeprefix("Error response from daemon: ")
+
+
+def test_create_inspect_list_and_remove(engine: RunningEngine) -> None:
+    assert engine.docker("volume", "create", "data", "--label", "a=b").stdout == "data\n"
+    made = json.loads(engine.docker("volume", "inspect", "data").stdout)[0]
+    assert made.pop("CreatedAt").endswith("Z")
+    assert made == {
+        "Driver": "local",
+        "Labels": {"a": "b"},
+        "Mountpoint": f"{engine.data_root}/volumes/data/_data",
+        "Name": "data",
+        "Options": None,
+        "Scope": "local",
+    }
+    assert engine.docker("volume", "create", "data").stdout == "data\n"
+    assert engine.docker("volume", "ls", "--format", "{{.Driver}} {{.Name}}").stdout == "local data\n"
+    assert engine.docker("volume", "rm", "data").stdout == "data\n"
+    assert error(engine, "rm", "data") == "get data: no such volume"
+    assert engine.docker("volume", "rm", "-f", "data").returncode == 0
+    assert not Path(made["Mountpoint"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["x"], "create x: volume name is too short, names should be at least two alphanumeric characters"),
+        (["a b"], 'create a b: "a b" includes invalid characters for a local volume name'),
+        (["-d", "nope", "vn"], 'create vn: error looking up volume plugin nope: plugin "nope" not found'),
+        (["-o", "bogus=1", "vn"], 'create vn: invalid option: "bogus"'),
+        (["-o", "type=tmpfs", "vn"], 'create vn: missing required option: "device"'),
+        (["-o", "o=bind", "-o", "device=/x", "vn"], 'create vn: missing required option: "type"'),
+        (["-o", "device=/x", "vn"], 'create vn: missing required option: "type"'),
+        (["-o", "size=xx", "vn"], "create vn: invalid size: 'xx'"),
+    ],
+)
+def test_what_cannot_be_made(engine: RunningEngine, args: list[str], words: str) -> None:
+    assert error(engine, "create", *args).startswith(words)
+    assert engine.docker("volume", "ls", "-q").stdout == ""
+
+
+def test_a_volume_in_use(engine: RunningEngine) -> None:
+    container = engine.docker("create", "-v", "used:/v", "busybox", "true").stdout.strip()
+    for command in (["rm", "used"], ["rm", "-f", "used"]):
+        assert error(engine, *command) == f"remove used: volume is in use - [{container}]"
+    engine.docker("rm", "-v", container)
+    assert engine.docker("volume", "rm", "used").returncode == 0
+
+
+def test_filters(engine: RunningEngine) -> None:
+    for name in ("one-a", "two-a"):
+        engine.docker("volume", "create", name, "--label", f"is={name[:3]}")
+    engine.docker("create", "--name", "user", "-v", "one-a:/v", "busybox", "true")
+
+    def names(*filters: str) -> list[str]:
+        return engine.docker("volume", "ls", "-q", *(f"--filter={f}" for f in filters)).stdout.split()
+
+    assert names("name=one") == names("label=is=one") == names("dangling=false") == ["one-a"]
+    assert names("dangling=true") == ["two-a"]
+    assert names("driver=local", "label=is") == ["one-a", "two-a"]
+    assert names("driver=other") == []
+    assert error(engine, "ls", "--filter", "bogus=1").lower() == "invalid filter 'bogus'"
+    assert error(engine, "ls", "--filter", "dangling=x").lower() == "invalid filter 'dangling=[x]'"
+    engine.docker("rm", "user")
+    engine.docker("volume", "rm", "one-a", "two-a")
+
+
+def test_prune(engine: RunningEngine) -> None:
+    engine.docker("volume", "create", "named", "--label", "keep")
+    engine.docker("run", "--name", "user", "-v", "/anon", "-v", "/kept", "busybox", "sh", "-c", "echo 12345 > /anon/f")
+    engine.docker("rm", "user")
+    if engine.api_version >= (1, 42):
+        done = engine.docker("volume", "prune", "-f").stdout
+        assert "Total reclaimed space: 6B" in done
+        assert engine.docker("volume", "ls", "-q").stdout == "named\n"
+        assert "named" not in engine.docker("volume", "prune", "-af", "--filter", "label!=keep").stdout
+        assert "named" in engine.docker("volume", "prune", "-af").stdout
+    assert "nvalid filter 'bogus'" in error(engine, "prune", "-f", "--filter", "bogus=1")
+    engine.docker("volume", "prune", "-f")
+
+
+def test_options_of_the_local_driver(engine: RunningEngine, tmp_path: Path) -> None:
+    options = ["-o", "type=none", "-o", "o=bind", "-o", f"device={tmp_path}"]
+    engine.docker("volume", "create", "bound", *options)
+    engine.docker("volume", "create", "ram", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=1m,uid=33")
+    script = "echo x > /b/made; stat -c %u /r; cat /proc/mounts"
+    done = engine.docker(
+        "run", "--rm", "-v", "bound:/b", "-v", "ram:/r", "busybox", "sh", "-c", script
+    ).stdout.splitlines()
+    assert done[0] == "33"
+    assert "tmpfs /r tmpfs rw,relatime,size=1024k,uid=33 0 0" in done
+    assert (tmp_path / "made").read_text() == "x\n"
+    assert f"{engine.data_root}/volumes/" not in Path("/proc/mounts").read_text()
+    assert engine.docker("volume", "rm", "bound", "ram").returncode == 0
+    assert (tmp_path / "made").exists()
+
+
+def test_a_device_that_is_not_there(engine: RunningEngine) -> None:
+    engine.docker("volume", "create", "bad", "-o", "type=none", "-o", "o=bind", "-o", "device=/nonexist")
+    done = engine.docker("run", "--rm", "-v", "bad:/b", "busybox", "true")
+    assert done.returncode == 127  # the CLI's choice, by the text
+    where = f"{engine.data_root}/volumes/bad/_data"
+    assert (
+        f"failed to mount local volume: mount /nonexist:{where}, flags: 0x1000: no such file or directory"
+        in done.stderr
+    )
+    engine.docker("volume", "rm", "bad")
+
+
+def test_events(engine: RunningEngine, client: DockerClient) -> None:
+    started = time.time()
+    volume = client.volumes.create("seen")
+    client.containers.run("busybox", "true", volumes=["seen:/v:ro"], remove=True)
+    volume.remove()
+    events = client.events(since=started, until=time.time(), filters={"type": "volume", "volume": "seen"}, decode=True)
+    seen = [(e["Action"], e["Actor"]["Attributes"]) for e in events]
+    assert [action for action, _ in seen] == ["create", "mount", "unmount", "destroy"]
+    mount = dict(seen[1][1])
+    assert len(mount.pop("container")) == 64
+    assert mount == {"destination": "/v", "driver": "local", "propagation": "", "read/write": "false"}
+
+
+def test_docker_py(client: DockerClient) -> None:
+    volume = client.volumes.create(name="py", labels={"x": "y"})
+    assert client.volumes.get("py").attrs["Labels"] == {"x": "y"}
+    assert [v.name for v in client.volumes.list(filters={"name": "py"})] == ["py"]
+    volume.remove(force=True)
+    with pytest.raises(APIError) as missing:
+        client.volumes.get("py")
+    assert missing.value.status_code == 404
