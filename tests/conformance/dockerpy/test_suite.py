@@ -9,8 +9,11 @@ from conformance.conftest import started_engine
 from conformance.dockerpy import suite
 from conformance.engines import RunningEngine
 from conformance.images import busybox_tar
-from conformance.registry import ADDRESS, inside, local_registry, push
+from conformance.registries import docker_registry
+from conformance.skopeo import inside, push
 
+PORT = 5000
+HUB = f"127.0.0.1:{PORT}"
 IMAGES = ("busybox:latest", "alpine:latest", "alpine:3.10", "hello-world:latest")
 
 
@@ -20,8 +23,8 @@ def test_docker_py_integration_suite(pytestconfig: pytest.Config, tmp_path_facto
         pytest.skip("the suite prunes: not against an engine of others")
     folder = suite.fetch(pytestconfig.cache.mkdir("docker-py"))
     root, scratch = tmp_path_factory.mktemp("docker-py"), tmp_path_factory.mktemp("suite")
-    with started_engine(pytestconfig, root, f"--registry-mirror=http://{ADDRESS}") as engine:
-        with local_registry(engine.namespace, root):
+    with started_engine(pytestconfig, root, f"--registry-mirror=http://{HUB}") as engine:
+        with docker_registry(engine.namespace, root / "registry", PORT):
             make_images(engine, scratch)
             exceptions = suite.read_exceptions("seaway" if engine.is_seaway else "dockerd")
             outcome = suite.run(folder, engine.host, inside(engine.namespace), scratch, exceptions.not_run)
@@ -36,4 +39,4 @@ def make_images(engine: RunningEngine, scratch: Path) -> None:
     for name in IMAGES:
         load = ["docker", "-H", engine.host, "import", "-c", 'CMD ["sh"]', "-", name]
         subprocess.run(load, input=busybox_tar(marker=name), check=True, capture_output=True)
-        push(engine, name, f"{ADDRESS}/library/{name}", scratch)
+        push(engine, name, f"{HUB}/library/{name}", scratch)
