@@ -6,6 +6,7 @@ import msgspec
 
 from seaway.base import gojson
 from seaway.base.ids import short_id
+from seaway.containers.health import Health
 from seaway.containers.task import Status, Task
 from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.mount import MountPoint
@@ -26,9 +27,10 @@ class StateOnDisk(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     error: str = ""
     started_at: str = ""
     finished_at: str = ""
+    health: Health | None = None
 
 
-def state_to_disk(task: Task) -> StateOnDisk:
+def state_to_disk(task: Task, health: Health | None) -> StateOnDisk:
     return StateOnDisk(
         running=task.is_running,
         paused=task.status is Status.PAUSED,
@@ -41,6 +43,7 @@ def state_to_disk(task: Task) -> StateOnDisk:
         error=task.error,
         started_at=task.started_at,
         finished_at=task.finished_at,
+        health=health,
     )
 
 
@@ -82,6 +85,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     driver: str
     task: Task = Task()
+    health: Health | None = None
     mount_points: dict[str, MountPoint] = {}
     endpoints: dict[str, EndpointRecord] = {}
     sandbox: dict[str, Any] = {}
@@ -136,7 +140,7 @@ class ConfigOnDisk(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 def to_disk(c: Container) -> ConfigOnDisk:
     return ConfigOnDisk(
-        state=state_to_disk(c.task),
+        state=state_to_disk(c.task, c.health),
         id=c.id,
         created=c.created,
         path=c.path,
@@ -172,6 +176,7 @@ def from_disk(disk: ConfigOnDisk, host_config: HostConfig) -> Container:
         image=disk.image,
         driver=disk.driver,
         task=task_from_disk(disk.state),
+        health=disk.state.health,
         mount_points=disk.mount_points,
         endpoints=gojson.convert(disk.network_settings.get("Networks") or {}, dict[str, EndpointRecord]),
         sandbox=disk.seaway_sandbox,

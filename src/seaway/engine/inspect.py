@@ -2,27 +2,27 @@
 
 from typing import Any
 
-import msgspec
-
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 
-_NETWORK_FIELDS = [
-    "EndpointID",
-    "Gateway",
-    "GlobalIPv6Address",
-    "GlobalIPv6PrefixLen",
-    "IPAddress",
-    "IPPrefixLen",
-    "IPv6Gateway",
-    "MacAddress",
-]
+_NETWORK_FIELDS = {
+    "EndpointID": "",
+    "Gateway": "",
+    "GlobalIPv6Address": "",
+    "GlobalIPv6PrefixLen": 0,
+    "IPAddress": "",
+    "IPPrefixLen": 0,
+    "IPv6Gateway": "",
+    "MacAddress": "",
+}
+
+_PREDEFINED = frozenset({"bridge", "host", "none", "default"})
 
 
-def inspect_container(engine: Engine, name: str) -> dict[str, Any]:
-    container = engine.containers.find(name)
-    directory = str(engine.containers.directory(container.id))
+def inspect_container(engine: Engine, container: Container) -> dict[str, Any]:
+    """To be encoded at once: the values are the record's own."""
+    directory = f"{engine.containers.directory(container.id)}/" if container.started_before else ""
     return {
         "Id": container.id,
         "Created": container.created,
@@ -30,11 +30,11 @@ def inspect_container(engine: Engine, name: str) -> dict[str, Any]:
         "Args": container.args,
         "State": _state(container),
         "Image": container.image,
-        "ResolvConfPath": f"{directory}/resolv.conf",
-        "HostnamePath": f"{directory}/hostname",
-        "HostsPath": f"{directory}/hosts",
-        "LogPath": container.log_path,
-        "Name": "/" + container.name,
+        "ResolvConfPath": directory and f"{directory}resolv.conf",
+        "HostnamePath": directory and f"{directory}hostname",
+        "HostsPath": directory and f"{directory}hosts",
+        "LogPath": directory and container.log_path,
+        "Name": f"/{container.name}",
         "RestartCount": container.restart_count,
         "Driver": container.driver,
         "Platform": "linux",
@@ -42,10 +42,10 @@ def inspect_container(engine: Engine, name: str) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": container.apparmor_profile,
         "ExecIDs": [e.id for e in engine.execs.of(container.id) if e.exit_code is None] or None,
-        "HostConfig": msgspec.to_builtins(container.host_config),
+        "HostConfig": container.host_config,
         "GraphDriver": {"Name": container.driver, "Data": engine.layers.graph_data(container.id)},
         "Mounts": wire_mounts(container),
-        "Config": msgspec.to_builtins(container.config),
+        "Config": container.config,
         "NetworkSettings": network_settings(container),
     }
 
@@ -64,6 +64,7 @@ def _state(container: Container) -> dict[str, Any]:
         "Error": task.error,
         "StartedAt": task.started_at,
         "FinishedAt": task.finished_at,
+        **({"Health": container.health} if container.health else {}),
     }
 
 
@@ -71,11 +72,14 @@ def wire_mounts(container: Container) -> list[dict[str, Any]]:
     return [point.to_wire() for point in container.mount_points.values()]
 
 
+def wire_endpoints(container: Container) -> dict[str, Any]:
+    return {name: endpoint.to_wire() for name, endpoint in container.endpoints.items()}
+
+
 def network_settings(container: Container) -> dict[str, Any]:
     """The fields at the top repeat the default bridge's endpoint, as they always have."""
-    endpoints = {name: endpoint.to_wire() for name, endpoint in container.endpoints.items()}
-    bridge = endpoints.get("bridge") or {}
-    zero: dict[str, Any] = {f: 0 if f.endswith("PrefixLen") else "" for f in _NETWORK_FIELDS}
+    attached = wire_endpoints(container)
+    bridge = attached.get("bridge") or {}
     return {
         "Bridge": "",
         "SandboxID": container.sandbox.get("ID", ""),
@@ -86,6 +90,18 @@ def network_settings(container: Container) -> dict[str, Any]:
         "LinkLocalIPv6PrefixLen": 0,
         "SecondaryIPAddresses": None,
         "SecondaryIPv6Addresses": None,
-        **{field: bridge.get(field, zero[field]) for field in _NETWORK_FIELDS},
-        "Networks": endpoints,
+        **{field: bridge.get(field, zero) for field, zero in _NETWORK_FIELDS.items()},
+        "Networks": attached,
     }
+
+
+def with_legacy_aliases(container: Container, settings: dict[str, Any]) -> dict[str, Any]:
+    """Before API 1.45 the aliases on users' networks held the container's short ID and its hostname."""
+    added = (container.short_id, container.config.hostname)
+    attached = {
+        name: {**end, "Aliases": list(dict.fromkeys([*(end.get("Aliases") or ()), *added]))}
+        if name not in _PREDEFINED
+        else end
+        for name, end in settings["Networks"].items()
+    }
+    return {**settings, "Networks": attached}

@@ -1,138 +1,99 @@
 """`GET /containers/json`: which containers, in which order, in what shape. Reads only; takes no lock."""
 
-import re
-from collections.abc import Callable
+import asyncio
 from typing import Any
 
 from seaway.base import clock
-from seaway.base.errors import InvalidParameter, NotFound
+from seaway.base.errors import NotFound
 from seaway.base.filters import Filters
 from seaway.containers.container import Container
-from seaway.containers.task import Status
 from seaway.engine.context import Engine
-from seaway.engine.inspect import wire_mounts
+from seaway.engine.inspect import wire_endpoints, wire_mounts
+from seaway.engine.listfilters import container_filter
 from seaway.engine.status import status_text
 
-FILTERS = [
-    "ancestor",
-    "before",
-    "expose",
-    "exited",
-    "health",
-    "id",
-    "isolation",
-    "is-task",
-    "label",
-    "name",
-    "network",
-    "publish",
-    "since",
-    "status",
-    "volume",
-]
-STATES = [status.value for status in Status]
+_SHOWS_ALL = ("status", "before", "since")
 
 
 def list_containers(
     engine: Engine, filters: Filters, *, everything: bool = False, limit: int = 0
-) -> list[dict[str, Any]]:
-    """Raises InvalidParameter for a filter that is unknown or wrong, NotFound for a `before` that is not there."""
-    filters.validate(FILTERS)
-    everything = everything or limit > 0 or any(f in filters for f in ("status", "exited", "before", "since"))
-    wanted = _tests(engine, filters)
-    found = [c for c in engine.containers.all() if (everything or c.task.is_running) and all(t(c) for t in wanted)]
+) -> list[tuple[Container, dict[str, Any]]]:
+    """Newest first, each with its JSON value. Raises InvalidParameter for a filter that is unknown or wrong, NotFound
+    for a `before` or `since` that is not there."""
+    is_wanted = container_filter(engine, filters)
+    everything = everything or limit > 0 or any(f in filters for f in _SHOWS_ALL)
+    found = [c for c in engine.containers.all() if (everything or c.task.is_running) and is_wanted(c)]
+    names = _ImageNames(engine)
     now = clock.now_ns()
-    return [wire_summary(c, now) for c in (found[:limit] if limit > 0 else found)]
+    return [(c, wire_summary(c, names.shown(c), now)) for c in (found[:limit] if limit > 0 else found)]
 
 
-def _tests(engine: Engine, filters: Filters) -> list[Callable[[Container], bool]]:
-    tests: list[Callable[[Container], bool]] = [
-        lambda c: filters.matches_prefix("id", c.id),
-        lambda c: filters.matches_labels("label", c.config.labels or {}),
-        lambda c: _matches_name(filters, c),
-    ]
-    if statuses := filters.get("status"):
-        _validate_states(statuses)
-        tests.append(lambda c: c.task.status.value in statuses)
-    if codes := filters.get("exited"):
-        numbers = [_number(code) for code in codes]
-        tests.append(lambda c: c.task.status is Status.EXITED and c.task.exit_code in numbers)
-    if ancestors := filters.get("ancestor"):
-        images = _images(engine, ancestors)
-        tests.append(lambda c: c.image in images)
-    if networks := filters.get("network"):
-        tests.append(lambda c: any(_on_network(c, n) for n in networks))
-    if volumes := filters.get("volume"):
-        tests.append(lambda c: any(v in (m.name, m.destination) for v in volumes for m in c.mount_points.values()))
-    tests += _order_tests(engine, filters)
-    return tests
+async def with_sizes(engine: Engine, listed: list[tuple[Container, dict[str, Any]]]) -> None:
+    """What each holds beyond its image, and with it. One that went away meanwhile has none."""
+    async with asyncio.TaskGroup() as group:
+        for container, summary in listed:
+            group.create_task(_measure(engine, container, summary))
 
 
-def _order_tests(engine: Engine, filters: Filters) -> list[Callable[[Container], bool]]:
-    before = [engine.containers.find(name).created for name in filters.get("before")]
-    since = [engine.containers.find(name).created for name in filters.get("since")]
-    return [lambda c: all(c.created < at for at in before), lambda c: all(c.created > at for at in since)]
-
-
-def _validate_states(statuses: tuple[str, ...]) -> None:
-    for status in statuses:
-        if status not in STATES:
-            raise InvalidParameter(f"invalid filter 'status={status}'")
-
-
-def _number(text: str) -> int:
+async def _measure(engine: Engine, container: Container, summary: dict[str, Any]) -> None:
     try:
-        return int(text)
-    except ValueError as wrong:
-        raise InvalidParameter(f"invalid filter 'exited={text}'") from wrong
+        own, whole = await engine.layers.sizes(container.id)
+    except NotFound:
+        return
+    summary |= {key: size for key, size in (("SizeRw", own), ("SizeRootFs", whole)) if size}
 
 
-def _matches_name(filters: Filters, container: Container) -> bool:
-    """As regular expressions, with or without the leading slash."""
-    names = filters.get("name")
-    try:
-        return not names or any(re.search(n, container.name) or re.search(n, f"/{container.name}") for n in names)
-    except re.error as wrong:
-        raise InvalidParameter(f"invalid filter 'name={names}'") from wrong
+class _ImageNames:
+    """A name that means another image by now is no longer shown. Each is looked up once."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ids: dict[str, str] = {}
 
-def _images(engine: Engine, names: tuple[str, ...]) -> set[str]:
-    found = set()
-    for name in names:
+    def shown(self, container: Container) -> str:
+        name = container.config.image
+        if name not in self._ids:
+            self._ids[name] = self._resolve(name)
+        return name if self._ids[name] == container.image else container.image
+
+    def _resolve(self, name: str) -> str:
         try:
-            found.add(engine.images.resolve(name).id)
+            return str(self._engine.images.resolve(name).id)
         except NotFound:
-            continue  # an ancestor that is not there has no descendants
-    return found
+            return ""
 
 
-def _on_network(container: Container, network: str) -> bool:
-    return any(network in (name, end.network_id) for name, end in container.endpoints.items())
-
-
-def wire_summary(container: Container, now_ns: int) -> dict[str, Any]:
-    created_ns = clock.parse_time(container.created)
+def wire_summary(container: Container, image: str, now_ns: int) -> dict[str, Any]:
+    host = container.host_config
+    annotations = {"Annotations": host.annotations} if isinstance(host.annotations, dict) else {}
     return {
         "Id": container.id,
         "Names": ["/" + container.name],
-        "Image": container.config.image,
+        "Image": image,
         "ImageID": container.image,
-        "Command": " ".join([container.path, *container.args]),
-        "Created": created_ns // 10**9,
+        "Command": _command(container),
+        "Created": clock.parse_time(container.created) // 10**9,
         "Ports": _ports(container),
         "Labels": container.config.labels or {},
         "State": container.task.status.value,
-        "Status": status_text(container.task, now_ns),
-        "HostConfig": {"NetworkMode": container.host_config.network_mode},
-        "NetworkSettings": {"Networks": {name: endpoint.to_wire() for name, endpoint in container.endpoints.items()}},
+        "Status": status_text(container.task, now_ns, container.health),
+        "HostConfig": {"NetworkMode": host.network_mode, **annotations},
+        "NetworkSettings": {"Networks": wire_endpoints(container)},
         "Mounts": wire_mounts(container),
     }
+
+
+def _command(container: Container) -> str:
+    return " ".join([container.path, *(f"'{a}'" if " " in a else a for a in container.args)])
 
 
 def _ports(container: Container) -> list[dict[str, Any]]:
     ports: list[dict[str, Any]] = []
     for spec, bindings in (container.sandbox.get("Ports") or {}).items():
         number, _, protocol = spec.partition("/")
-        private = {"PrivatePort": int(number), "Type": protocol or "tcp"}
-        ports += [{"IP": b["HostIp"], "PublicPort": int(b["HostPort"]), **private} for b in bindings or []] or [private]
+        private, kind = int(number), protocol or "tcp"
+        ports += [
+            {"IP": b["HostIp"], "PrivatePort": private, "PublicPort": int(b["HostPort"]), "Type": kind}
+            for b in bindings or []
+        ] or [{"PrivatePort": private, "Type": kind}]
     return ports

@@ -42,7 +42,9 @@ def _merge_command(user: ContainerConfig, image: ContainerConfig) -> tuple[list[
     return words(image.entrypoint) or None, command or None
 
 
-def _merge_env(user: list[str] | None, image: list[str] | None) -> list[str]:
+def _merge_env(user: list[str] | None, image: list[str] | None) -> list[str] | None:
+    if user is None and image is None:
+        return None
     mine = list(user or [])
     named = {entry.partition("=")[0] for entry in mine}
     return mine + [entry for entry in image or [] if entry.partition("=")[0] not in named]

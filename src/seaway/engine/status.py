@@ -1,6 +1,7 @@
 """`Up 2 hours (Paused)`: a task's state as `docker ps` shows it, with go-units' words for durations. Pure."""
 
 from seaway.base import clock
+from seaway.containers.health import STARTING, Health
 from seaway.containers.task import Status, Task
 
 _MINUTE, _HOUR, _DAY, _WEEK, _MONTH, _YEAR = 60, 3600, 86400, 604800, 2592000, 31536000
@@ -36,13 +37,13 @@ def _long_duration(hours: int) -> str:
     return f"{hours // 24 // 365} years"
 
 
-def status_text(task: Task, now_ns: int) -> str:
+def status_text(task: Task, now_ns: int, health: Health | None = None) -> str:
     ago = human_duration((now_ns - _ns(task.finished_at)) / 1e9)
     match task.status:
         case Status.CREATED:
             return "Created"
         case Status.RUNNING:
-            return f"Up {human_duration((now_ns - _ns(task.started_at)) / 1e9)}"
+            return f"Up {human_duration((now_ns - _ns(task.started_at)) / 1e9)}{_health_text(health)}"
         case Status.PAUSED:
             return f"Up {human_duration((now_ns - _ns(task.started_at)) / 1e9)} (Paused)"
         case Status.RESTARTING:
@@ -53,6 +54,12 @@ def status_text(task: Task, now_ns: int) -> str:
             return "Dead"
         case Status.EXITED:
             return f"Exited ({task.exit_code}) {ago} ago"
+
+
+def _health_text(health: Health | None) -> str:
+    if health is None:
+        return ""
+    return " (health: starting)" if health.status == STARTING else f" ({health.status})"
 
 
 def _ns(text: str) -> int:

@@ -41,6 +41,15 @@ class Catalog:
             )
         return image
 
+    def with_descendants(self, name: str) -> set[str]:
+        """The IDs of the image and of those that were made from it. Raises NoSuchImage, InvalidReference."""
+        found, waiting = set[str](), [self.resolve(name).id]
+        while waiting:
+            image_id = waiting.pop()
+            found.add(str(image_id))
+            waiting += [child.id for child in self.images.children(image_id)]
+        return found
+
     def announce(self, action: str, image: Image, actor_id: str = "", name: str = "") -> None:
         """Publish what happened to an image; its labels go with it."""
         attributes = {**image.labels, "name": name or str(image.id)}

@@ -58,6 +58,7 @@ class LayerStore:
         self._layers = {layer.chain_id: layer for layer in self._db.layers()}
         self._rw = {rw.container_id: rw for rw in self._db.rw_layers()}
         self._mounts: dict[str, int] = {}
+        self._graph_data: dict[str, dict[str, str]] = {}
         self._locks = KeyedLocks()
         self._users: list[Callable[[], Iterable[Digest]]] = []
         self._background = Supervisor()
@@ -227,6 +228,7 @@ class LayerStore:
             if (rw := self._rw.pop(container_id, None)) is None:
                 return
             self._mounts.pop(container_id, None)
+            self._graph_data.pop(container_id, None)
             record = await run_blocking(self._db.take_rw, rw)
             await self._undo(record, *filter(None, (rw.mount_id, rw.init_id)))
         if rw.parent is not None:
@@ -246,7 +248,9 @@ class LayerStore:
         return container_id in self._rw
 
     def graph_data(self, container_id: str) -> dict[str, str]:
-        return self.driver.metadata(self._get_rw(container_id).mount_id)
+        if container_id not in self._graph_data:
+            self._graph_data[container_id] = self.driver.metadata(self._get_rw(container_id).mount_id)
+        return self._graph_data[container_id]
 
     def image_graph_data(self, chain: Digest) -> dict[str, str]:
         return self.driver.metadata(self.get(chain).cache_id)
@@ -257,6 +261,11 @@ class LayerStore:
         if self.driver.whiteouts == "plain":
             size -= await self.driver.rw_size(rw.init_id)
         return max(size, 0)
+
+    async def sizes(self, container_id: str) -> tuple[int, int]:
+        """What the container's layer holds, and that together with its image."""
+        own = await self.rw_size(container_id)
+        return own, own + sum(layer.size for layer in self.stack(self._get_rw(container_id).parent))
 
     async def changes(self, container_id: str) -> list[Change]:
         """What the container's layer changes of those below it, parents first, by name."""

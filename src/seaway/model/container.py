@@ -116,9 +116,9 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     cap_add: list[str] | None = None
     cap_drop: list[str] | None = None
     cgroupns_mode: str = ""
-    dns: list[str] = []
-    dns_options: list[str] = []
-    dns_search: list[str] = []
+    dns: list[str] | None = None
+    dns_options: list[str] | None = None
+    dns_search: list[str] | None = None
     extra_hosts: list[str] | None = None
     group_add: list[str] | None = None
     ipc_mode: str = ""
@@ -143,18 +143,18 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     nano_cpus: int = 0
     cgroup_parent: str = ""
     blkio_weight: int = 0
-    blkio_weight_device: list[WeightDevice] | None = []
-    blkio_device_read_bps: list[ThrottleDevice] | None = []
-    blkio_device_write_bps: list[ThrottleDevice] | None = []
-    blkio_device_read_iops: list[ThrottleDevice] | None = msgspec.field(default=[], name="BlkioDeviceReadIOps")
-    blkio_device_write_iops: list[ThrottleDevice] | None = msgspec.field(default=[], name="BlkioDeviceWriteIOps")
+    blkio_weight_device: list[WeightDevice] | None = None
+    blkio_device_read_bps: list[ThrottleDevice] | None = None
+    blkio_device_write_bps: list[ThrottleDevice] | None = None
+    blkio_device_read_iops: list[ThrottleDevice] | None = msgspec.field(default=None, name="BlkioDeviceReadIOps")
+    blkio_device_write_iops: list[ThrottleDevice] | None = msgspec.field(default=None, name="BlkioDeviceWriteIOps")
     cpu_period: int = 0
     cpu_quota: int = 0
     cpu_realtime_period: int = 0
     cpu_realtime_runtime: int = 0
     cpuset_cpus: str = ""
     cpuset_mems: str = ""
-    devices: list[DeviceMapping] | None = []
+    devices: list[DeviceMapping] | None = None
     device_cgroup_rules: list[str] | None = None
     device_requests: list[DeviceRequest] | None = None
     memory_reservation: int = 0

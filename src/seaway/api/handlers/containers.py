@@ -59,11 +59,15 @@ class ContainerHandlers:
         ]
 
     async def list(self, request: Request) -> web.StreamResponse:
-        limit = request.integer("limit", 0) or 0
-        everything = request.flag("all")
-        return json_response(
-            listing.list_containers(self._engine, request.filters(), everything=everything, limit=limit)
+        listed = listing.list_containers(
+            self._engine, request.filters(), everything=request.flag("all"), limit=request.integer("limit", 0) or 0
         )
+        if request.flag("size"):
+            await listing.with_sizes(self._engine, listed)
+        if request.version < (1, 46):
+            for _, summary in listed:
+                summary["HostConfig"].pop("Annotations", None)
+        return json_response([summary for _, summary in listed])
 
     async def create(self, request: Request) -> web.StreamResponse:
         body = await request.json(CreateBody)
@@ -78,7 +82,13 @@ class ContainerHandlers:
         return json_response({"Id": created.id, "Warnings": list(created.warnings)}, 201)
 
     async def inspect(self, request: Request) -> web.StreamResponse:
-        return json_response(inspect.inspect_container(self._engine, request["name"]))
+        container = self._engine.containers.find(request["name"])
+        found = inspect.inspect_container(self._engine, container)
+        if request.flag("size"):
+            found["SizeRw"], found["SizeRootFs"] = await self._engine.layers.sizes(container.id)
+        if request.version < (1, 45):
+            found["NetworkSettings"] = inspect.with_legacy_aliases(container, found["NetworkSettings"])
+        return json_response(found)
 
     async def start(self, request: Request) -> web.StreamResponse:
         return await self._mutate(start.start_container(self._engine, request["name"]), "start")
