@@ -39,7 +39,7 @@ from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
 from seaway.containers.store import ContainerStore
 from seaway.distribution.fetch import forget_partial_downloads
-from seaway.engine import monitor, shutdown
+from seaway.engine import health, monitor, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
 from seaway.engine.imagemounts import ImageMounts
@@ -104,6 +104,7 @@ async def serve(config: EngineConfig, reread: Callable[[], EngineConfig]) -> Non
         for number in (signal.SIGUSR1, signal.SIGQUIT):
             on_signal(number, partial(dump_stacks, Path(config.exec_root)))
         monitor.follow_runs(engine)
+        health.follow_runs(engine)
         await sweep(engine)
         await restore(engine)
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)

@@ -67,3 +67,10 @@ def probe_command(check: Healthcheck, shell: list[str]) -> list[str] | None:
         case ["CMD-SHELL", *command] if command:
             return [*(shell or ["/bin/sh", "-c"]), *command]
     return None
+
+
+def health_at_start(check: Healthcheck | msgspec.UnsetType, last: Health | None) -> Health | None:
+    """What the last run's probes said stays to be read. None where nothing is checked."""
+    if not isinstance(check, Healthcheck) or probe_command(check, []) is None:
+        return None
+    return Health(log=list(last.log or ()) if last else [])

@@ -72,6 +72,19 @@ def wire_mounts(container: Container) -> list[dict[str, Any]]:
     return [point.to_wire() for point in container.mount_points.values()]
 
 
+def wire_ports(container: Container) -> list[dict[str, Any]]:
+    """As the list shows them: one entry for each address that it is published on."""
+    ports: list[dict[str, Any]] = []
+    for spec, bindings in (container.sandbox.get("Ports") or {}).items():
+        number, _, protocol = spec.partition("/")
+        private, kind = int(number), protocol or "tcp"
+        ports += [
+            {"IP": b["HostIp"], "PrivatePort": private, "PublicPort": int(b["HostPort"]), "Type": kind}
+            for b in bindings or []
+        ] or [{"PrivatePort": private, "Type": kind}]
+    return ports
+
+
 def wire_endpoints(container: Container) -> dict[str, Any]:
     return {name: endpoint.to_wire() for name, endpoint in container.endpoints.items()}
 

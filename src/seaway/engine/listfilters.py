@@ -11,6 +11,7 @@ from seaway.containers import health
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
+from seaway.engine.inspect import wire_ports
 
 Test: TypeAlias = Callable[[Container], bool]
 
@@ -54,14 +55,14 @@ def _by_label(engine: Engine, filters: Filters) -> Test:
 def _by_status(engine: Engine, filters: Filters) -> Test:
     for state in filters.get("status"):
         if state not in _STATES:
-            raise InvalidParameter(f"invalid value for status: {state}")
+            raise InvalidParameter(f"invalid filter 'status={state}'")
     return lambda c: filters.matches_exactly("status", c.task.status.value)
 
 
 def _by_health(engine: Engine, filters: Filters) -> Test:
     for status in filters.get("health"):
         if status not in _HEALTHS:
-            raise InvalidParameter(f"unrecognised filter value for health: {status}")
+            raise InvalidParameter(f"Unrecognised filter value for health: {status}")
     return lambda c: filters.matches_exactly("health", c.health.status if c.health else health.NONE)
 
 
@@ -108,18 +109,13 @@ def _by_volume(engine: Engine, filters: Filters) -> Test:
     return lambda c: any(v in (m.name or m.source, m.destination) for v in wanted for m in c.mount_points.values())
 
 
-def _by_published_port(engine: Engine, filters: Filters) -> Test:
-    ports = _ports("publish", filters)
-    return lambda c: not ports.isdisjoint(_full(c.host_config.port_bindings or {}))
-
-
-def _by_exposed_port(engine: Engine, filters: Filters) -> Test:
-    ports = _ports("expose", filters)
-    return lambda c: isinstance(c.config.exposed_ports, dict) and not ports.isdisjoint(_full(c.config.exposed_ports))
-
-
-def _full(ports: Iterable[str]) -> set[str]:
-    return {port if "/" in port else f"{port}/tcp" for port in ports}
+def _by_port(engine: Engine, filters: Filters) -> Test:
+    """Either is enough: a port of the host that leads to it, or one of its own that is open while it runs."""
+    published, exposed = _ports("publish", filters), _ports("expose", filters)
+    return lambda c: any(
+        f"{port.get('PublicPort', 0)}/{port['Type']}" in published or f"{port['PrivatePort']}/{port['Type']}" in exposed
+        for port in wire_ports(c)
+    )
 
 
 def _ports(key: str, filters: Filters) -> set[str]:
@@ -144,16 +140,21 @@ def _port_range(key: str, value: str, text: str) -> range:
                 f'error while looking up for {key} {value}: strconv.ParseUint: parsing "{part}": {reason}'
             )
     if dash and int(last) < int(first):
-        raise InvalidParameter(
-            f"error while looking up for {key} {value}: Invalid range specified for the Port: {text}"
         text = f"error while looking up for {key} {value}: Invalid range specified for the Port: {text}"
         raise InvalidParameter(text)
     return range(int(first), int(last or first) + 1)
 
 
+def _found(engine: Engine, name: str) -> Container:
+    try:
+        return engine.containers.find(name)
+    except NotFound:
+        raise NotFound(f"no such container {name}") from None
+
+
 def _by_order(key: str) -> Callable[[Engine, Filters], Test]:
     def make(engine: Engine, filters: Filters) -> Test:
-        limits = [engine.containers.find(name).created for name in filters.get(key)]
+        limits = [_found(engine, name).created for name in filters.get(key)]
         if key == "before":
             return lambda c: all(c.created < created for created in limits)
         return lambda c: all(c.created > created for created in limits)
@@ -172,8 +173,8 @@ _TESTS: dict[str, Callable[[Engine, Filters], Test]] = {
     "isolation": _by_isolation,
     "before": _by_order("before"),
     "since": _by_order("since"),
-    "publish": _by_published_port,
-    "expose": _by_exposed_port,
+    "publish": _by_port,
+    "expose": _by_port,
     "network": _by_network,
     "volume": _by_volume,
     "ancestor": _by_ancestor,

@@ -8,11 +8,9 @@ from seaway.base.errors import NotFound
 from seaway.base.filters import Filters
 from seaway.containers.container import Container
 from seaway.engine.context import Engine
-from seaway.engine.inspect import wire_endpoints, wire_mounts
+from seaway.engine.inspect import wire_endpoints, wire_mounts, wire_ports
 from seaway.engine.listfilters import container_filter
 from seaway.engine.status import status_text
-
-_SHOWS_ALL = ("status", "before", "since")
 
 
 def list_containers(
@@ -21,7 +19,7 @@ def list_containers(
     """Newest first, each with its JSON value. Raises InvalidParameter for a filter that is unknown or wrong, NotFound
     for a `before` or `since` that is not there."""
     is_wanted = container_filter(engine, filters)
-    everything = everything or limit > 0 or any(f in filters for f in _SHOWS_ALL)
+    everything = everything or limit > 0 or "status" in filters
     found = [c for c in engine.containers.all() if (everything or c.task.is_running) and is_wanted(c)]
     names = _ImageNames(engine)
     now = clock.now_ns()
@@ -73,7 +71,7 @@ def wire_summary(container: Container, image: str, now_ns: int) -> dict[str, Any
         "ImageID": container.image,
         "Command": _command(container),
         "Created": clock.parse_time(container.created) // 10**9,
-        "Ports": _ports(container),
+        "Ports": wire_ports(container),
         "Labels": container.config.labels or {},
         "State": container.task.status.value,
         "Status": status_text(container.task, now_ns, container.health),
@@ -85,15 +83,3 @@ def wire_summary(container: Container, image: str, now_ns: int) -> dict[str, Any
 
 def _command(container: Container) -> str:
     return " ".join([container.path, *(f"'{a}'" if " " in a else a for a in container.args)])
-
-
-def _ports(container: Container) -> list[dict[str, Any]]:
-    ports: list[dict[str, Any]] = []
-    for spec, bindings in (container.sandbox.get("Ports") or {}).items():
-        number, _, protocol = spec.partition("/")
-        private, kind = int(number), protocol or "tcp"
-        ports += [
-            {"IP": b["HostIp"], "PrivatePort": private, "PublicPort": int(b["HostPort"]), "Type": kind}
-            for b in bindings or []
-        ] or [{"PrivatePort": private, "Type": kind}]
-    return ports

@@ -14,6 +14,7 @@ from seaway.base.errors import Conflict, EngineError, NotModified, SystemFailure
 from seaway.base.phases import phase
 from seaway.base.together import together
 from seaway.containers.container import Container
+from seaway.containers.health import health_at_start
 from seaway.containers.task import Status
 from seaway.engine import aftermath, remove, shm
 from seaway.engine.context import Engine
@@ -159,6 +160,7 @@ def _started(container: Container, pid: int, run: str, joined: Joined, *, by_use
         endpoints=joined.endpoints,
         sandbox=joined.sandbox,
         started_before=True,
+        health=health_at_start(container.config.healthcheck, container.health),
         stopped_by_user=container.stopped_by_user and not by_user,
         restart_count=0 if by_user else container.restart_count,
     )
