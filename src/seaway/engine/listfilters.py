@@ -100,7 +100,7 @@ def _by_ancestor(engine: Engine, filters: Filters) -> Test:
 def _by_network(engine: Engine, filters: Filters) -> Test:
     wanted = filters.get("network")
     return lambda c: any(
-        n == name or str(end.get("NetworkID", "")).startswith(n) for n in wanted for name, end in c.endpoints.items()
+        n == name or end.network_id.startswith(n) for n in wanted for name, end in c.endpoints.items()
     )
 
 
