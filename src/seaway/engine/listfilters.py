@@ -99,9 +99,7 @@ def _by_ancestor(engine: Engine, filters: Filters) -> Test:
 
 def _by_network(engine: Engine, filters: Filters) -> Test:
     wanted = filters.get("network")
-    return lambda c: any(
-        n == name or end.network_id.startswith(n) for n in wanted for name, end in c.endpoints.items()
-    )
+    return lambda c: any(n == name or end.network_id.startswith(n) for n in wanted for name, end in c.endpoints.items())
 
 
 def _by_volume(engine: Engine, filters: Filters) -> Test:
