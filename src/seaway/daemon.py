@@ -36,7 +36,7 @@ from seaway.api.versions import Version
 from seaway.base.errors import SystemFailure
 from seaway.base.signalling import dump_stacks, on_signal, stop_signal
 from seaway.base.supervisor import Supervisor
-from seaway.config import EngineConfig
+from seaway.config import EngineConfig, RuntimeConfig
 from seaway.containers.store import ContainerStore
 from seaway.distribution.fetch import forget_partial_downloads
 from seaway.engine import health, monitor, shutdown
@@ -60,6 +60,7 @@ from seaway.images.catalog import Catalog, open_catalog
 from seaway.kernel import worker
 from seaway.kernel.process import find_program
 from seaway.layers.driver import StorageDriver
+from seaway.layers.options import check_storage_options
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.store import LayerStore
 from seaway.layers.vfs import Vfs
@@ -146,7 +147,7 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
     controller.restore(joined_before(containers, run_root / "runs"))
     await controller.start()
     life.push_async_callback(controller.close)
-    runtime = Runtime(run_root / "runtime", exits, _programs(config))
+    runtime = Runtime(run_root / "runtime", exits, _programs(config), systemd_cgroups=settings.defaults.systemd_cgroups)
     logs = ContainerLogs(
         LogConfig(type=config.log_driver, config=dict(config.log_opts)), containers, runtime, supervisor
     )
@@ -235,7 +236,9 @@ def _tls(config: EngineConfig) -> ssl.SSLContext:
 def _storage_driver(config: EngineConfig, root: Path) -> StorageDriver:
     match config.storage_driver or os.environ.get("DOCKER_DRIVER", "") or "overlay2":
         case "overlay2":
-            return Overlay2(root / "overlay2")
+            overlay2 = Overlay2(root / "overlay2")
+            check_storage_options(config.storage_opts, dict(overlay2.status()).get("Backing Filesystem", ""))
+            return overlay2
         case "vfs":
             return Vfs(root / "vfs")
         case other:
@@ -243,8 +246,15 @@ def _storage_driver(config: EngineConfig, root: Path) -> StorageDriver:
 
 
 def _programs(config: EngineConfig) -> dict[str, RuntimeProgram]:
-    own = {name: RuntimeProgram(r.path, r.args) for name, r in config.runtimes.items()}
-    return {**BUILT_IN, **own}
+    return {**BUILT_IN, **{name: _program(runtime) for name, runtime in config.runtimes.items()}}
+
+
+def _program(runtime: RuntimeConfig) -> RuntimeProgram:
+    """A shim of containerd's that drives runc stands for runc, or for the program that its options name."""
+    if runtime.path:
+        return RuntimeProgram(runtime.path, runtime.args)
+    built_in = BUILT_IN.get(runtime.type, RuntimeProgram(runtime.type))
+    return RuntimeProgram(runtime.options.get("BinaryName") or built_in.path, runtime.args)
 
 
 def _network_options(config: EngineConfig, run_root: Path, data_root: Path) -> NetworkOptions:

@@ -54,12 +54,9 @@ class RunningEngine:
 
     def start(self, *flags: str, failpoint: str = "") -> None:
         """`failpoint`: where the engine is to kill itself (`seaway.base.failpoints`)."""
-        command = [self.program, *(["serve"] if self.is_seaway else []), "-H", self.host]
-        command += ["--data-root", f"{self.data_root}", "--exec-root", f"{self.root}/exec"]
-        command += ["--pidfile", f"{self.root}/pid", *flags]
         with open(self.root / "log", "ab") as log:
             self.process = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{self.namespace}", *command],
+                self._command(*flags),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -67,6 +64,21 @@ class RunningEngine:
                 env={**os.environ, "SEAWAY_FAILPOINT": failpoint},
             )
         self._wait_answering()
+
+    def refusal(self, *flags: str) -> str:
+        """What an engine says that does not start with these flags; the one that runs is ended for it."""
+        self.stop()
+        try:
+            done = subprocess.run(self._command(*flags), capture_output=True, text=True, timeout=60, check=False)
+        finally:
+            self.start()
+        assert done.returncode, "it started"
+        return done.stderr
+
+    def _command(self, *flags: str) -> list[str]:
+        command = [self.program, *(["serve"] if self.is_seaway else []), "-H", self.host]
+        command += ["--data-root", f"{self.data_root}", "--exec-root", f"{self.root}/exec"]
+        return ["nsenter", f"--net=/run/netns/{self.namespace}", *command, "--pidfile", f"{self.root}/pid", *flags]
 
     def kill(self) -> None:
         assert self.process
@@ -123,6 +135,9 @@ class ForeignEngine(RunningEngine):
         return "Seaway" in self.docker("version", "-f", "{{json .Server}}").stdout
 
     def start(self, *flags: str, failpoint: str = "") -> None:
+        pytest.skip("an engine of others is not restarted")
+
+    def refusal(self, *flags: str) -> str:
         pytest.skip("an engine of others is not restarted")
 
     def kill(self) -> None:

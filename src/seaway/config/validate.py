@@ -32,7 +32,9 @@ def validate(config: EngineConfig) -> None:
         parse_host(host)
     for mirror in config.registry_mirrors:
         _check_mirror(mirror)
-    exec_options(config)
+    driver = exec_options(config).get("native.cgroupdriver")
+    if driver == "systemd" and config.cgroup_parent and not is_slice(config.cgroup_parent):
+        raise ConfigError('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"')
     for field, modes in NAMESPACE_MODES.items():
         if (mode := getattr(config, field)) and mode not in modes:
             first, second = modes
@@ -70,6 +72,11 @@ def _check_mirror(mirror: str) -> None:
         raise ConfigError(f'invalid mirror: unsupported scheme "{scheme if separator else ""}" in "{mirror}"')
     if not rest.strip("/"):
         raise ConfigError(f'invalid mirror: no host in "{mirror}"')
+
+
+def is_slice(parent: str) -> bool:
+    """What systemd can have containers' scopes below."""
+    return len(parent) > len(".slice") and parent.endswith(".slice")
 
 
 def exec_options(config: EngineConfig) -> dict[str, str]:

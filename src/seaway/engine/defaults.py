@@ -9,8 +9,10 @@ from seaway.config import ConfigError, EngineConfig
 from seaway.config.validate import exec_options
 from seaway.kernel import cgroup
 from seaway.model.container import Ulimit
+from seaway.runtime.crun import BUILT_IN
 from seaway.runtime.spec.seccomp_custom import InvalidProfile, parse_profile
 
+CDI_DIRS = ("/etc/cdi", "/var/run/cdi")
 SHM_BYTES = 64 << 20
 _SYSTEMD = Path("/run/systemd/system")
 
@@ -19,7 +21,7 @@ _SYSTEMD = Path("/run/systemd/system")
 class ContainerDefaults:
     """`seccomp` is `default`, `unconfined` or a profile; `cgroupns_mode` "" leaves it to the cgroup version."""
 
-    runtimes: frozenset[str] = frozenset({"crun", "runc"})
+    runtimes: frozenset[str] = frozenset(BUILT_IN)
     ulimits: Mapping[str, Ulimit] = field(default_factory=dict)
     shm_size: int = SHM_BYTES
     ipc_mode: str = "private"
@@ -32,13 +34,15 @@ class ContainerDefaults:
     no_new_privileges: bool = False
     seccomp: str | Mapping[str, Any] = "default"
     cdi_spec_dirs: tuple[str, ...] = ()
+    realtime: tuple[int, int] = (0, 0)
+    """Period and runtime in microseconds of every group that containers' groups are made in."""
 
 
 def container_defaults(config: EngineConfig) -> ContainerDefaults:
     """Raises ConfigError for a seccomp profile that cannot be used."""
     unified = cgroup.mode() is cgroup.Mode.UNIFIED
     return ContainerDefaults(
-        runtimes=frozenset({"crun", "runc", *config.runtimes}),
+        runtimes=frozenset({*BUILT_IN, *config.runtimes}),
         ulimits={u.name: Ulimit(name=u.name, hard=u.hard, soft=u.soft) for u in config.default_ulimits.values()},
         shm_size=config.default_shm_size,
         ipc_mode=config.default_ipc_mode,
@@ -50,7 +54,8 @@ def container_defaults(config: EngineConfig) -> ContainerDefaults:
         init_path=config.init_path,
         no_new_privileges=config.no_new_privileges,
         seccomp=_seccomp(config.seccomp_profile),
-        cdi_spec_dirs=config.cdi_spec_dirs or ("/etc/cdi", "/var/run/cdi"),
+        cdi_spec_dirs=tuple(filter(None, config.cdi_spec_dirs or CDI_DIRS)),
+        realtime=(config.cpu_rt_period, config.cpu_rt_runtime),
     )
 
 

@@ -7,6 +7,7 @@ from seaway.config import EngineConfig
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.layers.store import LayerStore
+from seaway.runtime.crun import BUILT_IN
 from seaway.system.info import Figures
 
 
@@ -25,10 +26,18 @@ def engine_figures(
         images=images,
         storage_driver=layers.driver.name,
         driver_status=tuple(layers.driver.status()),
-        runtimes={name: name for name in ("crun", "runc", *config.runtimes)},
+        runtimes={n: p.path or n for n, p in BUILT_IN.items()}
+        | {n: r.path or r.type for n, r in config.runtimes.items()},
         default_runtime=engine.default_runtime,
+        cgroup_driver="systemd" if engine.defaults.systemd_cgroups else "cgroupfs",
+        cdi_spec_dirs=engine.defaults.cdi_spec_dirs,
         log_drivers=("json-file", "none"),
         listeners=listeners,
         open_files=len(os.listdir("/proc/self/fd")),
         tasks=len(asyncio.all_tasks()),
     )
+
+
+def _runtime_paths(config: EngineConfig) -> dict[str, str]:
+    built_in = {name: program.path or name for name, program in BUILT_IN.items()}
+    return built_in | {name: runtime.path or runtime.type for name, runtime in config.runtimes.items()}

@@ -87,6 +87,18 @@ def remove_group(path: str, root: Path = ROOT) -> None:
                     raise
 
 
+def set_realtime(parent: str, period_us: int, runtime_us: int, root: Path = ROOT) -> None:
+    """What every group from the root down to `parent` may spend in real time (v1): a child has no more than its parent.
+    Raises OSError."""
+    group = root / "cpu"
+    for name in Path(parent.lstrip("/")).parts:
+        group = group / name
+        group.mkdir(mode=0o755, exist_ok=True)
+        for file, value in (("cpu.rt_period_us", period_us), ("cpu.rt_runtime_us", runtime_us)):
+            if value:
+                (group / file).write_text(str(value))
+
+
 def _processes(group: Path) -> set[int]:
     found: set[int] = set()
     for directory, _, _ in os.walk(group):

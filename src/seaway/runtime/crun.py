@@ -31,7 +31,12 @@ class RuntimeProgram:
     args: tuple[str, ...] = ()
 
 
-BUILT_IN: Mapping[str, RuntimeProgram] = {"crun": RuntimeProgram(), "runc": RuntimeProgram()}
+# The last is what dockerd calls runc when it says how it is run.
+BUILT_IN: Mapping[str, RuntimeProgram] = {
+    "crun": RuntimeProgram(),
+    "runc": RuntimeProgram(),
+    "io.containerd.runc.v2": RuntimeProgram("runc"),
+}
 
 
 class Runtime:
@@ -43,9 +48,12 @@ class Runtime:
         exits: ExitWatcher,
         programs: Mapping[str, RuntimeProgram] = BUILT_IN,
         conmon_path: str = "conmon",
+        *,
+        systemd_cgroups: bool = False,
     ) -> None:
         self._state_root, self._exits, self._programs = state_root, exits, programs
         self._conmon_path = conmon_path
+        self._options = ("--systemd-cgroup",) if systemd_cgroups else ()
         self._waiting: dict[str, asyncio.Future[Exit]] = {}
 
     def use(self, programs: Mapping[str, RuntimeProgram]) -> None:
@@ -192,7 +200,7 @@ class Runtime:
 
     def _args(self, runtime: str) -> tuple[str, ...]:
         program = self._programs.get(runtime, RuntimeProgram(runtime))
-        return ("--root", str(self._state_root / _base(runtime)), *program.args)
+        return ("--root", str(self._state_root / _base(runtime)), *self._options, *program.args)
 
 
 def _base(runtime: str) -> str:

@@ -32,6 +32,7 @@ class Figures:
     runtimes: Mapping[str, str] = field(default_factory=dict)
     default_runtime: str = "crun"
     cgroup_driver: str = "cgroupfs"
+    cdi_spec_dirs: tuple[str, ...] = ()
     volume_drivers: tuple[str, ...] = ("local",)
     network_drivers: tuple[str, ...] = ("bridge", "host", "null")
     log_drivers: tuple[str, ...] = ("json-file",)
@@ -111,7 +112,7 @@ def info_to_wire(
         "RuncCommit": {"ID": _commit(version, figures.default_runtime)},
         "InitCommit": {"ID": _commit(version, "docker-init")},
         "SecurityOptions": security_options(config, host),
-        "CDISpecDirs": list(config.cdi_spec_dirs),
+        "CDISpecDirs": list(figures.cdi_spec_dirs),
         "Warnings": warnings(host, config) or None,
     }
     if config.default_address_pools:
@@ -151,9 +152,11 @@ def registry_config(config: EngineConfig, api: tuple[int, ...]) -> dict[str, Any
 def security_options(config: EngineConfig, host: Host) -> list[str]:
     options = ["name=apparmor"] if host.apparmor else []
     if host.seccomp:
-        options.append("name=seccomp,profile=builtin")
+        options.append(f"name=seccomp,profile={config.seccomp_profile or 'builtin'}")
     mode = config.default_cgroupns_mode or ("private" if host.cgroups.version == 2 else "host")
-    return [*options, "name=cgroupns"] if mode == "private" else options
+    if mode == "private":
+        options.append("name=cgroupns")
+    return [*options, "name=no-new-privileges"] if config.no_new_privileges else options
 
 
 def warnings(host: Host, config: EngineConfig) -> list[str]:

@@ -22,6 +22,7 @@ from seaway.engine.spec.process import process_request
 from seaway.engine.spec.requests import apply_requests
 from seaway.engine.spec.resources import plan_resources
 from seaway.engine.spec.security import seccomp_of
+from seaway.kernel import cgroup
 from seaway.kernel.process import find_program
 from seaway.model.container import HostConfig
 from seaway.runtime.spec.build import build_spec
@@ -62,6 +63,7 @@ def surroundings(
 
 def container_spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str, Any]:
     """Blocks on the container's files and the host's devices. Whatever is wrong is a SystemFailure, as in dockerd."""
+    _give_realtime(container, around.defaults)
     try:
         identity = container_identity(container, rootfs)
         spec = build_spec(spec_request(container, rootfs, around, identity))
@@ -107,6 +109,14 @@ def cgroups_path(container: Container, defaults: ContainerDefaults) -> str:
     if defaults.systemd_cgroups:
         return f"{parent or SLICE}:docker:{container.id}"
     return os.path.normpath(f"{parent or CGROUP_ROOT}/{container.id}")
+
+
+def _give_realtime(container: Container, defaults: ContainerDefaults) -> None:
+    if any(defaults.realtime) and not defaults.systemd_cgroups:
+        try:
+            cgroup.set_realtime(str(Path(cgroups_path(container, defaults)).parent), *defaults.realtime)
+        except OSError as failure:
+            raise SystemFailure(f"unable to init CPU RT controller: {failure}") from failure
 
 
 def _private_network(host: HostConfig) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seaway.base.errors import InvalidParameter
 from seaway.base.signals import parse_signal
+from seaway.config.validate import is_slice
 from seaway.engine.validation.host import validate_host_config
 from seaway.engine.validation.modes import validate_modes, validate_network_mode
 from seaway.engine.validation.resources import check_resources
@@ -95,7 +96,7 @@ def _warn(host_config: HostConfig, host: Host) -> list[str]:
 
 def _validate_platform(host_config: HostConfig, able: Abilities) -> None:
     parent = host_config.cgroup_parent
-    if parent and able.systemd_cgroups and (len(parent) <= len(".slice") or not parent.endswith(".slice")):
+    if parent and able.systemd_cgroups and not is_slice(parent):
         raise InvalidParameter('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"')
     if host_config.runtime and host_config.runtime not in able.runtimes:
         raise InvalidParameter(f"unknown or invalid runtime name: {host_config.runtime}")
