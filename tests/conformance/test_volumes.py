@@ -132,14 +132,14 @@ def test_a_device_that_is_not_there(engine: RunningEngine) -> None:
 
 
 def test_events(engine: RunningEngine, client: DockerClient) -> None:
-    started = time.time()
+    started = int(time.time())
     volume = client.volumes.create("seen")
     client.containers.run("busybox", "true", volumes=["seen:/v:ro"], remove=True)
     volume.remove()
-    events = client.events(since=started, until=time.time(), filters={"type": "volume", "volume": "seen"}, decode=True)
+    events = client.events(since=started, until=int(time.time()) + 1, filters={"type": "volume", "volume": "seen"}, decode=True)
     seen = [(e["Action"], e["Actor"]["Attributes"]) for e in events]
-    assert [action for action, _ in seen] == ["create", "mount", "unmount", "destroy"]
-    mount = dict(seen[1][1])
+    assert [action for action, _ in seen] == ["create", "create", "mount", "unmount", "destroy"]
+    mount = dict(seen[2][1])
     assert len(mount.pop("container")) == 64
     assert mount == {"destination": "/v", "driver": "local", "propagation": "", "read/write": "false"}
 

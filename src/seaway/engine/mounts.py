@@ -174,10 +174,8 @@ class ContainerMounts:
         labels = dict(options.labels or {})
         if not point.spec.source:
             labels[ANONYMOUS_LABEL] = ""
-        known = self.volumes.find(point.name)
         volume = await self.volumes.create(point.name, point.driver, driver.options, labels or None)
-        if known is None:
-            self._events.publish("volume", "create", volume.name, {"driver": volume.driver})
+        self._events.publish("volume", "create", volume.name, {"driver": volume.driver})
         return volume
 
     async def _fill(self, container_id: str, config: ContainerConfig, points: dict[str, MountPoint]) -> None:

@@ -33,10 +33,8 @@ class VolumeVerbs:
     async def create(
         self, name: str, driver: str, options: Mapping[str, str] | None, labels: Mapping[str, str] | None
     ) -> Volume:
-        known = self._volumes.find(name)
         volume = await self._volumes.create(name, driver, options, labels)
-        if known is None:
-            self._event("create", volume)
+        self._event("create", volume)  # of one that was there, too, as dockerd does
         return volume
 
     async def remove(self, name: str, *, force: bool = False) -> None:
