@@ -65,7 +65,7 @@ def test_there_and_back(engine: RunningEngine, box: str, tmp_path: Path) -> None
     (source / "sub/file").write_bytes(os.urandom(100_000))
     (source / "empty").touch()
     os.symlink("sub/file", source / "link")
-    os.link(source / "empty", source / "hard")
+    os.link(source / "sub/file", source / "sub/hard")
     os.chown(source / "empty", 7, 8)
     os.chmod(source / "empty", 0o4711)
     assert engine.docker("cp", str(source), f"{box}:/tmp").returncode == 0
@@ -76,7 +76,7 @@ def test_there_and_back(engine: RunningEngine, box: str, tmp_path: Path) -> None
     assert diff.stdout == b""
     found = members(raw(engine, "cp", f"{box}:/tmp/tree", "-").stdout)
     assert (found["tree/empty"].uid, found["tree/empty"].gid, found["tree/empty"].mode & 0o7777) == (7, 8, 0o4711)
-    assert found["tree/hard"].linkname == "tree/empty"
+    assert found["tree/sub/hard"].linkname == "tree/sub/file"
     assert found["tree/link"].linkname == "sub/file"
 
 

@@ -136,7 +136,9 @@ def test_events(engine: RunningEngine, client: DockerClient) -> None:
     volume = client.volumes.create("seen")
     client.containers.run("busybox", "true", volumes=["seen:/v:ro"], remove=True)
     volume.remove()
-    events = client.events(since=started, until=int(time.time()) + 1, filters={"type": "volume", "volume": "seen"}, decode=True)
+    events = client.events(
+        since=started, until=int(time.time()) + 1, filters={"type": "volume", "volume": "seen"}, decode=True
+    )
     seen = [(e["Action"], e["Actor"]["Attributes"]) for e in events]
     assert [action for action, _ in seen] == ["create", "create", "mount", "unmount", "destroy"]
     mount = dict(seen[2][1])

@@ -44,9 +44,9 @@ async def archive_path(engine: Engine, name: str, path: str) -> AsyncIterator[tu
     async with container_filesystem(engine, container) as (view, _):
         with _told(name, path, "lstat"):
             about = await worker.run_blocking(stat_in, view, path)
+        container_event(engine, container, "archive-path")
         async with _tar_of(view, path, about) as pieces:
             yield about, pieces
-    container_event(engine, container, "archive-path")
 
 
 async def extract_to(
