@@ -28,6 +28,7 @@ from seaway.api.handlers.networks import NetworkHandlers
 from seaway.api.handlers.registry import RegistryHandlers
 from seaway.api.handlers.swarm import SwarmHandlers
 from seaway.api.handlers.system import SystemHandlers
+from seaway.api.handlers.usage import UsageHandlers
 from seaway.api.handlers.volumes import VolumeHandlers
 from seaway.api.router import Router
 from seaway.api.server import ApiServer, Identity
@@ -217,6 +218,7 @@ def _routes(
         NetworkHandlers(engine),
         SwarmHandlers(),
         VolumeHandlers(engine),
+        UsageHandlers(engine, catalog),
     )
     return Router(route for group in groups for route in group.routes())
 

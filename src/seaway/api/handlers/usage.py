@@ -1,0 +1,39 @@
+"""`/system/df` and `/containers/{id}/export`."""
+
+from aiohttp import web
+
+from seaway.api.request import Request
+from seaway.api.respond import json_response
+from seaway.api.router import Route
+from seaway.engine.context import Engine
+from seaway.engine.df import disk_usage
+from seaway.engine.export import exported
+from seaway.images.catalog import Catalog
+
+
+class UsageHandlers:
+    def __init__(self, engine: Engine, catalog: Catalog) -> None:
+        self._engine, self._catalog = engine, catalog
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/system/df", self.df),
+            Route("GET", "/containers/{name}/export", self.export),
+        ]
+
+    async def df(self, request: Request) -> web.StreamResponse:
+        """Before 1.42 everything, with the size of the build cache beside its entries."""
+        types = request.texts("type") if request.version >= (1, 42) else []
+        usage = await disk_usage(self._engine, self._catalog, types, request.version[:2])
+        if request.version < (1, 42):
+            usage["BuilderSize"] = 0
+        return json_response(usage)
+
+    async def export(self, request: Request) -> web.StreamResponse:
+        async with exported(self._engine, request["name"]) as pieces:
+            response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+            await response.prepare(request.http)
+            async for piece in pieces:
+                await response.write(piece)
+            await response.write_eof()
+        return response

@@ -1,0 +1,66 @@
+"""`GET /containers/{id}/export`: a container's root filesystem as a tar, as it is read, without its mounts."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+from seaway.base.errors import Conflict
+from seaway.containers.task import Status
+from seaway.engine.context import Engine
+from seaway.engine.events import container_event
+from seaway.kernel import pipes, worker
+from seaway.kernel.treetar import TreeTar
+
+
+@asynccontextmanager
+async def exported(engine: Engine, name: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Leaving the block early ends the reading."""
+    container = engine.containers.find(name)
+    match container.task.status:
+        case Status.DEAD:
+            raise Conflict(f"You cannot export container {container.id} which is Dead")
+        case Status.REMOVING:
+            raise Conflict(f"You cannot export container {container.id} which is being removed")
+    async with AsyncExitStack() as undo:
+        rootfs = await engine.layers.mount(container.id)
+        undo.push_async_callback(engine.layers.unmount, container.id)
+        pieces = await undo.enter_async_context(_written(rootfs))
+        container_event(engine, container, "export")
+        yield pieces
+
+
+@asynccontextmanager
+async def _written(rootfs: Path) -> AsyncIterator[AsyncIterator[bytes]]:
+    reader, writer = pipes.wide_pipe()
+    os.set_blocking(reader, False)
+    writing = worker.apart(write_tree, rootfs, writer)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while piece := await pipes.read_pipe(reader):
+            yield piece
+        await writing
+
+    try:
+        yield pieces()
+    finally:
+        os.close(reader)
+        await asyncio.wait([writing])
+        with suppress(OSError):
+            writing.result()  # `pieces` raised it, unless the client left before
+
+
+def write_tree(root: Path, out: int) -> None:
+    """What is in `root`, by name; closes `out`."""
+    try:
+        directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            archive = TreeTar(out)
+            for name in sorted(map(os.fsencode, os.listdir(directory))):
+                archive.add(directory, name, name)
+            archive.finish()
+        finally:
+            os.close(directory)
+    finally:
+        os.close(out)
