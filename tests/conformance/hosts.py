@@ -1,0 +1,114 @@
+"""Who calls: the engine's own host, and another one that is a network namespace on the same wire."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from conformance.engines import RunningEngine
+
+ENGINE_ADDRESS, OTHER_ADDRESS = "192.0.2.1", "192.0.2.2"
+CALL = """
+import socket, sys
+kind, host, port = sys.argv[1:]
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+with socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as caller:
+    caller.settimeout(2)
+    try:
+        caller.connect((host, int(port)))
+        caller.sendall(b"ahoy\\n")
+        print(caller.recv(100).decode().strip())
+    except TimeoutError:
+        print("nobody answers")
+    except OSError as failed:
+        print(failed.strerror)
+"""
+UDP_SERVER = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+    server.bind(("0.0.0.0", int(sys.argv[1])))
+    print("ready", flush=True)
+    while True:
+        _, caller = server.recvfrom(100)
+        server.sendto(b"hello", caller)
+"""
+TIMED_OUT, REFUSED = "nobody answers", "Connection refused"
+
+
+@dataclass(frozen=True)
+class Host:
+    namespace: str
+
+    def tcp(self, host: str, port: int) -> str:
+        """What the other side says, or why it does not."""
+        return self._call("tcp", host, port)
+
+    def udp(self, host: str, port: int) -> str:
+        return self._call("udp", host, port)
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(
+            ["nsenter", f"--net=/run/netns/{self.namespace}", *command],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        return done.stdout
+
+    def _call(self, kind: str, host: str, port: int) -> str:
+        return self.run(sys.executable, "-c", CALL, kind, host, str(port)).strip()
+
+
+@contextmanager
+def neighbour(engine: RunningEngine) -> Iterator[Host]:
+    """Another host, which knows the way to the containers' addresses too."""
+    here, there = engine.namespace, f"{engine.namespace}-other"
+    commands = [
+        f"ip netns add {there}",
+        f"ip -n {here} link add wire type veth peer name wire netns {there}",
+        f"ip -n {here} addr add {ENGINE_ADDRESS}/24 dev wire",
+        f"ip -n {here} link set wire up",
+        f"ip -n {there} addr add {OTHER_ADDRESS}/24 dev wire",
+        f"ip -n {there} link set wire up",
+        f"ip -n {there} link set lo up",
+        f"ip -n {there} route add default via {ENGINE_ADDRESS}",
+    ]
+    try:
+        for command in commands:
+            subprocess.run(command.split(), check=True)
+        yield Host(there)
+    finally:
+        subprocess.run(["ip", "-n", here, "link", "del", "wire"], check=False)
+        subprocess.run(["ip", "netns", "del", there], check=False)
+
+
+def serve(engine: RunningEngine, *options: str, says: str = "hello") -> str:
+    """A container that answers every caller on port 80. Returns its ID."""
+    loop = f"while :; do nc -l -p 80 -e echo {says}; done"
+    started = engine.docker("run", "-d", *options, "busybox", "sh", "-c", loop)
+    assert started.returncode == 0, started.stderr
+    return started.stdout.strip()
+
+
+@contextmanager
+def serving_udp(engine: RunningEngine, container: str, port: int) -> Iterator[None]:
+    """Answers datagrams in a container's network; busybox has no server for that."""
+    key = engine.docker("inspect", container, "-f", "{{.NetworkSettings.SandboxKey}}").stdout.strip()
+    command = ["nsenter", f"--net={key}", sys.executable, "-c", UDP_SERVER, str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+        assert server.stdout
+        server.stdout.readline()
+        try:
+            yield
+        finally:
+            server.kill()
+
+
+def wait_serving(host: Host, address: str, port: int) -> None:
+    """`nc` listens some moments after its container started."""
+    for _ in range(50):
+        if host.tcp(address, port) not in (REFUSED, TIMED_OUT, ""):
+            return
+    raise AssertionError(f"{address}:{port} never answered")
