@@ -16,6 +16,7 @@ from seaway.engine.netfiles import FileDefaults, copy_files, plan_container_reso
 from seaway.kernel import worker
 from seaway.model.network import EndpointRecord, EndpointSettings
 from seaway.networks.controller import NetworkController
+from seaway.networks.files import ExternalServer
 from seaway.networks.sandbox import Sandbox, SandboxRequest
 
 
@@ -52,9 +53,16 @@ class ContainerNetworks:
         links = linked_hosts(container, self._containers) if "bridge" in endpoints else ()
         return plan_hosts(container, addresses, self._host_gateways(), links, in_host="host" in endpoints)
 
+    async def rewrite_files(self, container: Container) -> None:
+        """Of a running container whose networks or links have changed."""
+        hosts = self.hosts(container, container.endpoints)
+        resolv_conf = plan_container_resolv_conf(container, self._defaults, _resolver_kind(container.endpoints))
+        directory = self._containers.directory(container.id)
+        await worker.run_blocking(write_files, directory, container, hosts, resolv_conf.content)
+
     async def _join(self, container: Container) -> Joined:
         resolv_conf = plan_container_resolv_conf(container, self._defaults, _resolver_kind(container.endpoints))
-        request = replace(sandbox_request(container), external_servers=resolv_conf.external)
+        request = replace(sandbox_request(container), external_servers=self._servers(container))
         sandbox = await self.controller.connect_sandbox(container.id, request)
         try:
             directory = self._containers.directory(container.id)
@@ -80,6 +88,10 @@ class ContainerNetworks:
         directories = self._containers.directory(other.id), self._containers.directory(container.id)
         await worker.run_blocking(copy_files, *directories)
         return Joined(str(sandbox.netns_path) if sandbox.netns_path else None, {}, {})
+
+    def _servers(self, container: Container) -> tuple[ExternalServer, ...]:
+        """Whom DNS asks for the container, now or once it has a network with names."""
+        return plan_container_resolv_conf(container, self._defaults, "internal").external
 
     def _host_gateways(self) -> tuple[str, ...]:
         own = (str(n.pool.gateway) for n in self.controller.networks() if n.name == "bridge" and n.pool)
@@ -126,5 +138,10 @@ def recorded(container: Container, sandbox: Sandbox) -> Joined:
     return Joined(
         netns_path=str(sandbox.netns_path) if sandbox.netns_path else None,
         endpoints={n: before.get(n, EndpointRecord()).with_outcome(e) for n, e in sandbox.endpoints.items()},
-        sandbox={"ID": sandbox.id, "Key": sandbox.key, "Ports": ports},
+        sandbox={
+            "ID": sandbox.id,
+            "Key": sandbox.key,
+            "Ports": ports,
+            "Servers": [[s.address, s.in_host] for s in sandbox.servers],
+        },
     )

@@ -10,9 +10,7 @@ from seaway.engine.context import Engine
 from seaway.engine.endpoints import dns_names, is_user_defined, validate_endpoint
 from seaway.engine.joining import recorded
 from seaway.engine.links import parse_link
-from seaway.engine.netfiles import write_in_place
 from seaway.images.filters import created_before
-from seaway.kernel.worker import run_blocking
 from seaway.model.network import EndpointSettings, NetworkCreate, new_record
 from seaway.networks.network import PREDEFINED, Network
 
@@ -107,7 +105,7 @@ async def disconnect(engine: Engine, name: str, container_name: str, *, force: b
         changed = await engine.containers.update(
             container_id, lambda c: msgspec.structs.replace(c, **changes), durable=True
         )
-        await _rewrite_hosts(engine, changed)
+        await _rewrite_files(engine, changed)
     network_event(engine, network, "disconnect", container=container_id)
 
 
@@ -120,13 +118,12 @@ async def _connect_live(engine: Engine, container: Container, network: Network, 
         lambda c: msgspec.structs.replace(c, endpoints=joined.endpoints, sandbox=joined.sandbox),
         durable=True,
     )
-    await _rewrite_hosts(engine, changed)
+    await _rewrite_files(engine, changed)
 
 
-async def _rewrite_hosts(engine: Engine, container: Container) -> None:
+async def _rewrite_files(engine: Engine, container: Container) -> None:
     if container.task.is_running:
-        hosts = engine.networks.hosts(container, container.endpoints)
-        await run_blocking(write_in_place, engine.containers.directory(container.id) / "hosts", hosts)
+        await engine.networks.rewrite_files(container)
 
 
 async def refresh_parents(engine: Engine, child: Container) -> None:
@@ -137,7 +134,7 @@ async def refresh_parents(engine: Engine, child: Container) -> None:
         links = [parse_link(link)[0] for link in parent.host_config.links or ()]
         if parent.task.is_running and any(child.id.startswith(name) or name == child.name for name in links):
             try:
-                await _rewrite_hosts(engine, parent)
+                await engine.networks.rewrite_files(parent)
             except EngineError:
                 continue  # another one of its links is down
 

@@ -20,6 +20,7 @@ from seaway.engine.exec import adopt_execs
 from seaway.engine.sweep import surviving_run
 from seaway.model.network import PortBinding
 from seaway.networks.controller import Joined
+from seaway.networks.files import ExternalServer
 from seaway.networks.sandbox import Sandbox
 from seaway.runtime.requests import RunRequest
 
@@ -110,5 +111,6 @@ def joined_before(containers: ContainerStore, runs: Path) -> dict[str, Joined]:
 def _sandbox(container: Container) -> Sandbox:
     key = container.sandbox.get("Key", "")
     ports = gojson.convert(container.sandbox.get("Ports") or {}, dict[str, list[PortBinding] | None])
+    servers = [ExternalServer(address, in_host=host) for address, host in container.sandbox.get("Servers") or ()]
     in_host = any(name == "host" for name in container.endpoints)
-    return Sandbox(container.sandbox["ID"], None if in_host else Path(key), container.endpoints, ports)
+    return Sandbox(container.sandbox["ID"], None if in_host else Path(key), container.endpoints, ports, servers)

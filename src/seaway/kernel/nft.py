@@ -27,6 +27,13 @@ async def apply(commands: str) -> None:
         await _apply_by_program(commands)
 
 
+def apply_blocking(commands: str) -> None:
+    """In the calling thread, so in its network namespace. Raises FirewallFailed."""
+    if not _library():
+        raise FirewallFailed("nftables: libnftables is not installed")
+    _apply_in_process(commands)
+
+
 @cache
 def _library() -> ctypes.CDLL | None:
     name = ctypes.util.find_library("nftables") or "libnftables.so.1"

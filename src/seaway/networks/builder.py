@@ -1,17 +1,19 @@
 """Builds a container's namespace with all that leads to it, and takes it down again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from seaway.base.errors import EngineError
-from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.model.network import EndpointSettings
 from seaway.networks import links
 from seaway.networks.catalog import NetworkCatalog
+from seaway.networks.dns.client import Sockets
+from seaway.networks.dns.sockets import open_sockets
 from seaway.networks.endpoint import new_endpoint, wished_address, with_outcome
+from seaway.networks.names import view_of
 from seaway.networks.network import Network
 from seaway.networks.plan import EndpointPlan, host_link, plan_endpoint
 from seaway.networks.ports import ANY_V4, ANY_V6, plan_wishes
@@ -29,12 +31,29 @@ class SandboxBuilder:
 
     async def build(
         self, request: SandboxRequest, networks: Iterable[tuple[Network, EndpointSettings]], undo: AsyncExitStack
-    ) -> Sandbox:
+    ) -> tuple[Sandbox, Sockets | None]:
+        """The sockets are the DNS server's; there are none where the container has no need of it."""
         sandbox_id = new_id()
         path = self._directory / sandbox_id[:12]
+        wishes = list(networks)
+        endpoints, plans = self._plan(request, wishes, undo)
+        sandbox = Sandbox(sandbox_id, path, endpoints, servers=request.external_servers)
+        undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans if p.host_link])
+        # Its last owner may still answer for an address, and traffic to his ports go to it.
+        await self._catalog.wait_vacant([p.address for p in plans])
+        opened: list[Sockets] = []
+        is_resolved = view_of(sandbox, [n for n, _ in wishes]) is not None
+        await links.build_sandbox(path, plans, lambda: opened.append(open_sockets()) if is_resolved else None)
+        for each in (s for pair in opened for s in pair):
+            undo.callback(each.close)
+        published = await self._publish(request, sandbox) if plans else sandbox
+        return published, opened[0] if opened else None
+
+    def _plan(
+        self, request: SandboxRequest, wishes: Sequence[tuple[Network, EndpointSettings]], undo: AsyncExitStack
+    ) -> tuple[dict[str, EndpointSettings], list[EndpointPlan]]:
         endpoints: dict[str, EndpointSettings] = {}
         plans: list[EndpointPlan] = []
-        wishes = list(networks)
         way_out = choose_way_out(wishes)
         for network, wish in wishes:
             endpoints[network.name], plan = plan_on(
@@ -48,13 +67,7 @@ class SandboxBuilder:
                 proxied=self._publisher.proxied,
             )
             plans += [plan] if plan else []
-        undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans if p.host_link])
-        # Its last owner may still answer for an address, and traffic to his ports go to it.
-        await self._catalog.wait_vacant([p.address for p in plans])
-        await links.build_sandbox(path, plans)
-        failpoint("start: namespace made")
-        sandbox = Sandbox(sandbox_id, path, endpoints)
-        return await self._publish(request, sandbox) if plans else sandbox
+        return endpoints, plans
 
     async def _publish(self, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
         first = sandbox.published_endpoint

@@ -24,10 +24,12 @@ from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCrea
 from seaway.networks import links
 from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
+from seaway.networks.dns.client import DnsClient
 from seaway.networks.endpoint import endpoint_on, new_endpoint
 from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
+from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, BridgeSettings, Network, default_bridge, network_to_wire
 from seaway.networks.plan import plan_bridge
 from seaway.networks.ports import EPHEMERAL, PortAllocator
@@ -80,6 +82,7 @@ class NetworkController:
         self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
         self._hotplug = Hotplug(self._catalog, self._publisher)
+        self._names = Names(self._catalog, DnsClient(options.run_root / "dns.sock"))
         self._joined: dict[str, Joined] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
@@ -95,12 +98,14 @@ class NetworkController:
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
         self._supervisor.spawn(self._firewall.watch(), "firewall watch", service=True)
+        self._names.start(self._supervisor)
         await links.sweep(self._netns, [b.name for b in bridges], owned_names(self._joined.values()))
 
     async def close(self) -> None:
         """The containers keep their networks and their ports."""
         if self._leaving:
             await asyncio.wait(self._leaving.values())
+        self._names.close()
         await self._publisher.close()
 
     def networks(self) -> list[Network]:
@@ -151,14 +156,16 @@ class NetworkController:
             endpoints = {n.name: new_endpoint(n, w) for n, w in networks}
             return self._keep(container_id, request, Sandbox(new_id(), None, endpoints))
         async with AsyncExitStack() as undo:
-            sandbox = await self._builder.build(request, networks, undo)
+            sandbox, sockets = await self._builder.build(request, networks, undo)
             undo.pop_all()
+        self._names.begin(sandbox, sockets)
         return self._keep(container_id, request, sandbox)
 
     async def attach(self, container_id: str, network: str, wish: EndpointSettings | None = None) -> Sandbox:
         """Connect a running container to one more network."""
         joined = self._joined[container_id]
         sandbox = await self._hotplug.attach(joined, self.find(network), wish or EndpointSettings())
+        await self._names.change(joined.sandbox, sandbox)
         self._joined[container_id] = Joined(joined.name, sandbox)
         return sandbox
 
@@ -166,6 +173,7 @@ class NetworkController:
         """Disconnect a running container from one of its networks."""
         joined = self._joined[container_id]
         sandbox = await self._hotplug.detach(joined, self.find(network))
+        await self._names.change(joined.sandbox, sandbox)
         self._joined[container_id] = Joined(joined.name, sandbox)
         return sandbox
 
@@ -179,6 +187,7 @@ class NetworkController:
         self._leaving[container_id] = task
         task.add_done_callback(partial(forget, self._leaving, container_id))
         if joined:
+            self._names.end(joined.sandbox)
             self._publisher.free(joined.sandbox.published)
             for endpoint in joined.sandbox.endpoints.values():
                 self._catalog.vacate(endpoint, task)
@@ -204,6 +213,7 @@ class NetworkController:
                 self._catalog.take_address(network.id, IPv4Address(endpoint.ip_address))
         sandbox = replace(joined.sandbox, endpoints=endpoints)
         self._publisher.adopt(sandbox.published)
+        self._names.restore(sandbox)
         return Joined(joined.name, sandbox)
 
     def _keep(self, container_id: str, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 from types import TracebackType
@@ -29,10 +29,12 @@ async def build_bridge(plan: BridgePlan) -> None:
     await run_blocking(_build_bridge, plan)
 
 
-async def build_sandbox(path: Path, endpoints: Sequence[EndpointPlan]) -> None:
-    """A namespace at `path` with a loopback device and the endpoints."""
+async def build_sandbox(
+    path: Path, endpoints: Sequence[EndpointPlan], inside: Callable[[], None] | None = None
+) -> None:
+    """A namespace at `path` with a loopback device and the endpoints; then `inside` runs in it."""
     with _HostSide(endpoints) as host:
-        await netns.create(path, lambda: _furnish(endpoints, host))
+        await netns.create(path, lambda: _furnish(endpoints, host, inside))
         await host.allow_hairpin()
 
 
@@ -126,7 +128,7 @@ class _HostSide:
         self.netlink.run([rtnl.set_hairpin(_index(e.host_link)) for e in self._endpoints if e.hairpin])
 
 
-def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide) -> None:
+def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callable[[], None] | None = None) -> None:
     """In the container's namespace. A device has a number far from those that the kernel gives by itself."""
     taken = {index for index, _ in socket.if_nameindex()}
     numbers = (n for n in range(FIRST_INDEX, FIRST_INDEX + 1000) if n not in taken)
@@ -140,6 +142,8 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide) -> None:
             netlink.run([address, rtnl.set_up(index), *gateway])
             if e.bridge:
                 host.join_bridge(e)
+    if inside:
+        inside()
 
 
 def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostSide) -> None:

@@ -13,10 +13,11 @@ It ends when it holds nothing and nobody is connected. Standard library only: it
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import sys
 from typing import Any
+
+from seaway.networks.background import forget_listener, listen_and_detach
 
 UDP_IDLE_S = 90.0
 CONNECT_TIMEOUT_S = 10.0
@@ -214,33 +215,9 @@ async def serve(listener: socket.socket) -> None:
     await proxy.idle.wait()
 
 
-def close_inherited() -> None:
-    """uvloop starts a program with copies of its pipes; holding them keeps the engine waiting for their end."""
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2:
-            with contextlib.suppress(OSError):
-                os.close(int(name))
-
-
 def main(path: str) -> None:
-    """Listen, then go to the background: whoever started this may connect as soon as it returns."""
-    close_inherited()
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(path)
-    os.chmod(path, 0o600)
-    listener.listen()
-    if os.fork():
-        os._exit(0)
-    os.setsid()
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    os.chdir("/")
-    asyncio.run(serve(listener))
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+    asyncio.run(serve(listen_and_detach(path)))
+    forget_listener(path)
 
 
 if __name__ == "__main__":

@@ -33,12 +33,14 @@ class SandboxRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """`netns_path` is None in the host's namespace. `id`, `endpoints` and `ports` are what `restore` needs again."""
+    """`netns_path` is None in the host's namespace. All but the path's text is what `restore` needs
+    again. `servers` are those that DNS asks for it."""
 
     id: str
     netns_path: Path | None
     endpoints: Mapping[str, EndpointSettings]
     ports: PortMap = field(default_factory=dict)
+    servers: Sequence[ExternalServer] = ()
 
     @property
     def key(self) -> str:
