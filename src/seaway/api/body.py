@@ -1,81 +1,88 @@
 """JSON bodies, refused in dockerd's words."""
 
-import json
 import re
-from typing import Any, NoReturn, TypeVar
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
+from seaway.api.complaints import explain_syntax, mistyped
+from seaway.api.protocol import BodyCutOff
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter
-from seaway.base.gosyntax import syntax_error
 
 T = TypeVar("T")
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)?$")
-_MISTYPED = re.compile(r"Expected `(?P<want>[^`]*)`, got `(?P<got>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
-_GO_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "bool", "object": "object", "array": "array"}
-_GO_TYPES = {"str": "string", "int": "int64", "float": "float64", "bool": "bool"}
+# No client's configuration comes near; parsing holds everybody up, a second for 100 MB.
+LARGEST = 16 << 20
+
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_MEDIA_TYPE = re.compile(rf"({_NAME})?(/)?({_NAME})?(.*)", re.DOTALL)
+_PARAMETER = re.compile(rf'\s*{_NAME}=({_NAME}|"(?:[^"\\]|\\.)*")\s*')
 
 
-async def read_json(request: web.BaseRequest, wanted: type[T], empty: T | None = None) -> T:
-    """The body as a `wanted`; an empty body (not a chunked one) gives `empty`, or is refused where that is None."""
+class BodyTooLarge(InvalidParameter):
+    pass
+
+
+async def read_json(request: web.BaseRequest, wanted: type[T], *, required: bool) -> T:
+    """The body as a `wanted`. An empty body is an empty object, but for a chunked one and where one is `required`."""
     has_body = request.body_exists and request.content_length != 0
     check_content_type(request.headers.get("Content-Type", ""), has_body=has_body)
-    if not has_body and empty is not None:
-        return empty
-    return parse_json(await request.content.read() if has_body else b"", wanted)
+    if not has_body and not required:
+        return gojson.convert({}, wanted)
+    return parse_json(await _read_all(request) if has_body else b"", wanted)
+
+
+async def _read_all(request: web.BaseRequest) -> bytes:
+    pieces, size = [], 0
+    try:
+        while piece := await request.content.readany():
+            pieces.append(piece)
+            size += len(piece)
+            if size > LARGEST:
+                raise BodyTooLarge("http: request body too large")
+    except BodyCutOff as failure:
+        raise InvalidParameter(f"invalid JSON: {failure}") from failure
+    return b"".join(pieces)
 
 
 def check_content_type(value: str, *, has_body: bool) -> None:
     if not value and not has_body:
         return
-    mime = value.partition(";")[0].strip().lower()
-    if not mime:
-        raise InvalidParameter(f"malformed Content-Type header ({value}): mime: no media type")
-    if not _TOKEN.match(mime):
-        raise InvalidParameter(f"malformed Content-Type header ({value}): mime: expected token after slash")
+    mime, *parameters = value.split(";")
+    mime = mime.strip().lower()
+    if fault := _media_type_fault(mime) or _parameter_fault(parameters):
+        raise InvalidParameter(f"malformed Content-Type header ({value}): mime: {fault}")
     if mime != "application/json":
         raise InvalidParameter(f"unsupported Content-Type header ({value}): must be 'application/json'")
+
+
+def _media_type_fault(mime: str) -> str:
+    found = _MEDIA_TYPE.match(mime)
+    kind, slash, subtype, rest = found.groups() if found else ("", "", "", "")
+    if not kind:
+        return "no media type"
+    if kind == mime:
+        return ""
+    if not slash:
+        return "expected slash after first token"
+    if not subtype:
+        return "expected token after slash"
+    return "unexpected content after media subtype" if rest else ""
+
+
+def _parameter_fault(parameters: list[str]) -> str:
+    """A trailing semicolon is no fault."""
+    if parameters and not parameters[-1].strip():
+        parameters = parameters[:-1]
+    return "" if all(_PARAMETER.fullmatch(p) for p in parameters) else "invalid media parameter"
 
 
 def parse_json(data: bytes, wanted: type[T]) -> T:
     try:
         return gojson.decode(data, wanted)
     except msgspec.ValidationError as mismatch:
-        raise InvalidParameter(f"invalid JSON: {mistyped(str(mismatch), wanted)}") from mismatch
+        raise InvalidParameter(f"invalid JSON: {mistyped(str(mismatch), wanted, data)}") from mismatch
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        _explain(data.decode(errors="replace"))
-
-
-def _explain(text: str) -> NoReturn:
-    if not text.strip():
-        raise InvalidParameter("invalid JSON: got EOF while reading request body")
-    start = len(text) - len(text.lstrip())
-    try:
-        json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        raise InvalidParameter(f"invalid JSON: {syntax_error(text, error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidParameter(f"invalid JSON: {error}") from error
-    raise InvalidParameter("unexpected content after JSON")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"invalid character {name[:1]!r} looking for beginning of value")
-
-
-def mistyped(complaint: str, wanted: Any) -> str:
-    """msgspec's complaint -> Go's sentence about the same field."""
-    found = _MISTYPED.match(complaint)
-    if not found:
-        return complaint
-    kind = _GO_KINDS.get(found["got"], found["got"])
-    target = _GO_TYPES.get(found["want"].removesuffix(" | null"), found["want"])
-    path = (found["path"] or "$").removeprefix("$").removeprefix(".")
-    if not path:
-        return f"json: cannot unmarshal {kind} into Go value of type {getattr(wanted, '__name__', target)}"
-    return (
-        f"json: cannot unmarshal {kind} into Go struct field {getattr(wanted, '__name__', '')}.{path} of type {target}"
-    )
+        explain_syntax(data.decode(errors="replace"))

@@ -8,15 +8,16 @@ has decided: `take_over` gives it to the successor; an ordinary reply gives it b
 import asyncio
 import re
 from enum import Enum, auto
-from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
 from seaway.api.peer import call_when_gone, is_gone, is_unix
+from seaway.api.protocol import BodyCutOff, plain_refusal
 
 HEAD_LIMIT = 1 << 20
 HELD_LIMIT = 1 << 16
+HEAD_TIMEOUT_S = 300.0  # Go's ReadHeaderTimeout in dockerd
 
 _HIJACKING = re.compile(rb"POST (?:/v[0-9.]+)?/(?:containers/[^ ?]+/attach|exec/[^ ?]+/start|session|grpc)[ ?]")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
@@ -29,14 +30,33 @@ class _Stage(Enum):
 
 
 class Connection(RequestHandler):
-    __slots__ = ("_head", "_held", "_input_ended", "_stage")
+    __slots__ = ("_head", "_head_timer", "_held", "_input_ended", "_stage", "body_of_current")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self._stage = _Stage.PASSING
         self._head, self._held, self._input_ended = b"", bytearray(), False
+        self.body_of_current: StreamReader | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
+        self._receive(data)
+        if self._stage is _Stage.COLLECTING or (self._stage is _Stage.PASSING and self._is_between_requests()):
+            if self._head_timer is None:
+                self._head_timer = asyncio.get_running_loop().call_later(HEAD_TIMEOUT_S, self.force_close)
+        else:
+            self._stop_timer()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _receive(self, data: bytes) -> None:
         if self._stage is _Stage.HOLDING:
             self._hold(data)
             return
@@ -79,8 +99,16 @@ class Connection(RequestHandler):
             return False
         if is_gone(self.transport):
             return False
+        self._cut_off_body()
         call_when_gone(self.transport, self.transport.abort)
         return True
+
+    def _cut_off_body(self) -> None:
+        """A handler that waits for more of the body hears that none will come."""
+        for payload in (self.body_of_current, *(payload for _, payload in self._messages)):
+            if payload and not payload.is_eof():
+                payload.set_exception(BodyCutOff("unexpected EOF"))
+                self._lingering_time = 0.0
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -127,9 +155,7 @@ class Connection(RequestHandler):
         """What is not HTTP: Go's words, and the end of the connection."""
         if status >= 500:
             return super().handle_error(request, status, exc, message)
-        reply = web.Response(status=status, text=f"{status} {HTTPStatus(status).phrase}")
-        reply.force_close()
-        return reply
+        return plain_refusal(status)
 
 
 def _may_hijack(head: bytes) -> bool:

@@ -56,9 +56,9 @@ class Request:
     def filters(self) -> Filters:
         return parse_filters(self.text("filters"))
 
-    async def json(self, wanted: type[T], *, empty: T | None = None) -> T:
-        """The body. An empty one gives `empty`, or is refused where that is None."""
-        return await read_json(self.http, wanted, empty)
+    async def json(self, wanted: type[T], *, required: bool = False) -> T:
+        """The body. An empty one is an empty object, or is refused where one is `required`."""
+        return await read_json(self.http, wanted, required=required)
 
 
 def parse_int(text: str) -> int:

@@ -1,9 +1,10 @@
 """Which handler answers `METHOD /path`, and the version that the path's prefix asks for. Pure.
 
-Patterns are dockerd's: `{name}` takes anything, slashes included where it says `{name:.*}`. An unknown path and
-a wrong method are the same: no route.
+Patterns are dockerd's: `{name}` takes anything, slashes included. An unknown path and a wrong method are the same: no
+route. A path that is not in its simplest form is sent there.
 """
 
+import posixpath
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -40,10 +41,18 @@ def split_version(path: str) -> tuple[str | None, str]:
     return (found[1], path[found.end() :]) if found else (None, path)
 
 
+def clean_path(path: str) -> str:
+    """`//info`, `/a/../info` -> `/info`; a slash at the end stays."""
+    if "//" not in path and "/." not in path:
+        return path
+    cleaned = posixpath.normpath("/" + path.lstrip("/"))
+    return cleaned + "/" if path.endswith("/") and cleaned != "/" else cleaned
+
+
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     pieces, end = [], 0
     for variable in _VARIABLE.finditer(pattern):
-        pieces += [re.escape(pattern[end : variable.start()]), f"(?P<{variable[1]}>{variable[2] or '[^/]+'})"]
+        pieces += [re.escape(pattern[end : variable.start()]), f"(?P<{variable[1]}>{variable[2] or '.+'})"]
         end = variable.end()
     return re.compile("".join([*pieces, re.escape(pattern[end:])]), re.DOTALL)
 

@@ -15,9 +15,10 @@ from aiohttp.web_server import Server
 from seaway.api.connection import Connection
 from seaway.api.errors import error_response, log_failure
 from seaway.api.listeners import open_listeners
+from seaway.api.protocol import check_query, moved, refuse_protocol
 from seaway.api.request import Request
 from seaway.api.respond import EmptyResponse, json_response
-from seaway.api.router import Match, Router
+from seaway.api.router import Match, Router, clean_path
 from seaway.api.tls import TlsProtocol
 from seaway.api.versions import MAX_VERSION, MIN_VERSION, negotiate, parse_version
 from seaway.config.hosts import Listen
@@ -59,6 +60,11 @@ class HttpRequest(web.BaseRequest):
             response.headers.pop("Server", None)
             return
         response.headers.update(self.engine_headers)
+
+    @property
+    def raw_target(self) -> str:
+        """The path and the query as they came."""
+        return self._message.path
 
 
 class HttpServer(Server):
@@ -114,11 +120,17 @@ class ApiServer:
         self._files.clear()
 
     def _make_request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> HttpRequest:
+        protocol.body_of_current = payload
         return HttpRequest(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0)
 
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(http, HttpRequest)
-        match = self._router.match(http.method, http.rel_url.path)
+        if refusal := refuse_protocol(http, http.raw_target):
+            return refusal
+        path = http.rel_url.path
+        if (clean := clean_path(path)) != path:
+            return moved(clean, http.rel_url.raw_query_string)
+        match = self._router.match(http.method, path)
         if match is None:
             return json_response({"message": "page not found"}, status=404)
         try:
@@ -136,6 +148,7 @@ class ApiServer:
         http.engine_headers = self._identity.base_headers
         version = negotiate(match.version)
         http.engine_headers = self._identity.headers
+        check_query(http.raw_target)
         if http.headers.get("Expect", "").lower() == "100-continue":
             await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             http.writer.output_size = 0

@@ -40,7 +40,8 @@ def normalise(value: Any, wanted: Any) -> Any:
             return {k: normalise(v, inner) if v is not None or nullable else _zero(inner) for k, v in value.items()}
         if isinstance(value, list) and origin in (list, tuple):
             inner = get_args(option)[0] if get_args(option) else Any
-            return [normalise(v, inner) for v in value]
+            nullable = _admits_none(inner)
+            return [normalise(v, inner) if v is not None or nullable else _zero(inner) for v in value]
     return value
 
 
@@ -60,13 +61,18 @@ def _normalise_struct(value: dict[str, Any], struct: type[msgspec.Struct]) -> di
     for key, item in value.items():
         known = fields.get(key.lower())
         if known and item is not None:
-            result[known[0]] = normalise(item, known[1]) if isinstance(item, (dict, list)) else item
+            result[known[0]] = normalise(item, known[1]) if isinstance(item, (dict, list)) else _sized(item)
     return result
+
+
+def _sized(value: Any) -> Any:
+    """Go's integers have 64 bits: a longer number is none."""
+    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def convert(value: Any, wanted: type[T]) -> T:
     """A parsed JSON value -> a Struct. Raises msgspec.ValidationError."""
-    return msgspec.convert(normalise(value, wanted), wanted, strict=True)
+    return msgspec.convert(normalise({} if value is None else value, wanted), wanted, strict=True)
 
 
 def decode(data: bytes | str, wanted: type[T]) -> T:

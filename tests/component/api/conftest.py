@@ -72,7 +72,7 @@ class Engine:
         return stream.response
 
     async def exec_start(self, request: Request) -> Any:
-        options = await request.json(dict, empty={})
+        options = await request.json(dict)
         if options.get("Detach"):
             return json_response({"detached": True})
         async with hijack(request.http, RAW_STREAM, {"Api-Version": "1.51"}) as stream:
@@ -81,7 +81,7 @@ class Engine:
         return stream.response
 
     async def echo(self, request: Request) -> Any:
-        return json_response(await request.json(dict))
+        return json_response(await request.json(dict, required=True))
 
     async def upload(self, request: Request) -> Any:
         return json_response({"size": len(await request.http.content.read())})

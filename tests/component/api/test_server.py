@@ -79,6 +79,7 @@ async def test_bodies_and_expectations(talk: Talk) -> None:
     head = b"POST /echo HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
     assert (await talk(head % 7 + b'\r\n{"a":1}')).endswith(b'{"a":1}\n')
     assert b"got EOF while reading request body" in await talk(head % 0 + b"\r\n")
+    assert b"invalid JSON: unexpected EOF" in await talk(head % 9 + b'\r\n{"a":1}', end=True)
     reply = await talk(head % 2 + b"Expect: 100-continue\r\n\r\n{}")
     assert reply.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 

@@ -21,7 +21,7 @@ class CommitHandlers:
 
     async def commit(self, request: Request) -> web.StreamResponse:
         """A body is the new image's configuration; none, or an empty one, means the container's."""
-        body = await request.json(ContainerConfig, empty=ContainerConfig())
+        body = await request.json(ContainerConfig)
         repository, tag = request.text("repo"), request.text("tag")
         wanted = CommitRequest(
             reference=wanted_tag(repository, tag) if repository else None,

@@ -57,7 +57,7 @@ class ContainerControlHandlers:
             return await answer.finish()
 
     async def update(self, request: Request) -> web.StreamResponse:
-        wanted = await request.json(HostConfig, empty=HostConfig())
+        wanted = await request.json(HostConfig)
         work = update.update_container(self._engine, request["name"], _asked(request, wanted))
         warnings = await self._engine.supervisor.shielded(work, "update")
         return json_response({"Warnings": warnings or None})

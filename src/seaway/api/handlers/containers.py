@@ -1,6 +1,6 @@
 """The `/containers` routes, bodies and queries in, the engine's verbs called, answers out."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from aiohttp import web
@@ -18,6 +18,8 @@ from seaway.model.network import EndpointSettings
 
 class CreateBody(ContainerConfig, frozen=True, kw_only=True, rename="pascal"):
     """A container's configuration with what belongs to the host beside it."""
+
+    GO_NAME: ClassVar[str] = "CreateRequest"
 
     host_config: HostConfig | None = None
     networking_config: NetworkingConfig | None = None
@@ -70,7 +72,9 @@ class ContainerHandlers:
         return json_response([summary for _, summary in listed])
 
     async def create(self, request: Request) -> web.StreamResponse:
-        body = await request.json(CreateBody)
+        body = await request.json(CreateBody, required=True)
+        if plain_config(body) == ContainerConfig():
+            raise InvalidParameter("config cannot be empty in order to create a container")
         work = create.create_container(
             self._engine,
             request.text("name"),

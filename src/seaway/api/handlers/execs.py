@@ -1,7 +1,7 @@
 """The exec routes."""
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from aiohttp import web
@@ -25,6 +25,8 @@ from seaway.engine.resize import resize_exec
 
 
 class ExecBody(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    GO_NAME: ClassVar[str] = "ExecOptions"
+
     user: str = ""
     privileged: bool = False
     tty: bool = False
@@ -40,6 +42,8 @@ class ExecBody(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class StartBody(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    GO_NAME: ClassVar[str] = "ExecStartOptions"
+
     detach: bool = False
     tty: bool = False
     console_size: list[int] = []
@@ -58,12 +62,12 @@ class ExecHandlers:
         ]
 
     async def create(self, request: Request) -> web.StreamResponse:
-        body = await request.json(ExecBody, empty=ExecBody())
+        body = await request.json(ExecBody)
         execution = await create_exec(self._engine, request["name"], parse_options(body, request.version))
         return json_response({"Id": execution.id}, 201)
 
     async def start(self, request: Request) -> web.StreamResponse:
-        body = await request.json(StartBody, empty=StartBody())
+        body = await request.json(StartBody)
         execution, _ = executable(self._engine, request["id"])
         size = parse_console(body.console_size, request.version) if body.tty else None
         if body.detach:

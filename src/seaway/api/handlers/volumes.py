@@ -40,7 +40,7 @@ class VolumeHandlers:
         return json_response(await self._volumes.inspect(request["name"]))
 
     async def create(self, request: Request) -> web.StreamResponse:
-        body = await request.json(VolumeBody, empty=VolumeBody())
+        body = await request.json(VolumeBody)
         work = self._volumes.create(body.name, body.driver, body.driver_opts, body.labels)
         volume = await self._engine.supervisor.shielded(work, "create a volume")
         return json_response(volume.to_wire(), 201)

@@ -1,0 +1,128 @@
+"""What is wrong with a JSON body, in Go's words: clients show them, and tests match them. Pure."""
+
+import json
+import re
+from typing import Any, NoReturn, get_args, get_origin
+
+import msgspec
+
+from seaway.base.errors import InvalidParameter
+
+_MISTYPED = re.compile(r"Expected `(?P<want>[^`]*)`, got `(?P<got>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_GO_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "bool", "object": "object", "array": "array"}
+_GO_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
+_EXPECTATIONS = {
+    "Expecting value": "looking for beginning of value",
+    "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
+    "Illegal trailing comma before end of object": "looking for beginning of object key string",
+    "Illegal trailing comma before end of array": "looking for beginning of value",
+    "Expecting ':' delimiter": "after object key",
+    "Invalid control character at": "in string literal",
+    "Invalid \\escape": "in string escape code",
+    "Invalid \\uXXXX escape": "in \\u hexadecimal character escape",
+}
+_SHOWN = {"'": r"'\''", '"': "'\"'", "\n": r"'\n'", "\t": r"'\t'", "\r": r"'\r'", "\\": r"'\\'"}
+
+
+def explain_syntax(text: str) -> NoReturn:
+    if not text.strip():
+        raise InvalidParameter("invalid JSON: got EOF while reading request body")
+    start = len(text) - len(text.lstrip())
+    try:
+        json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise InvalidParameter(f"invalid JSON: {syntax_error(text, error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidParameter(f"invalid JSON: {error}") from error
+    raise InvalidParameter("unexpected content after JSON")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"invalid character {name[:1]!r} looking for beginning of value")
+
+
+def syntax_error(text: str, error: json.JSONDecodeError) -> str:
+    """Python's complaint -> Go's sentence about the same character."""
+    literal = next((w for w in ("null", "true", "false") if w.startswith(text[error.pos :].rstrip() or "-")), None)
+    if literal or error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return "unexpected EOF"
+    expectation = next((go for python, go in _EXPECTATIONS.items() if error.msg.startswith(python)), None)
+    if expectation is None:
+        expectation = "after object key:value pair" if _inside_object(text[: error.pos]) else "after array element"
+    at = error.pos + (expectation == "in string escape code")
+    character = text[at : at + 1]
+    if expectation == "looking for beginning of object key string" and character == ",":
+        character = text[at + 1 :].lstrip()[:1]  # newer Pythons point at the comma, Go at what follows it
+    plain = f"'{character}'" if character.isprintable() else f"'\\x{ord(character):02x}'"
+    return f"invalid character {_SHOWN.get(character, plain)} {expectation}"
+
+
+def _inside_object(before: str) -> bool:
+    depth: list[str] = []
+    for token in re.findall(r'"(?:\\.|[^"\\])*"|[\[\]{}]', before):
+        if token in "[{":
+            depth.append(token)
+        elif token in "]}" and depth:
+            depth.pop()
+    return bool(depth) and depth[-1] == "{"
+
+
+def mistyped(complaint: str, wanted: Any, data: bytes = b"") -> str:
+    """msgspec's complaint -> Go's sentence about the same field."""
+    found = _MISTYPED.match(complaint)
+    if not found:
+        return complaint
+    kind = _GO_KINDS.get(found["got"], found["got"])
+    steps = [name or index for name, index in _STEP.findall(found["path"] or "")]
+    if found["got"] == "float" and (literal := _literal(data, steps)):
+        kind = f"number {literal}"
+    if not steps:
+        return f"json: cannot unmarshal {kind} into Go value of type {go_type(wanted)}"
+    names = ".".join(step for step in steps if not step.isdecimal() and step != "...")
+    target = go_type(_type_at(wanted, steps))
+    return f"json: cannot unmarshal {kind} into Go struct field {go_type(wanted)}.{names} of type {target}"
+
+
+def go_type(wanted: Any) -> str:
+    """`list[str]` -> `[]string`. A struct may carry the name that Go's has as GO_NAME."""
+    options = [a for a in get_args(wanted) if a is not type(None)] if _is_union(wanted) else [wanted]
+    origin, args = get_origin(options[0]) or options[0], get_args(options[0])
+    if origin in (list, tuple):
+        return f"[]{go_type(args[0])}" if args else "[]interface {}"
+    if origin is dict:
+        return f"map[string]{go_type(args[1])}" if args else "map[string]interface {}"
+    return _GO_TYPES.get(origin) or str(getattr(origin, "GO_NAME", getattr(origin, "__name__", "interface {}")))
+
+
+def _is_union(wanted: Any) -> bool:
+    return bool(get_args(wanted)) and get_origin(wanted) not in (list, tuple, dict)
+
+
+def _type_at(wanted: Any, steps: list[str]) -> Any:
+    for step in steps:
+        options = get_args(wanted) if _is_union(wanted) else (wanted,)
+        wanted = next((found for option in options if (found := _inner(option, step)) is not None), str)
+    return wanted
+
+
+def _inner(option: Any, step: str) -> Any:
+    """The type of an object's field, a list's element or a map's value; None where there is none."""
+    if isinstance(option, type) and issubclass(option, msgspec.Struct):
+        return next((f.type for f in msgspec.structs.fields(option) if f.encode_name == step), None)
+    args = get_args(option)
+    return args[-1] if args and args[-1] is not Ellipsis else next(iter(args), None)
+
+
+def _literal(data: bytes, steps: list[str]) -> str:
+    """How a number stands in the body; "" behind a map's key, which the complaint does not tell."""
+    try:
+        value = json.loads(data, parse_float=str, parse_int=str) if data else None
+    except ValueError:
+        return ""
+    for step in steps:
+        if isinstance(value, dict):
+            value = next((v for k, v in value.items() if k.lower() == step.lower()), None)
+        elif isinstance(value, list) and step.isdecimal():
+            value = value[int(step)]
+    return value if isinstance(value, str) else ""
