@@ -74,7 +74,8 @@ class HttpServer(Server):
 
 class ApiServer:
     def __init__(self, router: Router, identity: Identity) -> None:
-        self._router, self._identity = router, identity
+        self._router = router
+        self._base_headers, self._headers = identity.base_headers, identity.headers
         self._listening: list[asyncio.Server] = []
         self._files: list[Path] = []
         loop = asyncio.get_running_loop()
@@ -145,9 +146,9 @@ class ApiServer:
             return error_response(failure, plain_text=_is_old(match.version))
 
     async def _handle(self, http: HttpRequest, match: Match) -> web.StreamResponse:
-        http.engine_headers = self._identity.base_headers
+        http.engine_headers = self._base_headers
         version = negotiate(match.version)
-        http.engine_headers = self._identity.headers
+        http.engine_headers = self._headers
         check_query(http.raw_target)
         if http.headers.get("Expect", "").lower() == "100-continue":
             await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -1,5 +1,6 @@
 """Which API version a request speaks. Its prefix decides; without one it speaks our newest."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from seaway.base.errors import InvalidParameter
@@ -41,6 +42,7 @@ def _number(part: str) -> int:
     return int(part[:_DIGITS]) if part.isascii() and part.isdecimal() else 0
 
 
+@lru_cache(maxsize=64)
 def negotiate(prefix: str | None, minimum: Version = MIN_VERSION, maximum: Version = MAX_VERSION) -> Version:
     """The digits of a path prefix (`1.41` of `/v1.41/info`) -> the version to speak."""
     if not prefix:
