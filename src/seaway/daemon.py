@@ -4,8 +4,9 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -93,18 +94,36 @@ def run(config: EngineConfig, reread: Callable[[], EngineConfig]) -> int:
 
 
 async def serve(config: EngineConfig, reread: Callable[[], EngineConfig]) -> None:
+    stop = stop_signal()
+    async with running(config) as service:
+        on_signal(signal.SIGHUP, lambda: service.reload(reread))
+        for number in (signal.SIGUSR1, signal.SIGQUIT):
+            on_signal(number, partial(dump_stacks, Path(config.exec_root)))
+        notify(READY)
+        await stop.wait()
+        notify(STOPPING)
+    log.info("Daemon shutdown complete")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An engine that serves its API. `reload` takes the configuration that its argument gives."""
+
+    engine: Engine
+    reload: Callable[[Callable[[], EngineConfig]], None]
+
+
+@asynccontextmanager
+async def running(config: EngineConfig) -> AsyncIterator[Service]:
+    """An engine inside this program, from its start to its graceful end. It needs root and leaves signals alone."""
     async with AsyncExitStack() as life:
         write_pidfile(config.pidfile)
         life.callback(remove_pidfile, config.pidfile)
         root = DataRoot(config.data_root)
         life.callback(root.close)
-        stop = stop_signal()
         settings = Settings(config)
         engine, transfers, server = await _build(settings, root, life)
         tell = (transfers.resize, lambda new: engine.runtime.use(_programs(new)))
-        on_signal(signal.SIGHUP, lambda: reload_config(engine, root.engine_id(), reread, tell))
-        for number in (signal.SIGUSR1, signal.SIGQUIT):
-            on_signal(number, partial(dump_stacks, Path(config.exec_root)))
         monitor.follow_runs(engine)
         health.follow_runs(engine)
         await sweep(engine)
@@ -112,14 +131,13 @@ async def serve(config: EngineConfig, reread: Callable[[], EngineConfig]) -> Non
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
         await _listen(config, server)
         log.info("Daemon has completed initialization")
-        notify(READY)
-        await stop.wait()
-        notify(STOPPING)
-        await server.close()
-        if not settings.config.live_restore:
-            await shutdown.stop_all(engine, settings.config.shutdown_timeout)
-        await engine.supervisor.drain(5.0)
-    log.info("Daemon shutdown complete")
+        try:
+            yield Service(engine, lambda reread: reload_config(engine, root.engine_id(), reread, tell))
+        finally:
+            await server.close()
+            if not settings.config.live_restore:
+                await shutdown.stop_all(engine, settings.config.shutdown_timeout)
+            await engine.supervisor.drain(5.0)
 
 
 async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tuple[Engine, Transfers, ApiServer]:
