@@ -17,6 +17,7 @@ from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.pause import thaw
 from seaway.kernel.pidfd import PidFd
+from seaway.runtime.errors import ProcessGone
 from seaway.runtime.exits import Exit
 
 DEFAULT_STOP_TIMEOUT_S = 10
@@ -114,9 +115,7 @@ async def _signal(engine: Engine, container: Container, number: int) -> None:
         return
     try:
         await engine.runtime.kill(container.id, number, container.host_config.runtime or engine.default_runtime)
-    except EngineError:
-        if engine.runs.request(container.id):
-            raise
+    except ProcessGone:
         return  # it ended by itself just now
     container_event(engine, container, "kill", signal=str(int(number)))
     if is_final and engine.containers.get(container.id).task.status is Status.PAUSED:

@@ -7,6 +7,7 @@ from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
+from seaway.runtime.errors import ProcessGone
 
 
 async def pause_container(engine: Engine, name: str) -> None:
@@ -16,6 +17,8 @@ async def pause_container(engine: Engine, name: str) -> None:
         _refuse_unpausable(container)
         try:
             await engine.runtime.pause(container_id, container.host_config.runtime or engine.default_runtime)
+        except ProcessGone:
+            raise Conflict(f"container {container_id} is not running") from None
         except EngineError as failure:
             raise SystemFailure(f"cannot pause container {container_id}: {failure}") from failure
         container = await engine.containers.update(container_id, lambda c: _moved(c, "pause"))
@@ -41,9 +44,8 @@ async def thaw(engine: Engine, container: Container) -> None:
             return
         try:
             await _resume(engine, container)
-        except EngineError:
-            if engine.runs.request(container.id):
-                raise
+        except ProcessGone:
+            pass
 
 
 async def _resume(engine: Engine, container: Container) -> None:

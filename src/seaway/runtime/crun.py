@@ -185,7 +185,7 @@ class Runtime:
             await process.run(argv, pass_fds=pass_fds)
         except process.CommandFailed as failure:
             text = failure.stderr.decode(errors="replace").strip() or f"exit code {failure.code}"
-            raise errors.RuntimeCommandFailed(text.splitlines()[-1]) from failure
+            raise errors.command_failure(text.splitlines()[-1]) from failure
 
     def _executable(self, runtime: str) -> str:
         path = self._path(runtime)

@@ -40,6 +40,19 @@ class RuntimeCommandFailed(SystemFailure):
     """kill, pause, update, delete: the runtime said no."""
 
 
+class ProcessGone(RuntimeCommandFailed):
+    """There is no process any more; its exit is on its way to us."""
+
+
+_GONE = re.compile(
+    r"no such process|process already finished|container not running|is not running|does not exist", re.I
+)
+
+
+def command_failure(said: str) -> RuntimeCommandFailed:
+    return ProcessGone(said) if _GONE.search(said) else RuntimeCommandFailed(said)
+
+
 def create_failure(runtime: str, said: str, command: str) -> StartRefused | StartFailed:
     """The failure of a container's start; `said` is the runtime's message, `command` its args[0]."""
     reason, code = explain(said, command)
