@@ -1,21 +1,52 @@
 """Each container's log: conmon's spool shipped into the driver while it runs, and read back for `docker logs`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
+from seaway.base.errors import EngineError, SystemFailure
 from seaway.base.supervisor import Supervisor
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
+from seaway.kernel import worker
 from seaway.logs.driver import ContainerInfo, LogDriver
-from seaway.logs.drivers import make_driver
-from seaway.logs.options import validate_log_options
+from seaway.logs.drivers import log_drivers, make_driver, validate_log_options
+from seaway.logs.localfile import cache_of
+from seaway.logs.pieces import SpoolPieces
 from seaway.logs.shipper import Shipper
 from seaway.logs.watcher import SpoolWatcher
 from seaway.model.container import HostConfig, LogConfig
 from seaway.runtime.control import ProcessEnded
 from seaway.runtime.crun import Runtime
+
+Reopen: TypeAlias = Callable[[], Awaitable[None]]
+REMOTE = "remote"
+
+
+class LoggingFailed(SystemFailure):
+    pass
+
+
+@dataclass(slots=True)
+class _Held:
+    """A container's shippers. `readable` is what `docker logs` reads: the driver, or the cache beside a remote one."""
+
+    pieces: SpoolPieces
+    readable: Shipper | None
+    remote: Shipper | None
+    finishing: "asyncio.Task[None] | None" = None
+
+    @property
+    def shippers(self) -> list[Shipper]:
+        return [shipper for shipper in (self.readable, self.remote) if shipper]
+
+    def end_finishing(self) -> None:
+        if self.finishing:
+            self.finishing.cancel()
 
 
 class ContainerLogs:
@@ -27,7 +58,7 @@ class ContainerLogs:
         self._default, self._containers = default, containers
         self._runtime, self._supervisor = runtime, supervisor
         self._watcher = SpoolWatcher()
-        self._shippers: dict[str, Shipper] = {}
+        self._held: dict[str, _Held] = {}
 
     def start(self) -> None:
         self._supervisor.spawn(self._watcher.run(), "log spools", service=True)
@@ -55,43 +86,95 @@ class ContainerLogs:
         kept = container.host_config.log_config.type != "none"
         return self._directory(container.id) / "log" if kept else None
 
+    async def open(self, container: Container) -> None:
+        """Before a start. Raises LoggingFailed where the driver cannot take anything."""
+        driver = self._made(container)
+        try:
+            await worker.apart(driver.open)
+        except EngineError as failure:
+            raise LoggingFailed(f"failed to initialize logging driver: {failure}") from failure
+        finally:
+            driver.close()
+
     def begin(self, container: Container, run_dir: Path) -> None:
         """The run has its conmon; on adoption too."""
-        if not (spool := self.spool(container)):
+        if not self.spool(container):
             return
-        shipper = self._shippers[container.id] = Shipper(spool.parent, self._driver(container), self._reopen(run_dir))
-        changed = self._watcher.watch(spool.parent)
-        changed.set()
-        self._supervisor.spawn(shipper.run(changed), f"logs {container.short_id}", service=True)
+        held = self._held[container.id] = self._new_run(container, self._reopen(run_dir))
+        for shipper in held.shippers:
+            changed = self._watcher.watch(self._directory(container.id))
+            changed.set()
+            self._supervisor.spawn(shipper.run(changed), f"logs {container.short_id}", service=True)
 
     async def finish(self, container_id: str) -> None:
-        """The run's output has ended."""
-        if shipper := self._shippers.get(container_id):
-            await shipper.finish()
-            self._watcher.unwatch(self._directory(container_id))
+        """The run's output has ended. Where other machines take it, they may do so later."""
+        if not (held := self._held.get(container_id)):
+            return
+        self._watcher.unwatch(self._directory(container_id))
+        if held.readable:
+            await held.readable.finish()
+        self._finish_remote(held, container_id)
 
     async def reader(self, container: Container) -> Shipper:
         """What `docker logs` reads from. A container that does not run is shipped to its end first."""
-        if found := self._shippers.get(container.id):
-            return found
-        shipper = Shipper(self._directory(container.id), self._driver(container))
-        await shipper.finish()
-        return shipper
+        if not (held := self._held.get(container.id)):
+            held = self._new_run(container, None)
+            if held.readable:
+                await held.readable.finish()
+            if held.remote and self.has_unshipped(container):
+                self._held[container.id] = held
+                self._finish_remote(held, container.id)
+        return next(iter(held.shippers))
 
     def has_unshipped(self, container: Container) -> bool:
         """The engine was killed between the end of a run and the last of its lines."""
         return self.spool(container) is not None and any(self._directory(container.id).glob("log*"))
 
     def forget(self, container_id: str) -> None:
-        self._shippers.pop(container_id, None)
+        if held := self._held.pop(container_id, None):
+            held.end_finishing()
+
+    def _new_run(self, container: Container, reopen: Reopen | None) -> "_Held":
+        """A remote driver that is still behind with the run before goes on where it is."""
+        if (held := self._held.get(container.id)) and held.remote and not held.remote.has_ended:
+            held.end_finishing()
+            readable = self._readable(container, held.pieces, reopen) if held.readable else None
+            return _Held(held.pieces, readable, held.remote)
+        info = container_info(self._containers, container)
+        kind = container.host_config.log_config.type
+        is_remote = log_drivers()[kind].is_remote
+        has_cache = is_remote and cache_of(info) is not None
+        readers = {""} if not is_remote else {"", REMOTE} if has_cache else {REMOTE}
+        pieces = SpoolPieces(self._directory(container.id), frozenset(readers))
+        readable = self._readable(container, pieces, reopen) if "" in readers else None
+        remote = None
+        if is_remote:
+            told = None if readable else reopen
+            remote = Shipper(pieces, make_driver(kind, info), told, name=REMOTE, is_remote=True)
+        return _Held(pieces, readable, remote)
+
+    def _readable(self, container: Container, pieces: SpoolPieces, reopen: Reopen | None) -> Shipper:
+        info = container_info(self._containers, container)
+        kind = container.host_config.log_config.type
+        cache = cache_of(info) if log_drivers()[kind].is_remote else None
+        return Shipper(pieces, cache or make_driver(kind, info), reopen)
+
+    def _finish_remote(self, held: "_Held", container_id: str) -> None:
+        if held.remote and not held.remote.has_ended:
+            held.pieces.retire()
+            work = held.remote.finish_some_time()
+            held.finishing = self._supervisor.spawn(work, f"last log lines {container_id[:12]}", service=True)
+
+    def _made(self, container: Container) -> LogDriver:
+        try:
+            return make_driver(container.host_config.log_config.type, container_info(self._containers, container))
+        except EngineError as failure:
+            raise LoggingFailed(f"failed to initialize logging driver: {failure}") from failure
 
     def _directory(self, container_id: str) -> Path:
         return self._containers.directory(container_id) / "seaway"
 
-    def _driver(self, container: Container) -> LogDriver:
-        return make_driver(container.host_config.log_config.type, container_info(self._containers, container))
-
-    def _reopen(self, run_dir: Path) -> Callable[[], Awaitable[None]]:
+    def _reopen(self, run_dir: Path) -> Reopen:
         async def reopen() -> None:
             try:
                 self._runtime.reopen_log(run_dir)
@@ -112,4 +195,6 @@ def container_info(containers: ContainerStore, container: Container) -> Containe
         labels=container.config.labels or {},
         env=container.config.env or (),
         options=options,
+        command=" ".join([container.path, *container.args]),
+        created=container.created,
     )

@@ -31,6 +31,8 @@ class ContainerInfo:
     env: Sequence[str] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     daemon_name: str = "docker"
+    command: str = ""
+    created: str = ""
 
 
 class LogEntry(msgspec.Struct, gc=False):
@@ -43,7 +45,7 @@ class LogEntry(msgspec.Struct, gc=False):
 
     @property
     def text(self) -> bytes:
-        return self.log.encode("utf-8", "replace")
+        return self.log.encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,13 @@ class LogReading(Protocol):
 class LogDriver(Protocol):
     """Where a container's lines go. `write`, `close` and `remove` may block: they run in a worker thread.
 
-    `write` returns when the lines are the driver's; the same lines may come again after a crash of the engine.
+    `open` is called before each start of the container, which does not start where it raises. `write` returns when
+    the lines are the driver's; the same lines may come again after a crash of the engine.
     A driver that cannot be read raises LoggingNotReadable from `read`. `close` may be followed by a `write`.
     `remove` takes every file away, and is a no-op where there is none.
     """
 
+    def open(self) -> None: ...
     def write(self, lines: Sequence[LogLine]) -> None: ...
     def read(self, request: ReadRequest) -> LogReading: ...
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Reads a json-file log and what was rotated from it, in large batches.
+"""Reads a log file and what was rotated from it, in large batches, whatever the format of its records.
 
 `--tail` looks for its first line from the end of the newest file, so it costs no more than the lines it shows.
 Nothing is locked: files are opened before they are read, and a rotated file keeps its inode.
@@ -9,9 +9,7 @@ import os
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import BinaryIO, cast
-
-import msgspec
+from typing import BinaryIO, Protocol, cast
 
 from seaway.base.clock import format_time
 from seaway.kernel.worker import run_blocking
@@ -19,25 +17,75 @@ from seaway.logs.driver import LogEntry, ReadRequest
 
 BATCH_BYTES = 1 << 20
 _ROTATED = re.compile(r"\.(\d+)(\.gz)?$")
-_decoder = msgspec.json.Decoder(LogEntry)
 
 
-class JsonFileReading:
+class RecordFormat(Protocol):
+    """`data` begins with a record. `whole_bytes` counts those of its whole records; `decode` takes just those, and
+    leaves out what is damaged. `first_record` is for reading backwards: `data` ends with a record."""
+
+    def whole_bytes(self, data: bytes) -> int: ...
+    def first_record(self, data: bytes) -> int: ...
+    def decode(self, data: bytes) -> list[LogEntry]: ...
+
+
+class _Source:
+    """An open file, with what was read of a record whose end is not there yet."""
+
+    def __init__(self, file: BinaryIO, *, is_packed: bool) -> None:
+        self._file, self._is_packed, self._rest = file, is_packed, b""
+        self.inode = os.fstat(file.fileno()).st_ino
+
+    def next_batch(self, records: RecordFormat, request: ReadRequest) -> list[LogEntry]:
+        """Empty at the end of the file."""
+        while data := self._file.read(BATCH_BYTES):
+            data = self._rest + data
+            end = records.whole_bytes(data)
+            self._rest = data[end:]
+            if end and (entries := select(records.decode(data[:end]), request)):
+                return entries
+        return []
+
+    def last(self, wanted: int, records: RecordFormat, request: ReadRequest) -> list[LogEntry]:
+        """Afterwards it is at its end."""
+        if self._is_packed:
+            data = self._file.read()
+            return select(records.decode(data[: records.whole_bytes(data)]), request)[-wanted:]
+        found: list[LogEntry] = []
+        size = end = self._file.seek(0, os.SEEK_END)
+        rest = b""
+        while end and len(found) < wanted:
+            start = max(0, end - BATCH_BYTES)
+            self._file.seek(start)
+            data = self._file.read(end - start) + rest
+            cut = records.first_record(data) if start else 0
+            rest, end = data[:cut], start
+            found = select(records.decode(data[cut:]), request) + found
+        self._file.seek(size)
+        return found[-wanted:]
+
+    def skip(self) -> None:
+        self._file.seek(0, os.SEEK_END)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class FileReading:
     """A reader's place in the log. `batches` gives what there is; called again, what came since."""
 
-    def __init__(self, path: Path, request: ReadRequest) -> None:
-        self._path, self._request = path, request
-        self._file: BinaryIO | None = None
+    def __init__(self, path: Path, request: ReadRequest, records: RecordFormat) -> None:
+        self._path, self._request, self._records = path, request, records
+        self._file: _Source | None = None
 
     async def batches(self) -> AsyncGenerator[list[LogEntry]]:
         is_first, files = self._file is None, await run_blocking(self._open_unread)
         try:
             if is_first and self._request.tail is not None:
-                if entries := await run_blocking(_tail, files, self._request):
+                if entries := await run_blocking(self._tail, files):
                     yield entries
             else:
                 for file in files:
-                    while entries := await run_blocking(_next_batch, file, self._request):
+                    while entries := await run_blocking(file.next_batch, self._records, self._request):
                         yield entries
         finally:
             for file in files[:-1]:
@@ -49,19 +97,27 @@ class JsonFileReading:
             self._file.close()
             self._file = None
 
-    def _open_unread(self) -> list[BinaryIO]:
+    def _tail(self, files: list[_Source]) -> list[LogEntry]:
+        wanted, found = self._request.tail or 0, list[LogEntry]()
+        for file in reversed(files):
+            if more := wanted - len(found):
+                found = file.last(more, self._records, self._request) + found
+        if files and not wanted:
+            files[-1].skip()
+        return found
+
+    def _open_unread(self) -> list[_Source]:
         """Oldest first. The newest stays open between calls, so that what rotation takes away is read to its end."""
         if self._file is None:
             return [file for path in self._paths() if (file := _open(path))]
-        mine = _inode(self._file)
         if (current := _open(self._path)) is None:
             return [self._file]
-        if _inode(current) == mine:
+        if current.inode == self._file.inode:
             current.close()
             return [self._file]
         between = [file for path in self._paths()[:-1] if path.suffix != ".gz" and (file := _open(path))]
-        older = [_inode(file) for file in between]
-        newer = between[older.index(mine) + 1 :] if mine in older else []
+        older = [file.inode for file in between]
+        newer = between[older.index(self._file.inode) + 1 :] if self._file.inode in older else []
         for file in between:
             if file not in newer:
                 file.close()
@@ -73,72 +129,11 @@ class JsonFileReading:
         return [path for _, path in sorted(rotated, reverse=True)] + [self._path]
 
 
-def _open(path: Path) -> BinaryIO | None:
+def _open(path: Path) -> _Source | None:
     try:
-        return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+        is_packed = path.suffix == ".gz"
+        return _Source(cast(BinaryIO, gzip.open(path, "rb")) if is_packed else path.open("rb"), is_packed=is_packed)
     except FileNotFoundError:
-        return None
-
-
-def _inode(file: BinaryIO) -> int:
-    return os.fstat(file.fileno()).st_ino
-
-
-def _next_batch(file: BinaryIO, request: ReadRequest) -> list[LogEntry]:
-    """Empty at the end of the file."""
-    while True:
-        data = file.read(BATCH_BYTES)
-        if data and not data.endswith(b"\n"):
-            data += file.readline()
-        whole = data[: data.rfind(b"\n") + 1]
-        if not whole:
-            return []
-        if entries := select(decode(whole), request):
-            return entries
-
-
-def _tail(files: list[BinaryIO], request: ReadRequest) -> list[LogEntry]:
-    """Leaves the newest file at its end."""
-    wanted = request.tail or 0
-    found: list[LogEntry] = []
-    for file in reversed(files):
-        size = _end(file)
-        end, rest = size, b""
-        while end and len(found) < wanted:
-            start = max(0, end - BATCH_BYTES)
-            file.seek(start)
-            data = file.read(end - start) + rest
-            cut = data.find(b"\n") + 1 if start else 0
-            rest, end = data[:cut], start
-            found = select(decode(data[cut : data.rfind(b"\n") + 1]), request) + found
-        file.seek(size)
-    return found[-wanted:] if wanted else []
-
-
-def _end(file: BinaryIO) -> int:
-    if not isinstance(file, gzip.GzipFile):
-        return file.seek(0, os.SEEK_END)
-    return _gzip_end(file)
-
-
-def _gzip_end(file: BinaryIO) -> int:
-    while file.read(BATCH_BYTES):
-        pass
-    return file.tell()
-
-
-def decode(data: bytes) -> list[LogEntry]:
-    """A line that is damaged (the machine lost power) is left out; the others are not."""
-    try:
-        return _decoder.decode_lines(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return [line for raw in data.splitlines() if (line := _decode_one(raw))]
-
-
-def _decode_one(raw: bytes) -> LogEntry | None:
-    try:
-        return _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

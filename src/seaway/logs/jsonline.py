@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from seaway.logs.driver import LogEntry
 from seaway.logs.spool import LogLine
 
 _SPECIAL = re.compile(rb'[\x00-\x1f"\\<>&\x80-\xff]')
@@ -45,3 +46,33 @@ def encode_lines(lines: Iterable[LogLine], attrs: bytes = b"") -> list[bytes]:
             time = time.rstrip(b"0").removesuffix(b".")
         append(template % (text, stream, time))
     return encoded
+
+
+_decoder = msgspec.json.Decoder(LogEntry)
+
+
+class JsonLines:
+    """For `filefollow`."""
+
+    def whole_bytes(self, data: bytes) -> int:
+        return data.rfind(b"\n") + 1
+
+    def first_record(self, data: bytes) -> int:
+        return data.find(b"\n") + 1
+
+    def decode(self, data: bytes) -> list[LogEntry]:
+        """A line that is damaged (the machine lost power) is left out; the others are not."""
+        try:
+            return _decoder.decode_lines(data[: data.rfind(b"\n") + 1])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return [line for raw in data.splitlines() if (line := _decode_one(raw))]
+
+
+def _decode_one(raw: bytes) -> LogEntry | None:
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+JSON_LINES = JsonLines()

@@ -10,6 +10,9 @@ class NoneDriver:
     def __init__(self, info: ContainerInfo) -> None:
         pass
 
+    def open(self) -> None:
+        pass
+
     def write(self, lines: Sequence[LogLine]) -> None:
         pass
 

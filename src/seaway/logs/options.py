@@ -1,73 +1,94 @@
-"""The options of log drivers: which there are, what they mean, and dockerd's texts for wrong ones."""
+"""The options that several log drivers have: how they are read, and dockerd's texts for wrong ones."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from seaway.base.errors import InvalidParameter
 from seaway.base.units import parse_size
 from seaway.logs.driver import ContainerInfo, InvalidLogOption
+from seaway.logs.rotating import Limits
 
-COMMON = frozenset({"mode", "max-buffer-size", "cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"})
-KNOWN = {
-    "json-file": frozenset({"max-file", "max-size", "compress", "labels", "labels-regex", "env", "env-regex", "tag"})
-}
+Options = Mapping[str, str]
+CACHE = frozenset({"cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"})
+MODE = frozenset({"mode", "max-buffer-size"})
+ATTRIBUTES = frozenset({"labels", "labels-regex", "env", "env-regex", "tag"})
+ROTATION = frozenset({"max-file", "max-size", "compress"})
 TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+LOCAL_LIMITS = Limits(max_size=20 << 20, max_file=5, compress=True)
+DEFAULT_TAG = "{{.ID}}"
 
 
-@dataclass(frozen=True, slots=True)
-class JsonFileOptions:
-    """`max_size` in bytes, 0 for no limit."""
-
-    max_size: int = 0
-    max_file: int = 1
-    compress: bool = False
-
-
-def validate_log_options(driver: str, options: Mapping[str, str] | None) -> None:
-    """What creation of a container checks; values of the driver's own are read when it starts."""
-    options = options or {}
-    if driver == "none":
-        return
-    if driver not in KNOWN:
-        raise InvalidLogOption(f'error looking up logging plugin {driver}: plugin "{driver}" not found')
+def validate_mode(options: Options) -> None:
     mode = options.get("mode", "")
     if mode not in ("", "blocking", "non-blocking"):
         raise InvalidLogOption(f"logger: logging mode not supported: {mode}")
-    if (size := options.get("max-buffer-size")) is not None:
-        if mode != "non-blocking":
-            raise InvalidLogOption("logger: max-buffer-size option is only supported with 'mode=non-blocking'")
-        try:
-            parse_size(size)
-        except InvalidParameter as err:
-            raise InvalidLogOption(f"error parsing option max-buffer-size: {err}") from None
-    for name in options:
-        if name not in KNOWN[driver] and name not in COMMON:
-            raise InvalidLogOption(f"unknown log opt '{name}' for {driver} log driver")
+    if (size := options.get("max-buffer-size")) is None:
+        return
+    if mode != "non-blocking":
+        raise InvalidLogOption("logger: max-buffer-size option is only supported with 'mode=non-blocking'")
+    try:
+        parse_size(size)
+    except InvalidParameter as err:
+        raise InvalidLogOption(f"error parsing option max-buffer-size: {err}") from None
 
 
-def parse_json_file_options(options: Mapping[str, str]) -> JsonFileOptions:
-    size = 0
+def validate_cache(options: Options) -> None:
+    """The values of the others are read when the container starts."""
+    disabled = options.get("cache-disabled")
+    if disabled is not None and disabled not in TRUE | FALSE:
+        raise InvalidLogOption(f"invalid value for option cache-disabled: {disabled}")
+
+
+def parse_json_file_options(options: Options) -> Limits:
+    limits = parse_limits(options, Limits())
+    if limits.compress and (limits.max_file < 2 or not limits.max_size):
+        raise InvalidLogOption("compress cannot be true when max-file is less than 2 or max-size is not set")
+    return limits
+
+
+def parse_local_options(options: Options) -> Limits:
+    limits = parse_limits(options, LOCAL_LIMITS)
+    if not limits.max_size:
+        raise InvalidLogOption("max size should be a positive number")
+    if limits.compress and limits.max_file < 2:
+        if "compress" in options:
+            raise InvalidLogOption("compression cannot be enabled when max file count is 1")
+        return Limits(limits.max_size, limits.max_file)
+    return limits
+
+
+def parse_cache_options(options: Options) -> Limits | None:
+    """None where the cache is off."""
+    if options.get("cache-disabled", "") in TRUE:
+        return None
+    own = {name.removeprefix("cache-"): value for name, value in options.items() if name in CACHE}
+    return parse_local_options(own)
+
+
+def parse_limits(options: Options, default: Limits) -> Limits:
+    size, files, compress = default.max_size, default.max_file, default.compress
     if text := options.get("max-size"):
         size = 0 if text == "-1" else parse_size(text)
         if text != "-1" and size <= 0:
             raise InvalidLogOption("max-size must be a positive number")
-    files = 1
     if text := options.get("max-file"):
-        try:
-            files = int(text)
-        except ValueError:
-            raise InvalidLogOption(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+        files = parse_integer(text)
         if files < 1:
             raise InvalidLogOption("max-file cannot be less than 1")
-    compress = _parse_bool(options["compress"]) if "compress" in options else False
-    if compress and (files < 2 or not size):
-        raise InvalidLogOption("compress cannot be true when max-file is less than 2 or max-size is not set")
-    return JsonFileOptions(size, files, compress)
+    if "compress" in options:
+        compress = parse_bool(options["compress"])
+    return Limits(size, files, compress)
 
 
-def _parse_bool(text: str) -> bool:
+def parse_integer(text: str, function: str = "Atoi") -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidLogOption(f'strconv.{function}: parsing "{text}": invalid syntax') from None
+
+
+def parse_bool(text: str) -> bool:
     if text not in TRUE | FALSE:
         raise InvalidLogOption(f'strconv.ParseBool: parsing "{text}": invalid syntax')
     return text in TRUE
@@ -83,9 +104,11 @@ def extra_attributes(info: ContainerInfo) -> dict[str, str]:
                 attrs[name] = values[name]
         if pattern := info.options.get(f"{option}-regex"):
             attrs |= {name: value for name, value in values.items() if re.search(pattern, name)}
-    if tag := info.options.get("tag"):
-        attrs["tag"] = expand_tag(tag, info)
     return attrs
+
+
+def tag_of(info: ContainerInfo, default: str = DEFAULT_TAG) -> str:
+    return expand_tag(info.options.get("tag") or default, info)
 
 
 def expand_tag(template: str, info: ContainerInfo) -> str:
@@ -98,5 +121,6 @@ def expand_tag(template: str, info: ContainerInfo) -> str:
         "ImageFullID": info.image_id,
         "ImageName": info.image_name,
         "DaemonName": info.daemon_name,
+        "Command": info.command,
     }
     return re.sub(r"\{\{\s*\.(\w+)\s*\}\}", lambda m: values.get(m.group(1), m.group()), template)

@@ -36,11 +36,11 @@ async def read_logs(shipper: Shipper, request: ReadRequest) -> AsyncIterator[lis
 def render(batch: list[LogEntry], *, multiplexed: bool, timestamps: bool = False, details: bool = False) -> bytes:
     """The bytes that a client gets: with stdcopy's header for each line unless the container has a terminal."""
     if not multiplexed and not timestamps and not details:
-        return "".join([entry.log for entry in batch]).encode("utf-8", "replace")
+        return "".join([entry.log for entry in batch]).encode("utf-8", "surrogateescape")
     parts: list[bytes] = []
     append, pack = parts.append, _HEADER.pack
     for entry in batch:
-        text = entry.log.encode("utf-8", "replace")
+        text = entry.log.encode("utf-8", "surrogateescape")
         if details:
             text = _details(entry.attrs) + text
         if timestamps:

@@ -1,26 +1,33 @@
-"""Moves lines from conmon's spool to the log driver, at least once, and takes away what is moved.
+"""Moves lines from conmon's spool to a log driver, at least once, and lets go of what is moved.
 
-    <dir>/log         conmon appends here
-    <dir>/log.<n>     renamed before conmon was told to reopen: read to its end, then removed
-    <dir>/offset      {"inode", "byte", "open"}: everything before it is with the driver, but for open lines
+    <dir>/offset[-<name>]   {"inode", "byte", "open"}: everything before it is with the driver, but for open lines
 
-The offset is written after the driver has the lines; a crash in between ships one batch twice, and loses none.
+The offset is written after the driver has the lines; a crash in between ships one batch twice, and loses none. A
+driver that fails is tried again, later and later: its lines stay where they are until then.
 """
 
 import asyncio
+import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from seaway.base.errors import EngineError
 from seaway.kernel.files import replace_file_lazily
-from seaway.kernel.worker import run_blocking
+from seaway.kernel.worker import apart, run_blocking
 from seaway.logs.driver import LogDriver
+from seaway.logs.pieces import SpoolPieces
 from seaway.logs.spool import LogLine, SpoolParser
 
 BATCH_BYTES = 4 << 20
 ROTATE_BYTES = 16 << 20
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
+MOST_PIECES = 64
+log = logging.getLogger(__name__)
 
 
 class Offset(msgspec.Struct, frozen=True):
@@ -29,18 +36,40 @@ class Offset(msgspec.Struct, frozen=True):
     open: tuple[LogLine, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Lines on their way, and what is true once the driver has them."""
+
+    lines: Sequence[LogLine]
+    recorded: Offset
+    read_to: Offset
+
+
 class Shipper:
-    """One per container. `ship` moves what is there; `finish` is for when the container's output has ended.
+    """One per container and driver. `ship` moves what is there; `finish` is for when the container's output has ended.
 
-    `reopen` tells conmon to open `log` again; without it the spool is not rotated."""
+    `reopen` tells conmon to open `log` again; without it the spool is not rotated. `is_remote`: the driver waits for
+    other machines."""
 
-    def __init__(self, directory: Path, driver: LogDriver, reopen: Callable[[], Awaitable[None]] | None = None) -> None:
-        self._path, self._driver, self._reopen = directory / "log", driver, reopen
-        self._offset_path = directory / "offset"
+    def __init__(
+        self,
+        pieces: SpoolPieces,
+        driver: LogDriver,
+        reopen: Callable[[], Awaitable[None]] | None = None,
+        *,
+        name: str = "",
+        is_remote: bool = False,
+    ) -> None:
+        self._pieces, self._driver, self._reopen, self._name = pieces, driver, reopen, name
+        self._run: Callable[..., Awaitable[Any]] = apart if is_remote else run_blocking
+        self._is_remote = is_remote
+        self._offset_path = pieces.directory / (f"offset-{name}" if name else "offset")
         self._offset = self._read_offset()
         self._parser = SpoolParser(self._offset.open)
+        self._batch: _Batch | None = None
         self._lock = asyncio.Lock()
         self._moved = asyncio.Event()
+        self._delay_s = 0.0
         self.has_ended = False
 
     @property
@@ -48,17 +77,19 @@ class Shipper:
         return self._driver
 
     async def ship(self) -> None:
+        """Raises what the driver raises; nothing is lost then, and another call goes on."""
         async with self._lock:
             await self._ship_all()
             if self._reopen and self._offset.byte >= ROTATE_BYTES:
-                self._path.rename(self._path.with_name(f"log.{self._next_number()}"))
+                self._pieces.retire()
                 await self._reopen()
                 await self._ship_all()
 
-    async def finish(self) -> None:
+    async def finish(self, *, with_live: bool = True) -> None:
+        """Without the live piece where that one is another run's by now."""
         async with self._lock:
             await self._ship_all()
-            await run_blocking(self._finish)
+            await self._run(self._finish, with_live=with_live)
             self.has_ended = True
         self._wake()
 
@@ -66,15 +97,34 @@ class Shipper:
         """Ship whenever `changed` is set, until cancelled or the output has ended."""
         while not self.has_ended:
             changed.clear()
-            await self.ship()
+            try:
+                await self.ship()
+                self._delay_s = 0
+            except (EngineError, OSError) as failure:
+                await self._wait_after(failure)
+                continue
             await changed.wait()
+
+    async def finish_some_time(self) -> None:
+        """For a driver that may not answer now; the live piece has been retired."""
+        while not self.has_ended:
+            try:
+                await self.finish(with_live=False)
+            except (EngineError, OSError) as failure:
+                await self._wait_after(failure)
 
     def next_move(self) -> asyncio.Event:
         """Set when lines have come to the driver after this call, or the output has ended."""
         return self._moved
 
+    async def _wait_after(self, failure: Exception) -> None:
+        if not self._delay_s:
+            log.error("failed to ship log lines, which are kept for later: %s", failure)
+        self._delay_s = min(self._delay_s * 2 or FIRST_DELAY_S, LONGEST_DELAY_S)
+        await asyncio.sleep(self._delay_s)
+
     async def _ship_all(self) -> None:
-        while await run_blocking(self._ship_batch):
+        while await self._run(self._ship_batch):
             self._wake()
 
     def _wake(self) -> None:
@@ -82,54 +132,59 @@ class Shipper:
         self._moved = asyncio.Event()
 
     def _ship_batch(self) -> bool:
-        path = self._current()
-        if path is None:
-            return False
-        with path.open("rb") as file:
+        while self._batch is None:
+            piece = self._pieces.of(self._name, self._offset.inode)
+            if piece is None:
+                return False
+            self._batch = self._read(piece)
+            if self._batch is None:
+                if piece == self._pieces.live:
+                    return False
+                self._pieces.release(piece, self._name)
+        batch = self._batch
+        if batch.lines:
+            self._driver.write(batch.lines)
+        replace_file_lazily(self._offset_path, msgspec.json.encode(batch.recorded))
+        self._offset, self._batch = batch.read_to, None
+        return True
+
+    def _read(self, piece: Path) -> _Batch | None:
+        """What comes next of that piece; None at its end."""
+        if self._is_remote:
+            self._drop_what_is_too_old()
+        try:
+            file = piece.open("rb")
+        except FileNotFoundError:
+            return None  # retired under another name just now
+        with file:
             info = os.fstat(file.fileno())
-            inode = info.st_ino
-            is_known = inode == self._offset.inode and self._offset.byte <= info.st_size
+            is_known = info.st_ino == self._offset.inode and self._offset.byte <= info.st_size
             start = self._offset.byte if is_known else 0
             file.seek(start)
             data = file.read(BATCH_BYTES)
-        if data:
-            lines = self._parser.feed(data)
-            if lines:
-                self._driver.write(lines)
-            whole = start + len(data) - self._parser.unfinished_bytes
-            replace_file_lazily(
-                self._offset_path, msgspec.json.encode(Offset(inode, whole, tuple(self._parser.open_lines)))
-            )
-            self._offset = Offset(inode, start + len(data))
-            return True
-        if path != self._path and self._path.exists():
-            path.unlink()
-            return self._current() is not None
-        return False
+        if not data:
+            return None
+        lines = self._parser.feed(data)
+        read_to = Offset(info.st_ino, start + len(data))
+        whole = read_to.byte - self._parser.unfinished_bytes
+        return _Batch(lines, Offset(info.st_ino, whole, tuple(self._parser.open_lines)), read_to)
 
-    def _finish(self) -> None:
+    def _drop_what_is_too_old(self) -> None:
+        """A receiver that is away for long must not fill the disk."""
+        for piece in self._pieces.rotated()[1:-MOST_PIECES]:
+            log.error("the log driver is too far behind: %s is dropped", piece)
+            self._pieces.release(piece, self._name)
+
+    def _finish(self, *, with_live: bool) -> None:
         if lines := self._parser.finish():
-            self._driver.write(lines)
+            self._batch = _Batch(lines, self._offset, self._offset)
+            self._ship_batch()
         self._driver.close()
-        self._path.unlink(missing_ok=True)
-        self._offset_path.unlink(missing_ok=True)
-        self._offset = Offset()
+        if with_live:
+            self._pieces.release(self._pieces.live, self._name)
 
     def _read_offset(self) -> Offset:
         try:
             return msgspec.json.decode(self._offset_path.read_bytes(), type=Offset)
         except (FileNotFoundError, msgspec.DecodeError):
             return Offset()
-
-    def _rotated(self) -> list[Path]:
-        return sorted(self._path.parent.glob("log.*"), key=lambda path: int(path.suffix[1:]))
-
-    def _next_number(self) -> int:
-        return max((int(path.suffix[1:]) for path in self._rotated()), default=0) + 1
-
-    def _current(self) -> Path | None:
-        """The oldest piece there is."""
-        rotated = self._rotated()
-        if rotated:
-            return rotated[0]
-        return self._path if self._path.exists() else None

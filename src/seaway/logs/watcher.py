@@ -13,17 +13,20 @@ class SpoolWatcher:
 
     def __init__(self) -> None:
         self._inotify = Inotify()
-        self._watches: dict[Path, tuple[Watch, asyncio.Event]] = {}
+        self._watches: dict[Path, tuple[Watch, list[asyncio.Event]]] = {}
 
     def watch(self, directory: Path) -> asyncio.Event:
         if directory not in self._watches:
-            self._watches[directory] = (self._inotify.add_watch(directory, _MASK), asyncio.Event())
-        return self._watches[directory][1]
+            self._watches[directory] = (self._inotify.add_watch(directory, _MASK), [])
+        changed = asyncio.Event()
+        self._watches[directory][1].append(changed)
+        return changed
 
     def unwatch(self, directory: Path) -> None:
-        watch, changed = self._watches.pop(directory, (None, None))
-        if watch and changed:
+        watch, waiting = self._watches.pop(directory, (None, []))
+        for changed in waiting:
             changed.set()
+        if watch:
             try:
                 self._inotify.rm_watch(watch)
             except OSError:
@@ -33,7 +36,8 @@ class SpoolWatcher:
         by_watch = self._watches
         async for event in self._inotify:
             if event.watch and event.name and str(event.name) == "log" and (found := by_watch.get(event.watch.path)):
-                found[1].set()
+                for changed in found[1]:
+                    changed.set()
 
     def close(self) -> None:
         self._inotify.close()

@@ -4,7 +4,8 @@ import pytest
 
 from seaway.base.errors import InvalidParameter
 from seaway.logs.driver import ContainerInfo
-from seaway.logs.options import JsonFileOptions, extra_attributes, parse_json_file_options, validate_log_options
+from seaway.logs.options import extra_attributes, parse_json_file_options, validate_log_options
+from seaway.logs.rotating import Limits
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_none_takes_any_option_and_an_unknown_driver_is_named() -> None:
 
 def test_sizes_and_counts_are_parsed() -> None:
     parsed = parse_json_file_options({"max-size": "10m", "max-file": "3", "compress": "true"})
-    assert parsed == JsonFileOptions(10 << 20, 3, True)
+    assert parsed == Limits(10 << 20, 3, True)
     for wrong in ({"max-size": "x"}, {"max-file": "0"}, {"compress": "true"}, {"max-size": "0"}):
         with pytest.raises(InvalidParameter):
             parse_json_file_options(wrong)
