@@ -1,6 +1,7 @@
 """What every log driver does. A driver's test module subclasses this and makes the driver."""
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,10 @@ class LogDriverSuite:
     def make(self, info: ContainerInfo) -> LogDriver: ...
 
     @pytest.fixture
-    def driver(self, tmp_path: Path) -> LogDriver:
-        return self.make(ContainerInfo("c" * 64, tmp_path))
+    def driver(self, tmp_path: Path) -> Iterator[LogDriver]:
+        made = self.make(ContainerInfo("c" * 64, tmp_path))
+        yield made
+        made.close()
 
     async def test_what_is_written_is_read_in_order(self, driver: LogDriver) -> None:
         driver.write([line(1, b"a\n"), line(2, b"b\n", b"stderr")])

@@ -7,6 +7,7 @@ from seaway.config import EngineConfig
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.layers.store import LayerStore
+from seaway.logs.drivers import log_drivers
 from seaway.runtime.crun import BUILT_IN
 from seaway.system.info import Figures
 
@@ -31,7 +32,7 @@ def engine_figures(
         default_runtime=engine.default_runtime,
         cgroup_driver="systemd" if engine.defaults.systemd_cgroups else "cgroupfs",
         cdi_spec_dirs=engine.defaults.cdi_spec_dirs,
-        log_drivers=("json-file", "none"),
+        log_drivers=tuple(sorted(log_drivers().keys() - {"none"})),
         listeners=listeners,
         open_files=len(os.listdir("/proc/self/fd")),
         tasks=len(asyncio.all_tasks()),

@@ -89,6 +89,8 @@ class ContainerLogs:
     async def open(self, container: Container) -> None:
         """Before a start. Raises LoggingFailed where the driver cannot take anything."""
         driver = self._made(container)
+        if not log_drivers()[container.host_config.log_config.type].is_remote:
+            return
         try:
             await worker.apart(driver.open)
         except EngineError as failure:

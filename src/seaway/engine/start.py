@@ -83,6 +83,7 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
         with phase("spec"):
             around = surroundings(container, engine.containers, engine.defaults, joined.netns_path, mounts)
             spec = await worker.run_blocking(_spec, container, rootfs, around)
+        await engine.logs.open(container)
         request = _request(engine, container, spec)
         undo.push_async_callback(_discard, engine, request)
         with phase("create"):

@@ -1,5 +1,6 @@
 """A connection to where log lines go: made when there is something to send, made again after a failure."""
 
+import select
 import socket
 import ssl
 from dataclasses import dataclass
@@ -92,9 +93,9 @@ class Connection:
         """A stream whose other side is gone swallows one more write before it says so."""
         if self._address.network not in ("tcp", "unix"):
             return False
+        poll = select.poll()
+        poll.register(connected, select.POLLIN)
         try:
-            return connected.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
+            return bool(poll.poll(0)) and connected.recv(1, socket.MSG_PEEK) == b""
         except OSError:
             return True

@@ -1,10 +1,16 @@
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from seaway.logs.driver import ContainerInfo, ReadRequest
 from seaway.logs.jsonfile import JsonFileDriver
+from seaway.logs.pieces import SpoolPieces
 from seaway.logs.reader import read_logs, render
+from seaway.logs.remote import DeliveryFailed
 from seaway.logs.shipper import Shipper
+from seaway.logs.spool import LogLine
 
 
 def spooled(text: str, flag: str = "F") -> bytes:
@@ -23,7 +29,7 @@ class Spool:
             file.write(b"".join(spooled(text, flag) for text in texts))
 
     def engine(self) -> Shipper:
-        return Shipper(self.dir, JsonFileDriver(self.info))
+        return Shipper(SpoolPieces(self.dir, frozenset({""})), JsonFileDriver(self.info))
 
 
 async def lines(shipper: Shipper, **request: bool) -> list[bytes]:
@@ -88,7 +94,7 @@ async def test_a_large_spool_is_renamed_reopened_and_deleted(tmp_path: Path) -> 
 
     opened.write(spooled("x" * 8000) * 2200)
     opened.flush()
-    shipper = Shipper(spool.dir, JsonFileDriver(spool.info), reopen)
+    shipper = Shipper(SpoolPieces(spool.dir, frozenset({""})), JsonFileDriver(spool.info), reopen)
     await shipper.ship()
     opened.write(spooled("after"))
     opened.close()
@@ -127,3 +133,63 @@ async def test_rendering_has_headers_and_fixed_times(tmp_path: Path) -> None:
     assert render(batch, multiplexed=False) == b"hi\n"
     assert render(batch, multiplexed=True) == b"\1\0\0\0\0\0\0\3hi\n"
     assert render(batch, multiplexed=False, timestamps=True) == b"2026-11-24T06:00:01.500000000Z hi\n"
+
+
+class Failing(JsonFileDriver):
+    """Refuses lines until it is told not to."""
+
+    is_away = True
+
+    def write(self, lines: Sequence[LogLine]) -> None:
+        if self.is_away:
+            raise DeliveryFailed("dial tcp 10.0.0.1:514: connect: connection refused")
+        super().write(lines)
+
+
+def two_drivers(spool: Spool) -> tuple[Shipper, Shipper, Failing]:
+    pieces = SpoolPieces(spool.dir, frozenset({"", "remote"}))
+    away = Failing(ContainerInfo("remote", spool.info.directory))
+    return Shipper(pieces, JsonFileDriver(spool.info)), Shipper(pieces, away, name="remote", is_remote=True), away
+
+
+async def test_a_driver_that_is_away_holds_back_neither_the_other_nor_its_own_lines(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    near, far, away = two_drivers(spool)
+    spool.append("a")
+    with pytest.raises(DeliveryFailed):
+        await far.ship()
+    await near.ship()
+    spool.append("b")
+    assert await lines(near) == [b"a\n", b"b\n"]
+    away.is_away = False
+    assert await lines(far) == [b"a\n", b"b\n"]
+
+
+async def test_lines_that_were_not_taken_survive_a_kill_and_the_end_of_the_run(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    near, far, _ = two_drivers(spool)
+    spool.append("a")
+    with pytest.raises(DeliveryFailed):
+        await far.ship()
+    await near.finish()
+    near, far, away = two_drivers(spool)
+    away.is_away = False
+    spool.append("next run")
+    assert await lines(near) == [b"a\n", b"next run\n"]
+    assert await lines(far) == [b"a\n", b"next run\n"]
+    await near.finish()
+    await far.finish()
+    assert list(spool.dir.iterdir()) == []
+
+
+async def test_the_next_run_begins_while_the_last_one_is_still_sent(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    near, far, away = two_drivers(spool)
+    spool.append("a")
+    await near.finish()
+    SpoolPieces(spool.dir, frozenset()).retire()
+    spool.append("b")
+    away.is_away = False
+    await far.finish(with_live=False)
+    assert await lines(far) == [b"a\n", b"b\n"]
+    assert [path.name for path in spool.dir.glob("log*")] == ["log"]

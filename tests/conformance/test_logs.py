@@ -1,0 +1,262 @@
+"""`docker logs`, its options, the drivers, rotation, and what a killed engine loses: nothing."""
+
+import json
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.logs.receivers import Receiver, receiving
+
+from conformance.engines import RunningEngine
+
+MANY = "i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo line $i; done"
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def logs(engine: RunningEngine, *flags: str) -> str:
+    return engine.docker("logs", *flags).stdout
+
+
+def numbered(first: int, last: int) -> str:
+    return "".join(f"line {n}\n" for n in range(first, last + 1))
+
+
+@pytest.fixture
+def both(engine: RunningEngine) -> str:
+    """A container that has ended, and wrote to both streams."""
+    engine.docker(
+        "run", "--name", "both", "busybox", "sh", "-c", "echo out; sleep 0.1; echo err >&2; sleep 0.1; echo end"
+    )
+    return "both"
+
+
+def test_both_streams(engine: RunningEngine, both: str) -> None:
+    done = engine.docker("logs", both)
+    assert (done.stdout, done.stderr) == ("out\nend\n", "err\n")
+
+
+def test_tail_counts_both_streams(engine: RunningEngine, both: str) -> None:
+    done = engine.docker("logs", "--tail", "2", both)
+    assert (done.stdout, done.stderr) == ("end\n", "err\n")
+    assert engine.docker("logs", "-n", "0", both).stdout == ""
+    assert logs(engine, "--tail", "all", both) == "out\nend\n"
+    assert logs(engine, "--tail", "-1", both) == "out\nend\n"
+
+
+def test_timestamps_since_and_until(engine: RunningEngine, both: str) -> None:
+    lines = logs(engine, "-t", both).splitlines()
+    stamps = [line.split(" ", 1)[0] for line in lines]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", stamp) for stamp in stamps)
+    assert logs(engine, "--since", stamps[1], both) == "end\n"
+    assert logs(engine, "--until", stamps[0], both) == "out\n"
+    assert logs(engine, "--since", "10m", both) == "out\nend\n"
+    assert logs(engine, "--until", "10m", both) == ""
+
+
+def test_details(engine: RunningEngine) -> None:
+    engine.docker(
+        "run", "--name", "d", "--label", "tier=front", "-e", "APP=a b", "--log-opt", "labels=tier",
+        "--log-opt", "env=APP", "busybox", "echo", "x",
+    )  # fmt: skip
+    assert logs(engine, "--details", "d") == "APP=a+b,tier=front x\n"
+
+
+def test_follow_ends_with_the_container(engine: RunningEngine) -> None:
+    engine.docker("run", "-d", "--name", "f", "busybox", "sh", "-c", "echo first; sleep 1; echo last")
+    assert logs(engine, "-f", "f") == "first\nlast\n"
+    assert logs(engine, "-f", "--tail", "1", "f") == "last\n"
+
+
+def test_follow_shows_a_line_at_once(engine: RunningEngine) -> None:
+    engine.docker("run", "-di", "--name", "f", "busybox", "cat")
+    follow = subprocess.Popen(["docker", "-H", engine.host, "logs", "-f", "f"], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(["docker", "-H", engine.host, "attach", "--sig-proxy=false", "f"], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, text=True)  # fmt: skip
+    try:
+        assert writer.stdin
+        assert follow.stdout
+        for text in ("one\n", "two\n"):
+            writer.stdin.write(text)
+            writer.stdin.flush()
+            assert follow.stdout.readline() == text
+    finally:
+        for process in (follow, writer):
+            process.kill()
+            process.communicate()
+
+
+def test_long_lines_and_binary_ones(engine: RunningEngine) -> None:
+    engine.docker(
+        "run", "--name", "long", "busybox", "sh", "-c", r"head -c 40000 /dev/zero | tr '\0' x; echo; printf 'a\377b\n'"
+    )
+    found = subprocess.run(["docker", "-H", engine.host, "logs", "long"], capture_output=True, check=True).stdout
+    assert found == b"x" * 40000 + b"\na\xef\xbf\xbdb\n"
+
+
+def test_a_last_line_without_its_newline(engine: RunningEngine) -> None:
+    engine.docker("run", "--name", "open", "busybox", "sh", "-c", "echo whole; printf open")
+    assert logs(engine, "open") == "whole\nopen"
+
+
+def test_a_terminal_has_one_stream(engine: RunningEngine) -> None:
+    engine.docker("run", "-t", "--name", "tty", "busybox", "sh", "-c", "echo out; echo err >&2")
+    assert logs(engine, "tty") == "out\r\nerr\r\n"
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+@pytest.mark.parametrize("compress", ["true", "false"])
+def test_rotation_loses_no_line(engine: RunningEngine, driver: str, compress: str) -> None:
+    engine.docker(
+        "run", "--name", "rot", "--log-driver", driver, "--log-opt", "max-size=20k", "--log-opt", "max-file=50",
+        "--log-opt", f"compress={compress}", "busybox", "sh", "-c", MANY.format(count=5000),
+    )  # fmt: skip
+    assert logs(engine, "rot") == numbered(1, 5000)
+    assert logs(engine, "--tail", "3000", "rot") == numbered(2001, 5000)
+
+
+def test_no_more_files_than_asked_for(engine: RunningEngine) -> None:
+    engine.docker(
+        "run", "--name", "rot", "--log-opt", "max-size=20k", "--log-opt", "max-file=3", "busybox", "sh", "-c",
+        MANY.format(count=5000),
+    )  # fmt: skip
+    found = logs(engine, "rot").splitlines()
+    assert found[-1] == "line 5000"
+    assert 100 < len(found) < 2000
+    directory = next((engine.data_root / "containers").glob("*/*-json.log")).parent
+    assert len(list(directory.glob("*-json.log*"))) == 3
+
+
+def test_none_cannot_be_read(engine: RunningEngine) -> None:
+    engine.docker("run", "--name", "mute", "--log-driver", "none", "busybox", "echo", "x")
+    assert "configured logging driver does not support reading" in engine.docker("logs", "mute").stderr
+
+
+@pytest.mark.parametrize("name", ["nosuch", "awslogs-x"])
+def test_an_unknown_driver_is_refused(engine: RunningEngine, name: str) -> None:
+    done = engine.docker("create", "--log-driver", name, "busybox", "true")
+    assert done.returncode
+    assert f"error looking up logging plugin {name}: plugin" in done.stderr
+
+
+@pytest.fixture
+def gateway(engine: RunningEngine) -> Iterator[str]:
+    """An address of this test's network namespace that the engine's reaches."""
+    link = f"lg{engine.namespace[-6:]}"
+    subprocess.run(
+        ["ip", "link", "add", link, "type", "veth", "peer", "name", "logs0", "netns", engine.namespace], check=True
+    )
+    try:
+        subprocess.run(["ip", "addr", "add", "10.214.18.129/30", "dev", link], check=True)
+        subprocess.run(["ip", "link", "set", link, "up"], check=True)
+        subprocess.run(["ip", "-n", engine.namespace, "addr", "add", "10.214.18.130/30", "dev", "logs0"], check=True)
+        subprocess.run(["ip", "-n", engine.namespace, "link", "set", "logs0", "up"], check=True)
+        yield "10.214.18.129"
+    finally:
+        subprocess.run(["ip", "link", "del", link], check=False)
+
+
+@pytest.fixture
+def receiver(gateway: str) -> Iterator[Receiver]:
+    with receiving("tcp", host=gateway) as made:
+        yield made
+
+
+def options(driver: str, gateway: str, port: int) -> tuple[str, ...]:
+    address = f"{driver}-address={'' if driver == 'fluentd' else 'tcp://'}{gateway}:{port}"
+    return ("--log-driver", driver, "--log-opt", address)
+
+
+@pytest.mark.min_api("1.42")
+@pytest.mark.parametrize("driver", ["syslog", "gelf", "fluentd"])
+def test_lines_are_sent_and_can_be_read(engine: RunningEngine, gateway: str, receiver: Receiver, driver: str) -> None:
+    engine.docker(
+        "run",
+        "--name",
+        "sent",
+        *options(driver, gateway, receiver.port),
+        "busybox",
+        "sh",
+        "-c",
+        "echo hello; echo oh >&2",
+    )
+    receiver.wait(lambda pieces: b"hello" in b"".join(pieces) and b"oh" in b"".join(pieces))
+    done = engine.docker("logs", "sent")
+    assert (done.stdout, done.stderr) == ("hello\n", "oh\n")
+
+
+def test_with_the_cache_off_it_cannot_be_read(engine: RunningEngine, gateway: str, receiver: Receiver) -> None:
+    engine.docker(
+        "run", "--name", "sent", *options("syslog", gateway, receiver.port), "--log-opt", "cache-disabled=true",
+        "busybox", "echo", "hello",
+    )  # fmt: skip
+    receiver.wait(lambda pieces: b"hello" in b"".join(pieces))
+    assert "configured logging driver does not support reading" in engine.docker("logs", "sent").stderr
+
+
+def test_a_receiver_that_is_not_there_keeps_the_container_from_starting(engine: RunningEngine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    done = engine.docker("run", "--name", "no", *options("syslog", "127.0.0.1", port), "busybox", "echo", "x")
+    assert done.returncode == 125
+    assert f"failed to initialize logging driver: dial tcp 127.0.0.1:{port}: connect: connection refused" in done.stderr
+
+
+@pytest.mark.seaway_only("dockerd's containers do not outlive it")
+@pytest.mark.parametrize("driver", ["json-file", "local", "syslog", "gelf", "fluentd"])
+def test_no_line_is_lost_when_the_engine_is_killed(
+    engine: RunningEngine, gateway: str, receiver: Receiver, driver: str
+) -> None:
+    count = 60_000
+    flags = ("--log-driver", driver) if driver in ("json-file", "local") else options(driver, gateway, receiver.port)
+    limit = ("--log-opt", "max-size=100m") if driver == "local" else ()
+    engine.docker("run", "-d", "--name", "many", *flags, *limit, "busybox", "sh", "-c", MANY.format(count=count))
+    for _ in range(3):
+        time.sleep(0.3)  # somewhere in the middle
+        engine.kill()
+        engine.start()
+    assert engine.docker("wait", "many").stdout == "0\n"
+    seen = [int(n) for n in re.findall(r"line (\d+)\n", engine.docker("logs", "many", timeout=60).stdout)]
+    assert sorted(set(seen)) == list(range(1, count + 1))
+    if driver in ("syslog", "gelf", "fluentd"):
+        receiver.wait(lambda pieces: b"line %d" % count in b"".join(pieces[-3:]))
+        sent = {int(n) for n in re.findall(rb"line (\d+)\b", b"".join(receiver.pieces))}
+        assert sent == set(range(1, count + 1))
+
+
+@pytest.mark.seaway_only("dockerd drops what a receiver does not take")
+def test_a_receiver_that_comes_back_gets_everything(engine: RunningEngine, gateway: str) -> None:
+    with receiving("tcp", host=gateway) as first:
+        port = first.port
+        engine.docker(
+            "run",
+            "-d",
+            "--name",
+            "back",
+            *options("syslog", gateway, port),
+            "busybox",
+            "sh",
+            "-c",
+            "sleep 1; echo while away; sleep 1000",
+        )
+    wait_for(lambda: logs(engine, "back") == "while away\n", "not in the cache")
+    with receiving("tcp", host=gateway, port=port) as again:
+        again.wait(lambda pieces: b"while away" in b"".join(pieces))
+
+
+@pytest.mark.seaway_only("the file's place is the same, but dockerd needs no look into it")
+def test_the_json_file_is_where_tools_look_for_it(engine: RunningEngine) -> None:
+    engine.docker("run", "--name", "json", "busybox", "echo", "<x>")
+    path = Path(engine.docker("inspect", "-f", "{{.LogPath}}", "json").stdout.strip())
+    line = path.read_text()
+    assert line.startswith('{"log":"\\u003cx\\u003e\\n","stream":"stdout","time":"')
+    assert json.loads(line)["log"] == "<x>\n"
