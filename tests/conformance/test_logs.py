@@ -65,22 +65,22 @@ def test_timestamps_since_and_until(engine: RunningEngine, both: str) -> None:
 
 def test_details(engine: RunningEngine) -> None:
     engine.docker(
-        "run", "--name", "d", "--label", "tier=front", "-e", "APP=a b", "--log-opt", "labels=tier",
+        "run", "--name", "det", "--label", "tier=front", "-e", "APP=a b", "--log-opt", "labels=tier",
         "--log-opt", "env=APP", "busybox", "echo", "x",
     )  # fmt: skip
-    assert logs(engine, "--details", "d") == "APP=a+b,tier=front x\n"
+    assert logs(engine, "--details", "det") == "APP=a+b,tier=front x\n"
 
 
 def test_follow_ends_with_the_container(engine: RunningEngine) -> None:
-    engine.docker("run", "-d", "--name", "f", "busybox", "sh", "-c", "echo first; sleep 1; echo last")
-    assert logs(engine, "-f", "f") == "first\nlast\n"
-    assert logs(engine, "-f", "--tail", "1", "f") == "last\n"
+    engine.docker("run", "-d", "--name", "fol", "busybox", "sh", "-c", "echo first; sleep 1; echo last")
+    assert logs(engine, "-f", "fol") == "first\nlast\n"
+    assert logs(engine, "-f", "--tail", "1", "fol") == "last\n"
 
 
 def test_follow_shows_a_line_at_once(engine: RunningEngine) -> None:
-    engine.docker("run", "-di", "--name", "f", "busybox", "cat")
-    follow = subprocess.Popen(["docker", "-H", engine.host, "logs", "-f", "f"], stdout=subprocess.PIPE, text=True)
-    writer = subprocess.Popen(["docker", "-H", engine.host, "attach", "--sig-proxy=false", "f"], stdin=subprocess.PIPE,
+    engine.docker("run", "-di", "--name", "fol", "busybox", "cat")
+    follow = subprocess.Popen(["docker", "-H", engine.host, "logs", "-f", "fol"], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen(["docker", "-H", engine.host, "attach", "--sig-proxy=false", "fol"], stdin=subprocess.PIPE,
                               stdout=subprocess.DEVNULL, text=True)  # fmt: skip
     try:
         assert writer.stdin
@@ -96,9 +96,9 @@ def test_follow_shows_a_line_at_once(engine: RunningEngine) -> None:
 
 
 def test_long_lines_and_binary_ones(engine: RunningEngine) -> None:
-    engine.docker(
-        "run", "--name", "long", "busybox", "sh", "-c", r"head -c 40000 /dev/zero | tr '\0' x; echo; printf 'a\377b\n'"
-    )
+    script = r"head -c 40000 /dev/zero | tr '\0' x; echo; printf 'a\377b\n'"
+    engine.docker("run", "-d", "--name", "long", "busybox", "sh", "-c", script)
+    engine.docker("wait", "long")
     found = subprocess.run(["docker", "-H", engine.host, "logs", "long"], capture_output=True, check=True).stdout
     assert found == b"x" * 40000 + b"\na\xef\xbf\xbdb\n"
 
@@ -110,7 +110,8 @@ def test_a_last_line_without_its_newline(engine: RunningEngine) -> None:
 
 def test_a_terminal_has_one_stream(engine: RunningEngine) -> None:
     engine.docker("run", "-t", "--name", "tty", "busybox", "sh", "-c", "echo out; echo err >&2")
-    assert logs(engine, "tty") == "out\r\nerr\r\n"
+    found = subprocess.run(["docker", "-H", engine.host, "logs", "tty"], capture_output=True, check=True)
+    assert (found.stdout, found.stderr) == (b"out\r\nerr\r\n", b"")
 
 
 @pytest.mark.parametrize("driver", ["json-file", "local"])
