@@ -96,7 +96,7 @@ def _respond(query: dns.message.Message, records: Sequence[str], size: int) -> b
     if records:
         response.answer.append(dns.rrset.from_text_list(question.name, TTL_S, "IN", question.rdtype, list(records)))
     try:
-        return response.to_wire(max_size=size)
+        return response.to_wire(max_size=size, want_shuffle=False)
     except dns.exception.TooBig:
         response.answer.clear()
         response.flags |= dns.flags.TC
