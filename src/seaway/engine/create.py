@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from seaway.base import clock
-from seaway.base.errors import SystemFailure
+from seaway.base.errors import NotFound, SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id, short_id
 from seaway.containers.container import Container
@@ -21,6 +21,7 @@ from seaway.engine.expect import expect_process
 from seaway.engine.links import check_links
 from seaway.engine.merge import command_line, merge_config
 from seaway.engine.security import parse_security_options
+from seaway.engine.spec.namespaces import shared_with
 from seaway.engine.validation import validate_create
 from seaway.engine.workdir import make_working_directory
 from seaway.kernel import files, worker
@@ -107,6 +108,17 @@ def _reserve_name(engine: Engine, name: str, container_id: str) -> str:
     return name
 
 
+def _hostname(engine: Engine, network_mode: str, container_id: str) -> str:
+    """A container in somebody else's network has his name there."""
+    other = shared_with(network_mode)
+    if other is None:
+        return platform.node() if network_mode == "host" else short_id(container_id)
+    try:
+        return engine.containers.find(other).config.hostname
+    except NotFound:
+        return short_id(container_id)  # its start will say what is missing
+
+
 def _build(
     engine: Engine, container_id: str, name: str, image_id: str, config: ContainerConfig, host_config: HostConfig
 ) -> Container:
@@ -114,7 +126,7 @@ def _build(
     security = parse_security_options(
         host_config.security_opt or (), no_new_privileges=engine.defaults.no_new_privileges
     )
-    hostname = config.hostname or (platform.node() if host_config.network_mode == "host" else short_id(container_id))
+    hostname = config.hostname or _hostname(engine, host_config.network_mode, container_id)
     return Container(
         id=container_id,
         name=name,

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import msgspec
+
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
+from seaway.engine.links import parse_link
+from seaway.model.container import HostConfig
 
 _NETWORK_FIELDS = {
     "EndpointID": "",
@@ -42,7 +46,7 @@ def inspect_container(engine: Engine, container: Container) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": container.apparmor_profile,
         "ExecIDs": [e.id for e in engine.execs.of(container.id) if e.exit_code is None] or None,
-        "HostConfig": container.host_config,
+        "HostConfig": wire_host_config(container),
         "GraphDriver": {"Name": container.driver, "Data": engine.layers.graph_data(container.id)},
         "Mounts": wire_mounts(container),
         "Config": container.config,
@@ -87,6 +91,14 @@ def wire_ports(container: Container) -> list[dict[str, Any]]:
 
 def wire_endpoints(container: Container) -> dict[str, Any]:
     return {name: endpoint.to_wire() for name, endpoint in container.endpoints.items()}
+
+
+def wire_host_config(container: Container) -> HostConfig:
+    """Links say whose name they are in: `/db:/app/store`."""
+    if not container.host_config.links:
+        return container.host_config
+    links = [f"/{name}:/{container.name}/{alias}" for name, alias in map(parse_link, container.host_config.links)]
+    return msgspec.structs.replace(container.host_config, links=links)
 
 
 def network_settings(container: Container) -> dict[str, Any]:
