@@ -146,7 +146,8 @@ class ContainerStore:
     def _write_new(self, container: Container) -> None:
         staged = self._staging / container.id
         staged.mkdir(mode=0o710, parents=True, exist_ok=True)
-        self._write_files(staged, container, durable=True, host_config=True)
+        self._write_files(staged, container, durable=False, host_config=True)
+        files.fsync_tree(staged)
         failpoint("create: staged")
         staged.rename(self.directory(container.id))
         (self.directory(container.id) / "volumes").unlink(missing_ok=True)

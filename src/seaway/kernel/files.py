@@ -46,6 +46,16 @@ def fsync_directory(path: Path) -> None:
         os.close(fd)
 
 
+def fsync_tree(directory: Path) -> None:
+    """A directory with plain files in it, before the rename that commits it: one flush of the disk for all."""
+    for entry in (*directory.iterdir(), directory):
+        fd = os.open(entry, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
 def move_to_trash(path: Path, trash: Path) -> Path | None:
     """One rename takes a tree out of sight; `empty_trash` frees its space later. None where there was nothing."""
     trash.mkdir(mode=0o700, parents=True, exist_ok=True)
