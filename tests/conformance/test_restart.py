@@ -1,254 +1,131 @@
-"""A new engine takes over: after a kill, after a graceful end, with and without --live-restore, after a reboot."""
+"""Restart policies: who starts again, after how long, and what puts an end to it."""
 
 import json
-import os
-import shutil
-import signal
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.engines import RunningEngine
+from conformance.conftest import RunningEngine
 
-pytestmark = pytest.mark.seaway_only("dockerd kills its containers, or a containerd of its own outlives it")
-
-
-def wait_for(condition: Callable[[], bool], what: str, patience_s: float = 20) -> None:
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+FAILS = ("busybox", "sh", "-c", "exit 3")
 
 
-def state(engine: RunningEngine, name: str) -> dict[str, object]:
-    found = engine.docker("inspect", "-f", "{{json .State}}", name)
-    return dict(json.loads(found.stdout)) if found.returncode == 0 else {"Status": "absent"}
+def inspected(engine: RunningEngine, name: str) -> dict[str, Any]:
+    return dict(json.loads(engine.docker("inspect", name).stdout)[0])
 
 
-def is_status(engine: RunningEngine, name: str, wanted: str) -> Callable[[], bool]:
-    return lambda: state(engine, name)["Status"] == wanted
+def run(engine: RunningEngine, name: str, policy: str, *command: str) -> None:
+    done = engine.docker("run", "-d", "--name", name, "--restart", policy, *command)
+    assert done.returncode == 0, done.stderr
 
 
-def reboot(engine: RunningEngine, *, keeps_exec_root: bool) -> None:
-    running = [int(str(state(engine, name)["Pid"])) for name in engine.docker("ps", "-q").stdout.split()]
-    engine.kill()
-    subprocess.run(["pkill", "-9", "-f", f"{engine.root}/exec"], check=False)  # conmons and the port proxy
-    for pid in filter(None, running):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    for line in reversed(Path("/proc/mounts").read_text().splitlines()):
-        if (target := line.split()[1]).startswith(f"{engine.root}/"):
-            subprocess.run(["umount", "-l", target], check=False)
-    if keeps_exec_root:
-        (engine.root / "exec/seaway/boot-id").write_text("another boot")
-    else:
-        shutil.rmtree(engine.root / "exec")
+def wait_for(engine: RunningEngine, name: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    deadline = time.monotonic() + 40
+    while not condition(found := inspected(engine, name)):
+        assert time.monotonic() < deadline, (found["State"], found["RestartCount"])
+        time.sleep(0.05)
+    return found
 
 
-def test_what_runs_is_adopted(engine: RunningEngine) -> None:
-    engine.docker("run", "-di", "--name", "cat", "busybox", "cat")
-    engine.docker("run", "-d", "--name", "talks", "busybox", "sh", "-c", "echo before; sleep 1000")
-    engine.kill()
-    engine.start()
-    assert engine.docker("exec", "talks", "echo", "in").stdout == "in\n"
-    assert engine.docker("logs", "talks").stdout == "before\n"
-    attached = subprocess.Popen(
-        ["docker", "-H", engine.host, "attach", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert attached.stdin
-    assert attached.stdout
-    attached.stdin.write("through the new engine\n")
-    attached.stdin.flush()
-    assert attached.stdout.readline() == "through the new engine\n"
-    attached.kill()
-    attached.communicate()
-    engine.docker("stop", "-t", "0", "talks")
-    assert state(engine, "talks")["ExitCode"] == 137
+def is_running(found: dict[str, Any]) -> bool:
+    return found["State"]["Status"] == "running"
 
 
-def test_exit_codes_of_what_ended_meanwhile(engine: RunningEngine) -> None:
-    engine.docker("run", "-d", "--name", "ends", "busybox", "sh", "-c", "sleep 1; echo late; exit 5")
-    engine.docker("run", "-d", "--rm", "--name", "goes", "busybox", "sleep", "1")
-    engine.docker("run", "-d", "--name", "again", "--restart", "always", "busybox", "sh", "-c", "sleep 1; exit 3")
-    pids = [int(str(state(engine, name)["Pid"])) for name in ("ends", "goes", "again")]
-    engine.kill()
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "they do not end")
-    engine.start()
-    wait_for(is_status(engine, "ends", "exited"), "still running")
-    assert state(engine, "ends")["ExitCode"] == 5
-    assert engine.docker("logs", "ends").stdout == "late\n"
-    wait_for(is_status(engine, "goes", "absent"), "not removed")
-    wait_for(lambda: int(engine.docker("inspect", "-f", "{{.RestartCount}}", "again").stdout) > 0, "not restarted")
-    engine.docker("rm", "-f", "again")
+def is_restarting(found: dict[str, Any]) -> bool:
+    return found["State"]["Status"] == "restarting"
 
 
-def test_a_paused_one_is_paused_still(engine: RunningEngine) -> None:
-    engine.docker("run", "-d", "--name", "frozen", "busybox", "sleep", "1000")
-    assert engine.docker("pause", "frozen").returncode == 0
-    engine.kill()
-    engine.start()
-    assert state(engine, "frozen")["Status"] == "paused"
-    assert engine.docker("unpause", "frozen").returncode == 0
-    assert engine.docker("exec", "frozen", "echo", "thawed").stdout == "thawed\n"
+def test_always_starts_again_after_pauses_that_double(engine: RunningEngine) -> None:
+    since = str(time.time())
+    run(engine, "always", "always", *FAILS)
+    wait_for(engine, "always", lambda found: found["RestartCount"] >= 4)
+    engine.docker("stop", "always")
+    command = ["events", "--since", since, "--until", str(time.time()), "--filter", "container=always"]
+    events = [json.loads(line) for line in engine.docker(*command, "--format", "{{json .}}").stdout.splitlines()]
+    times = {verb: [e["timeNano"] for e in events if e["Action"] == verb] for verb in ("die", "start")}
+    pauses = [(start - die) / 1e9 for die, start in zip(times["die"], times["start"][1:], strict=False)]
+    assert all(pause > 0.09 * 2**n for n, pause in enumerate(pauses[:4])), pauses
 
 
-def test_one_that_waits_for_its_restart_restarts(engine: RunningEngine) -> None:
-    engine.docker("run", "-d", "--name", "flaps", "--restart", "always", "busybox", "false")
-    wait_for(is_status(engine, "flaps", "restarting"), "does not flap")
-    engine.kill()
-    engine.start()
-    count = int(engine.docker("inspect", "-f", "{{.RestartCount}}", "flaps").stdout)
-    wait_for(
-        lambda: int(engine.docker("inspect", "-f", "{{.RestartCount}}", "flaps").stdout) > count, "does not flap on"
-    )
-    assert engine.docker("rm", "-f", "flaps").returncode == 0
+def test_a_stop_ends_what_waits_for_its_next_start(engine: RunningEngine) -> None:
+    run(engine, "stopped", "always", *FAILS)
+    wait_for(engine, "stopped", lambda found: found["RestartCount"] >= 3 and is_restarting(found))
+    assert engine.docker("stop", "stopped").returncode == 0
+    found = inspected(engine, "stopped")
+    assert (found["State"]["Status"], found["State"]["ExitCode"], found["State"]["Restarting"]) == ("exited", 3, False)
+    assert engine.docker("wait", "stopped").stdout == "3\n"
+    engine.docker("start", "stopped")
+    assert inspected(engine, "stopped")["RestartCount"] <= 1
+    assert engine.docker("rm", "-f", "stopped").returncode == 0
 
 
-def test_an_exec_goes_on_without_its_engine(engine: RunningEngine) -> None:
-    engine.docker("run", "-d", "--name", "host", "busybox", "sleep", "1000")
-    engine.docker("exec", "-d", "host", "sh", "-c", "sleep 1; echo done >/made")
+def test_a_removal_by_force_while_it_waits(engine: RunningEngine) -> None:
+    run(engine, "waits", "always", *FAILS)
+    wait_for(engine, "waits", lambda found: found["RestartCount"] >= 3 and is_restarting(found))
+    assert engine.docker("rm", "-f", "waits").returncode == 0
+    assert engine.docker("inspect", "waits").returncode == 1
+
+
+def test_on_failure_stops_at_its_count_and_begins_anew_with_a_start(engine: RunningEngine) -> None:
+    run(engine, "thrice", "on-failure:3", *FAILS)
+    found = wait_for(engine, "thrice", lambda found: found["State"]["Status"] == "exited")
+    assert (found["RestartCount"], found["State"]["ExitCode"]) == (3, 3)
+    engine.docker("start", "thrice")
+    assert inspected(engine, "thrice")["RestartCount"] < 3
+    wait_for(engine, "thrice", lambda found: found["State"]["Status"] == "exited" and found["RestartCount"] == 3)
+
+
+def test_success_is_no_failure(engine: RunningEngine) -> None:
+    run(engine, "fine", "on-failure", "busybox", "true")
+    assert engine.docker("wait", "fine").stdout == "0\n"
+    found = inspected(engine, "fine")
+    assert (found["State"]["Status"], found["RestartCount"]) == ("exited", 0)
+
+
+def test_a_kill_is_a_stop_and_a_signal_is_none(engine: RunningEngine) -> None:
+    run(engine, "killed", "always", "busybox", "sleep", "1000")
+    engine.docker("kill", "killed")
+    assert inspected(engine, "killed")["State"]["Status"] == "exited"
+    command = ("busybox", "sh", "-c", "trap 'exit 4' HUP; echo up; while :; do sleep 0.05; done")
+    done = engine.docker("run", "-d", "--name", "hup", "--restart", "always", "--stop-signal", "TERM", *command)
+    assert done.returncode == 0
+    wait_for(engine, "hup", lambda found: engine.docker("logs", "hup").stdout == "up\n")
+    engine.docker("kill", "-s", "HUP", "hup")
+    wait_for(engine, "hup", lambda found: found["RestartCount"] >= 1 and is_running(found))
+
+
+def test_an_update_of_the_policy_counts_at_the_next_end(engine: RunningEngine) -> None:
+    run(engine, "updated", "always", "busybox", "sh", "-c", "sleep 0.2; exit 3")
+    engine.docker("update", "--restart", "no", "updated")
+    wait_for(engine, "updated", lambda found: found["State"]["Status"] == "exited")
+
+
+def restart_killed(engine: RunningEngine) -> None:
     engine.kill()
     engine.start()
-    assert state(engine, "host")["Status"] == "running"
-    wait_for(lambda: engine.docker("exec", "host", "cat", "/made").stdout == "done\n", "the exec is gone")
-    wait_for(lambda: not list((engine.root / "exec/seaway/execs").iterdir()), "its directory is still there")
 
 
-@pytest.mark.parametrize("keeps_exec_root", [False, True])
-def test_a_reboot(engine: RunningEngine, *, keeps_exec_root: bool) -> None:
-    engine.docker("run", "-d", "--name", "gone", "-p", "18080:80", "busybox", "sleep", "1000")
-    engine.docker("run", "-d", "--rm", "--name", "once", "busybox", "sleep", "1000")
-    engine.docker("run", "-d", "--name", "stays", "--restart", "unless-stopped", "busybox", "sleep", "1000")
-    engine.docker("run", "-d", "--name", "stopped", "--restart", "unless-stopped", "busybox", "sleep", "1000")
-    engine.docker("stop", "-t", "0", "stopped")
-    reboot(engine, keeps_exec_root=keeps_exec_root)
-    engine.start()
-    assert (state(engine, "gone")["Status"], state(engine, "gone")["ExitCode"]) == ("exited", 255)
-    wait_for(is_status(engine, "once", "absent"), "not removed")
-    wait_for(is_status(engine, "stays", "running"), "not restarted")
-    assert engine.docker("exec", "stays", "echo", "in").stdout == "in\n"
-    assert state(engine, "stopped")["Status"] == "exited"
-    assert engine.docker("start", "gone").returncode == 0
-    assert "0.0.0.0:18080" in engine.docker("port", "gone").stdout
-
-
-def test_restart_policies_when_the_engine_comes_back(engine: RunningEngine) -> None:
-    for name, policy, script in (
-        ("p-no", "no", "sleep 1000"),
-        ("p-always", "always", "sleep 1000"),
-        ("p-failed", "on-failure", "trap 'exit 3' TERM; sleep 1000 & wait"),
-        ("p-unless", "unless-stopped", "sleep 1000"),
-    ):
-        engine.docker(
-            "run", "-d", "--name", name, "--restart", policy, "--stop-timeout", "1", "busybox", "sh", "-c", script
-        )
-    engine.docker("run", "-d", "--name", "p-manual", "--restart", "always", "busybox", "sleep", "1000")
-    engine.docker("stop", "-t", "0", "p-manual")
+def restart_gracefully(engine: RunningEngine) -> None:
     assert engine.stop() == 0
     engine.start()
-    for name in ("p-always", "p-failed", "p-unless", "p-manual"):
-        wait_for(is_status(engine, name, "running"), f"{name} is not restarted")
-    assert state(engine, "p-no")["Status"] == "exited"
-    assert engine.docker("rm", "-f", "p-no", "p-always", "p-failed", "p-unless", "p-manual").returncode == 0
 
 
-def test_a_graceful_end_stops_in_parallel_and_by_force(engine: RunningEngine) -> None:
-    for number in range(4):
-        engine.docker("run", "-d", "--name", f"deaf{number}", "--stop-timeout", "2", "busybox", "sleep", "1000")
-    engine.docker(
-        "run", "-d", "--name", "polite", "busybox", "sh", "-c", "trap 'echo bye; exit 4' TERM; sleep 1000 & wait"
-    )
-    engine.docker("run", "-d", "--name", "frozen", "--stop-timeout", "2", "busybox", "sleep", "1000")
-    engine.docker("pause", "frozen")
-    began = time.monotonic()
-    assert engine.stop() == 0
-    assert 1.5 < time.monotonic() - began < 8
-    engine.start()
-    assert [state(engine, f"deaf{n}")["ExitCode"] for n in range(4)] == [137] * 4
-    assert (state(engine, "polite")["ExitCode"], state(engine, "frozen")["ExitCode"]) == (4, 137)
-    assert engine.docker("logs", "polite").stdout == "bye\n"
-
-
-def test_live_restore_keeps_them(engine: RunningEngine) -> None:
-    assert engine.stop() == 0
-    engine.start("--live-restore")
-    engine.docker("run", "-d", "--name", "lives", "busybox", "sleep", "1000")
-    pid = state(engine, "lives")["Pid"]
-    assert engine.stop() == 0
-    assert Path(f"/proc/{pid}").exists()
-    engine.start()
-    assert (state(engine, "lives")["Status"], state(engine, "lives")["Pid"]) == ("running", pid)
-
-
-def test_the_third_interrupt_forces_the_end(engine: RunningEngine) -> None:
-    engine.docker("run", "-d", "--name", "deaf", "--stop-timeout", "100", "busybox", "sleep", "1000")
-    assert engine.process
-    engine.process.send_signal(signal.SIGINT)
-    wait_for(lambda: "Processing signal 'interrupt'" in (engine.root / "log").read_text(), "it does not stop")
-    for _ in range(2):
-        engine.process.send_signal(signal.SIGINT)
-        time.sleep(0.1)  # signals of one kind that are pending count once
-    assert engine.process.wait(10) == 128 + signal.SIGINT
-    (engine.root / "pid").unlink(missing_ok=True)
-    engine.start()
-    assert state(engine, "deaf")["Status"] == "running"
-
-
-def test_a_directory_that_cannot_be_read_is_skipped(engine: RunningEngine) -> None:
-    engine.docker("create", "--name", "whole", "busybox", "true")
-    broken = engine.docker("create", "--name", "broken", "busybox", "true").stdout.strip()
-    file = engine.data_root / "containers" / broken / "config.v2.json"
-    content = file.read_bytes()
-    half = engine.data_root / "containers" / ("e" * 64)
-    engine.kill()
-    file.write_bytes(content[: len(content) // 2])
-    half.mkdir()
-    engine.start()
-    assert engine.docker("ps", "-a", "--format", "{{.Names}}").stdout.split() == ["whole"]
-    log = (engine.root / "log").read_text()
-    assert f"failed to load container {broken}" in log
-    assert f"failed to load container {'e' * 64}" in log
-    engine.kill()
-    half.rmdir()
-    file.write_bytes(content)
-    engine.start()
-    assert engine.docker("start", "-a", "broken").returncode == 0
-
-
-def test_a_thousand_stopped_containers_load_in_a_second(engine: RunningEngine) -> None:
-    model = engine.docker("create", "--name", "model", "busybox", "true").stdout.strip()
-    engine.kill()
-    directory = engine.data_root / "containers"
-    made = [f"{number:064x}" for number in range(1, 1001)]
-    for number, identifier in enumerate(made):
-        shutil.copytree(directory / model, directory / identifier)
-        file = directory / identifier / "config.v2.json"
-        text = file.read_text().replace(model, identifier).replace('"/model"', f'"/copy{number}"')
-        file.write_text(text)
-    try:
-        engine.start()
-        assert len(engine.docker("ps", "-aq").stdout.split()) >= 1001
-        lines = (engine.root / "log").read_text().splitlines()
-        begun, ended = (
-            max(n for n, line in enumerate(lines) if f"Loading containers: {word}" in line)
-            for word in ("start", "done")
-        )
-        seconds = _seconds(lines[ended]) - _seconds(lines[begun])
-        assert seconds < 1, f"{seconds} s"
-    finally:
-        if not engine.ended():
-            engine.kill()
-        for identifier in made:
-            shutil.rmtree(directory / identifier, ignore_errors=True)
-        engine.start()
-
-
-def _seconds(line: str) -> float:
-    clock = line.split('time="')[1].split("T")[1][:15]
-    hours, minutes, seconds = clock.split(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+@pytest.mark.parametrize("again", [restart_killed, restart_gracefully])
+@pytest.mark.seaway_only("a killed engine's containers are adopted")
+def test_what_a_new_engine_starts(engine: RunningEngine, again: Callable[[RunningEngine], None]) -> None:
+    sleeps = ("busybox", "sleep", "1000")
+    for name, policy in (("a1", "always"), ("a2", "always"), ("u1", "unless-stopped"), ("u2", "unless-stopped")):
+        run(engine, name, policy, *sleeps)
+    run(engine, "n1", "no", *sleeps)
+    run(engine, "r1", "always", *FAILS)
+    wait_for(engine, "r1", lambda found: found["RestartCount"] >= 2)
+    engine.docker("stop", "-t", "0", "a2", "u2")
+    again(engine)
+    for name in ("a1", "a2", "u1"):
+        wait_for(engine, name, is_running)
+    assert inspected(engine, "u2")["State"]["Status"] == "exited"
+    assert is_running(inspected(engine, "n1")) == (again is restart_killed)
+    wait_for(engine, "r1", lambda found: found["RestartCount"] >= 1)
+    engine.docker("rm", "-f", "a1", "a2", "u1", "u2", "n1", "r1")
