@@ -155,6 +155,7 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
     life.callback(journal.close)
     events = EventBus(journal)
     catalog = open_catalog(store_root, layers, events.publish)
+    await layers.sweep()
     exits = ExitWatcher(supervisor)
     exits.start()
     life.push_async_callback(exits.close)

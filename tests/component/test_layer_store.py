@@ -147,6 +147,7 @@ async def test_records_are_dockerds(store: LayerStore, tmp_path: Path) -> None:
         "diff": layer.diff_id,
         "parent": parent.chain_id,
         "size": "0",
+        "seaway-pending": "",
     }
     assert {stat.S_IMODE(p.stat().st_mode) for p in record.iterdir()} == {0o644}
     lines = gzip.decompress((db / "sha256" / parent.chain_id.hex / "tar-split.json.gz").read_bytes()).splitlines()
@@ -348,10 +349,46 @@ async def test_full_disk_is_the_hosts_failure(tmp_path: Path) -> None:
     mount("tmpfs", str(disk), "tmpfs", data="size=1m")
     try:
         store = LayerStore(tmp_path / "image", Overlay2(disk / "overlay2"))
-        with pytest.raises(StorageError, match="No space left on device"):
+        with pytest.raises(StorageError, match="/big: no space left on device"):
             await store.register(chunks(make_tar(member("big", data=bytes(3_000_000)))), None)
         await store.close()
         assert leftovers(tmp_path) == []
         assert not list(disk.glob("overlay2/*/diff"))
     finally:
         unmount(disk)
+
+
+async def test_the_next_store_sweeps_what_no_image_came_to_use(tmp_path: Path) -> None:
+    """The layers of a killed engine: two nobody has, one that an image has all the same."""
+    first = open_store(tmp_path)
+    wanted = await first.register(chunks(make_tar(member("a"))), None)
+    base = await first.register(chunks(make_tar(member("b"))), None)
+    await first.register(chunks(make_tar(member("c"))), base.chain_id)
+    await first.close()
+    second = open_store(tmp_path)
+    second.add_user(lambda: [wanted.chain_id])
+    await second.sweep()
+    await second.close()
+    assert second.all() == [wanted]
+    assert not list(tmp_path.glob("image/layerdb/sha256/*/seaway-pending"))
+    assert len(list(tmp_path.glob("overlay2/*/diff"))) == 1
+
+
+async def test_an_image_that_is_going_marks_its_layers(tmp_path: Path) -> None:
+    first = open_store(tmp_path)
+    async with first.transaction():
+        base = await first.register(chunks(make_tar(member("a"))), None)
+        top = await first.register(chunks(make_tar(member("b"))), base.chain_id)
+        first.add_user(lambda: [top.chain_id])
+    assert not list(tmp_path.glob("image/layerdb/sha256/*/seaway-pending"))
+    await first.mark_going(top.chain_id)
+    await first.close()
+    second = open_store(tmp_path)
+    second.add_user(lambda: [base.chain_id])
+    await second.sweep()
+    assert second.all() == [base]
+    await second.close()
+
+
+def open_store(root: Path) -> LayerStore:
+    return LayerStore(root / "image", Overlay2(root / "overlay2"))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from seaway.base.errors import NotFound, SystemFailure
+from seaway.base.failpoints import failpoint
 from seaway.base.locks import KeyedLocks
 from seaway.kernel import files
 from seaway.kernel.worker import run_blocking
@@ -83,8 +84,10 @@ class Ingest:
     def _publish(self) -> None:
         with _told(self._partial):
             os.fsync(self._fd)
+            failpoint("blob: complete")
             os.rename(self._partial, self._target)
             files.fsync_directory(self._target.parent)
+            failpoint("blob: published")
 
     def _open(self) -> None:
         self._fd = os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from seaway.base.errors import SystemFailure
 from seaway.distribution.auth import Credentials
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads
@@ -16,10 +17,16 @@ from seaway.images.messages import Emit, transfer_line
 from seaway.images.references import ReferenceDoesNotExist
 from seaway.images.store import NoSuchImage
 from seaway.layers.chain import chain_ids
+from seaway.layers.driver import StorageError
+from seaway.layers.transfer import BadLayer
 from seaway.oci.digest import Digest
 from seaway.oci.manifest import Descriptor
 from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference
+
+
+class CannotRegister(SystemFailure):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,10 @@ class CatalogSink:
 
     async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None:
         parents = chain_ids(diff_ids[:-1])
-        registered = await self._catalog.layers.register(tar, parents[-1] if parents else None, diff_ids[-1])
+        try:
+            registered = await self._catalog.layers.register(tar, parents[-1] if parents else None, diff_ids[-1])
+        except (BadLayer, StorageError) as failure:
+            raise CannotRegister(f"failed to register layer: {failure}") from failure
         self.top = registered.chain_id
         await self.recognise(diff_ids[-1], layer)
 

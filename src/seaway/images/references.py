@@ -13,6 +13,7 @@ import msgspec
 
 from seaway.base import gojson
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
+from seaway.base.failpoints import failpoint
 from seaway.kernel.files import replace_file
 from seaway.kernel.worker import run_blocking
 from seaway.oci.digest import Digest, parse_digest
@@ -102,7 +103,9 @@ class ReferenceStore:
             await self._replace({**self._images, key: image_id})
 
     async def _replace(self, images: dict[Reference, Digest]) -> None:
+        failpoint("names: chosen")
         await run_blocking(replace_file, self._path, _encode(images))
+        failpoint("names: written")
         self._images = images
 
 

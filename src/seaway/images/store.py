@@ -21,6 +21,7 @@ from typing import Protocol
 
 from seaway.base.clock import now
 from seaway.base.errors import EngineError, NotFound, SystemFailure
+from seaway.base.failpoints import failpoint
 from seaway.images.image import Image, parse_image
 from seaway.kernel.files import replace_file
 from seaway.kernel.worker import run_blocking
@@ -66,6 +67,7 @@ class LayerSource(Protocol):
     async def register(
         self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None, /
     ) -> Layer: ...
+    async def mark_going(self, chain_id: Digest, /) -> None: ...
     async def release(self, chain_id: Digest, /) -> object: ...
     def tar_stream(self, chain_id: Digest, /) -> AsyncGenerator[bytes, None]: ...
     def image_graph_data(self, chain_id: Digest, /) -> dict[str, str]: ...
@@ -80,6 +82,7 @@ class ImageStore:
         for directory in (self._content, self._metadata):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._images = {image.id: image for image in self._read_all()}
+        self._sweep_metadata()
         layers.add_user(self._layers_in_use)
 
     def get(self, image_id: Digest) -> Image:
@@ -128,6 +131,8 @@ class ImageStore:
             for child in self.children(image_id):
                 await run_blocking(self._remove_metadata, child.id, "parent")
                 self._images[child.id] = replace(child, parent=None)
+            if image.chain_id:
+                await self._layers.mark_going(image.chain_id)
             await run_blocking(self._remove, image_id)
             del self._images[image_id]
         if image.chain_id:
@@ -157,6 +162,12 @@ class ImageStore:
                 images.append(image)
         return images
 
+    def _sweep_metadata(self) -> None:
+        """What a killed engine wrote before an image, or left behind one."""
+        for directory in self._metadata.iterdir():
+            if not (self._content / directory.name).exists():
+                shutil.rmtree(directory, ignore_errors=True)
+
     def _read(self, image_id: Digest) -> Image:
         raw = (self._content / image_id.hex).read_bytes()
         if sha256_of(raw) != image_id:
@@ -175,7 +186,9 @@ class ImageStore:
     def _write(self, image: Image) -> None:
         if image.parent:
             self._write_metadata(image.id, "parent", image.parent)
+        failpoint("image: parent written")
         replace_file(self._content / image.id.hex, image.raw)
+        failpoint("image: written")
 
     def _write_metadata(self, image_id: Digest, name: str, text: str) -> None:
         directory = self._metadata / image_id.hex
@@ -187,4 +200,5 @@ class ImageStore:
 
     def _remove(self, image_id: Digest) -> None:
         os.unlink(self._content / image_id.hex)
+        failpoint("image: content gone")
         shutil.rmtree(self._metadata / image_id.hex, ignore_errors=True)

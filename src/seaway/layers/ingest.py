@@ -211,9 +211,10 @@ def main(argv: list[str]) -> int:
 def _reason(exc: Exception) -> str:
     if isinstance(exc, EOFError):
         return "unexpected EOF"
-    if isinstance(exc, OSError) and exc.errno and isinstance(exc.filename, bytes | str):
-        return f"{os.fsdecode(exc.filename)}: {exc.strerror}"
-    return str(exc)
+    if not isinstance(exc, OSError) or not exc.errno:
+        return str(exc)
+    reason = os.strerror(exc.errno).lower()
+    return f"/{os.fsdecode(exc.filename)}: {reason}" if isinstance(exc.filename, bytes | str) else reason
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
                       diff, parent          diff ID; chain ID of the parent (none for a base layer)
                       size                  bytes of content, decimal
                       tar-split.json.gz     see `tarsplit`
+                      seaway-pending        empty, ours: its image is not there yet, or going; a killed engine's goes
     mounts/<container id>/mount-id, init-id, parent     its layer, `<mount-id>-init`, chain ID of its image
     tmp/write-set-<n>/                      in the making, or going; `cache-id` is there before the driver's directory
 
@@ -19,9 +20,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import is_full_id
 from seaway.kernel.files import fsync_directory
 from seaway.oci.digest import Digest, InvalidDigest, parse_digest
+
+PENDING = "seaway-pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,23 @@ class LayerDb:
         _write(write_set / "size", str(layer.size))
         if layer.parent:
             _write(write_set / "parent", layer.parent)
+        _write(write_set / PENDING, "")
         _sync(write_set)
+        failpoint("layer: written")
         os.rename(write_set, self._sha256 / layer.chain_id.hex)
         fsync_directory(self._sha256)
+
+    def pending(self) -> list[Digest]:
+        """Of a killed engine, before anything else; an image may have them all the same."""
+        return [Digest(f"sha256:{path.parent.name}") for path in self._sha256.glob(f"*/{PENDING}")]
+
+    def mark_pending(self, chain_id: Digest) -> None:
+        with suppress(FileNotFoundError):
+            _write(self._sha256 / chain_id.hex / PENDING, "")
+
+    def settle(self, chain_id: Digest) -> None:
+        with suppress(FileNotFoundError):
+            (self._sha256 / chain_id.hex / PENDING).unlink()
 
     def commit_rw(self, write_set: Path, rw: RwLayer) -> None:
         _write(write_set / "mount-id", rw.mount_id)
@@ -114,6 +132,7 @@ class LayerDb:
         with suppress(FileNotFoundError):
             _write(record / "cache-id", cache_id)
             os.rename(record, target)
+            failpoint("layer: taken")
         return target
 
     def _layer(self, path: Path) -> Layer | None:

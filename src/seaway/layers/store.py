@@ -14,6 +14,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import is_full_id, new_id
 from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
@@ -64,6 +65,7 @@ class LayerStore:
         self._background = Supervisor()
         self._transactions = 0
         self._released: list[Digest] = []
+        self._pending: set[Digest] = set()
 
     async def restore(self) -> None:
         """Remove what a killed engine left half-made. Call it once, before anything else."""
@@ -91,6 +93,28 @@ class LayerStore:
                 released, self._released = self._released, []
                 for chain in released:
                     await self.release(chain)
+                await self._settle()
+
+    async def sweep(self) -> None:
+        """Remove the layers whose image a killed engine did not come to make. Once, when their users are known."""
+        pending = await run_blocking(self._db.pending)
+        self._pending.update(pending)
+        for chain in pending:
+            await self.release(chain)
+        await self._settle()
+
+    async def mark_going(self, chain_id: Digest) -> None:
+        """What uses it is about to go: should the engine be killed before `release`, the next one finishes that."""
+        for layer in list(self.stack(chain_id)):
+            self._pending.add(layer.chain_id)
+            await run_blocking(self._db.mark_pending, layer.chain_id)
+
+    async def _settle(self) -> None:
+        """What something uses now is not pending any more."""
+        settled = {chain for chain in self._pending if chain not in self._layers or self._is_used(chain)}
+        self._pending -= settled
+        for chain in settled:
+            await run_blocking(self._db.settle, chain)
 
     def get(self, chain_id: Digest) -> Layer:
         try:
@@ -124,9 +148,11 @@ class LayerStore:
         write_set = await run_blocking(self._db.begin, cache_id)
         committed = False
         try:
+            failpoint("layer: begun")
             await self.driver.create(cache_id, parent_cache)
             split = write_set / "tar-split.json.gz"
             done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts)
+            failpoint("layer: unpacked")
             if diff_id and done.diff_id != diff_id:
                 raise DiffIdMismatch(diff_id, done.diff_id)
             layer = Layer(chain_id_of(parent, done.diff_id), done.diff_id, parent, cache_id, done.size)
@@ -138,6 +164,8 @@ class LayerStore:
                 await run_blocking(self._db.commit_layer, write_set, layer)
                 committed = True
                 self._layers[layer.chain_id] = layer
+                self._pending.add(layer.chain_id)
+                failpoint("layer: committed")
             return layer
         finally:
             if not committed:
@@ -159,6 +187,7 @@ class LayerStore:
             del self._layers[current]
             await self._undo(await run_blocking(self._db.take_layer, layer), layer.cache_id)
             current = layer.parent
+        await self._settle()
 
     def _is_used(self, chain: Digest) -> bool:
         return (

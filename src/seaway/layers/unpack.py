@@ -92,7 +92,7 @@ class Unpacker:
             for chunk in content:
                 view = memoryview(chunk)
                 while view:
-                    view = view[os.write(fd, view) :]
+                    view = view[_write(fd, view, path) :]
             if entry.uid or entry.gid or self._inherits_group:
                 os.fchown(fd, entry.uid, entry.gid)
             self._set_xattrs(fd, entry)
@@ -221,6 +221,13 @@ class Unpacker:
             except OSError as exc:
                 if exc.errno not in _IGNORED:
                     raise
+
+
+def _write(fd: int, data: memoryview, path: bytes) -> int:
+    try:
+        return os.write(fd, data)
+    except OSError as exc:
+        raise OSError(exc.errno, exc.strerror, path) from exc
 
 
 def _make(path: bytes, create: Callable[[], T]) -> T:

@@ -1,0 +1,151 @@
+"""The engine is killed at each commit point of load, pull, commit, tag and rmi: the image is there, or nothing of it."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conformance.conftest import busybox_tar
+from conformance.engines import RunningEngine
+from conformance.registries import docker_registry
+from crash.remains import wait_until
+from crash.test_failpoints import dies
+
+LAYER = ("layer: begun", "layer: unpacked", "layer: written", "layer: committed")
+IMAGE = (*LAYER, "image: written")
+NAMES = ("names: chosen", "names: written")
+BLOB = ("blob: complete", "blob: published")
+REMOVE = ("names: chosen", "names: written", "image: content gone", "layer: taken")
+PORT = 5002
+
+
+@dataclass(frozen=True)
+class Stores:
+    layers: frozenset[str]
+    records: frozenset[str]
+    unfinished: frozenset[str]
+    images: frozenset[str]
+    metadata: frozenset[str]
+    links: int
+
+
+def stores(engine: RunningEngine) -> Stores:
+    root = engine.data_root / "image/overlay2"
+    return Stores(
+        layers=_names(engine.data_root / "overlay2") - {"l", ".seaway-trash"},
+        records=_names(root / "layerdb/sha256"),
+        unfinished=_names(root / "layerdb/tmp") | frozenset(map(str, root.glob("layerdb/sha256/*/seaway-pending"))),
+        images=_names(root / "imagedb/content/sha256"),
+        metadata=_names(root / "imagedb/metadata/sha256"),
+        links=len(_names(engine.data_root / "overlay2/l")),
+    )
+
+
+def _names(directory: Path) -> frozenset[str]:
+    return frozenset(entry.name for entry in directory.iterdir()) if directory.is_dir() else frozenset()
+
+
+@pytest.fixture(scope="module")
+def archive(engine: RunningEngine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of an image `subject:1` with two layers that the engine does not have."""
+    file = tmp_path_factory.mktemp("images") / "subject.tar"
+    command = ["docker", "-H", engine.host, "import", "-c", "CMD true", "-", "base"]
+    subprocess.run(command, input=busybox_tar() + b"\0" * 1024, check=True, capture_output=True)
+    engine.docker("run", "--name", "made", "base", "sh", "-c", "echo 1 > /tmp/one")
+    engine.docker("commit", "made", "subject:1")
+    engine.docker("rm", "made")
+    assert engine.docker("save", "-o", str(file), "subject:1").returncode == 0
+    engine.docker("rmi", "subject:1", "base")
+    return file
+
+
+@pytest.fixture(scope="module")
+def registry(engine: RunningEngine, archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """It has `subject:1`."""
+    with docker_registry(engine.namespace, tmp_path_factory.mktemp("registry"), PORT) as address:
+        engine.docker("load", "-i", str(archive))
+        engine.docker("tag", "subject:1", f"{address}/subject:1")
+        assert engine.docker("push", f"{address}/subject:1").returncode == 0
+        engine.docker("rmi", f"{address}/subject:1", "subject:1")
+        yield address
+
+
+@pytest.fixture
+def empty(engine: RunningEngine, archive: Path) -> Iterator[Stores]:
+    """The stores without the subject, as they are again afterwards."""
+    before = stores(engine)
+    yield before
+    for name in engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split():
+        if "subject" in name:
+            engine.docker("rmi", "-f", name)
+    engine.docker("image", "prune", "-f")
+    wait_until(lambda: stores(engine) == before)
+    assert stores(engine) == before
+
+
+def image_of(engine: RunningEngine, name: str) -> str:
+    return engine.docker("image", "inspect", "-f", "{{.Id}}", name).stdout.strip()
+
+
+@pytest.mark.parametrize("failpoint", [*IMAGE, *NAMES])
+def test_load(engine: RunningEngine, empty: Stores, archive: Path, failpoint: str) -> None:
+    dies(engine, failpoint, "load", "-i", str(archive))
+    if failpoint in LAYER:
+        assert stores(engine) == empty
+    else:
+        assert len(stores(engine).images) == len(empty.images) + 1
+        assert stores(engine).unfinished == frozenset()
+    assert bool(image_of(engine, "subject:1")) == (failpoint == "names: written")
+    assert engine.docker("load", "-i", str(archive)).returncode == 0
+    assert engine.docker("run", "--rm", "subject:1", "cat", "/tmp/one").stdout == "1\n"
+
+
+@pytest.mark.parametrize("failpoint", [*BLOB, *IMAGE, *NAMES])
+def test_pull(engine: RunningEngine, empty: Stores, registry: str, failpoint: str) -> None:
+    name = f"{registry}/subject:1"
+    dies(engine, failpoint, "pull", name)
+    if failpoint in (*BLOB, *LAYER):
+        assert stores(engine) == empty
+    assert not image_of(engine, name)
+    assert engine.docker("pull", name).returncode == 0
+    assert engine.docker("run", "--rm", name, "cat", "/tmp/one").stdout == "1\n"
+    assert not any((engine.data_root / "seaway/blobs/ingest").iterdir())
+
+
+@pytest.mark.parametrize("failpoint", [*IMAGE, "image: parent written", *NAMES])
+def test_commit(engine: RunningEngine, empty: Stores, failpoint: str) -> None:
+    engine.docker("run", "--name", "subject", "busybox", "sh", "-c", "echo 2 > /tmp/two")
+    with_container = stores(engine)
+    dies(engine, failpoint, "commit", "subject", "subject:2")
+    if failpoint in (*LAYER, "image: parent written"):
+        assert stores(engine) == with_container
+    assert engine.docker("commit", "subject", "subject:2").returncode == 0
+    assert engine.docker("run", "--rm", "subject:2", "cat", "/tmp/two").stdout == "2\n"
+    engine.docker("rm", "subject")
+
+
+@pytest.mark.parametrize("failpoint", NAMES)
+def test_tag(engine: RunningEngine, empty: Stores, archive: Path, failpoint: str) -> None:
+    engine.docker("load", "-i", str(archive))
+    engine.docker("tag", "busybox", "subject:moving")
+    old, new = image_of(engine, "busybox"), image_of(engine, "subject:1")
+    dies(engine, failpoint, "tag", "subject:1", "subject:moving")
+    assert image_of(engine, "subject:moving") == (new if failpoint == "names: written" else old)
+    assert json.loads((engine.data_root / "image/overlay2/repositories.json").read_text())["Repositories"]["subject"]
+
+
+@pytest.mark.parametrize("failpoint", REMOVE)
+def test_remove(engine: RunningEngine, empty: Stores, archive: Path, failpoint: str) -> None:
+    engine.docker("load", "-i", str(archive))
+    loaded, image_id = stores(engine), image_of(engine, "subject:1")
+    dies(engine, failpoint, "rmi", "subject:1")
+    if failpoint.startswith("names"):
+        assert stores(engine) == loaded
+        assert image_of(engine, image_id) == image_id
+        assert bool(image_of(engine, "subject:1")) == (failpoint == "names: chosen")
+    else:
+        wait_until(lambda: stores(engine) == empty)
+        assert stores(engine) == empty
