@@ -49,9 +49,7 @@ class Request:
     def integer(self, name: str, default: int | None = None) -> int | None:
         """The default where it is absent or empty."""
         value = self.text(name)
-        if not value:
-            return default
-        return parse_int(value)
+        return parse_int(value, "Atoi") if value else default
 
     def filters(self) -> Filters:
         return parse_filters(self.text("filters"))
@@ -61,11 +59,12 @@ class Request:
         return await read_json(self.http, wanted, required=required)
 
 
-def parse_int(text: str) -> int:
+def parse_int(text: str, function: str = "ParseInt") -> int:
+    """`function` is the one that Go's complaint names."""
     digits = text[1:] if text[:1] in ("+", "-") else text
     if not (digits.isascii() and digits.isdecimal()):
-        raise InvalidParameter(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        raise InvalidParameter(f'strconv.{function}: parsing "{text}": invalid syntax')
     number = int(text[:MAX_DIGITS])
     if len(text) > MAX_DIGITS or not -(2**63) <= number < 2**63:
-        raise InvalidParameter(f'strconv.ParseInt: parsing "{text}": value out of range')
+        raise InvalidParameter(f'strconv.{function}: parsing "{text}": value out of range')
     return number

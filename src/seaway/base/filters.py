@@ -74,10 +74,10 @@ def parse_filters(text: str) -> Filters:
     if not text:
         return Filters()
     try:
-        parsed = msgspec.json.decode(text, type=dict[str, dict[str, bool] | list[str] | None])
+        parsed = msgspec.json.decode(text, type=dict[str, dict[str, bool] | list[str] | None] | None)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise InvalidFilter() from error
-    return Filters({key: _values(found) for key, found in parsed.items()})
+    return Filters({key: _values(found) for key, found in (parsed or {}).items()})
 
 
 def _values(found: dict[str, bool] | list[str] | None) -> tuple[str, ...]:

@@ -7,12 +7,11 @@ The commit point is the rename from `ingest` to `blobs`. One ingest per digest a
 other, after which the blob may be there already. Readers take no lock.
 """
 
-import asyncio
 import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -62,7 +61,7 @@ class Ingest:
     async def restart(self) -> None:
         """Forget what is there: the source cannot resume."""
         self._pending.clear()
-        await _to_its_end(os.ftruncate, self._fd, 0)
+        await run_blocking(os.ftruncate, self._fd, 0)
         self._hash, self.size_bytes = hashlib.new(self.digest.algorithm), 0
 
     async def commit(self) -> None:
@@ -70,11 +69,11 @@ class Ingest:
         if self._hash.hexdigest() != self.digest.hex:
             await run_blocking(self._partial.unlink)
             raise VerificationFailed(f"filesystem layer verification failed for digest {self.digest}")
-        await _to_its_end(self._publish)
+        await run_blocking(self._publish)
 
     async def _flush(self) -> None:
         data, self._pending = bytes(self._pending), bytearray()
-        await _to_its_end(self._append, data)
+        await run_blocking(self._append, data)
 
     def _append(self, data: bytes) -> None:
         with _told(self._partial):
@@ -135,7 +134,7 @@ class BlobStore:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             ingest = Ingest(digest, self._partial(digest), target)
             try:
-                await _to_its_end(ingest._open)
+                await run_blocking(ingest._open)
                 yield ingest
             finally:
                 ingest._close()
@@ -210,20 +209,10 @@ def _unlink(file: Path) -> int:
     return size
 
 
-async def _to_its_end(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """A thread cannot be interrupted, and its file must not be closed under it: a cancelled caller waits for it too."""
-    work = asyncio.ensure_future(run_blocking(fn, *args, **kwargs))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise
-
-
 async def read_chunks(path: Path) -> AsyncGenerator[bytes, None]:
-    fd = await run_blocking(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        while chunk := await _to_its_end(os.read, fd, CHUNK_SIZE):
+        while chunk := await run_blocking(os.read, fd, CHUNK_SIZE):
             yield chunk
     finally:
         os.close(fd)

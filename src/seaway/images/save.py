@@ -85,7 +85,7 @@ async def save_images(catalog: Catalog, wanted: list[_Wanted], scratch: Path) ->
 async def _layer(
     catalog: Catalog, chain: Digest, diff_id: Digest, scratch: Path, sizes: dict[Digest, int]
 ) -> AsyncGenerator[bytes, None]:
-    fd = await run_blocking(nameless_file, scratch)
+    fd = nameless_file(scratch)
     try:
         size = 0
         async for chunk in catalog.layers.tar_stream(chain):

@@ -78,7 +78,7 @@ class SpooledArchive:
 @asynccontextmanager
 async def spooled(body: AsyncIterator[bytes], directory: Path) -> AsyncIterator[SpooledArchive]:
     """Take in the whole stream, decompressed. `directory` is where the nameless file lies. Raises BadArchive."""
-    fd = await run_blocking(nameless_file, directory)
+    fd = nameless_file(directory)
     try:
         async for chunk in decompressed(body):
             await run_blocking(write_all, fd, chunk)
@@ -88,7 +88,8 @@ async def spooled(body: AsyncIterator[bytes], directory: Path) -> AsyncIterator[
 
 
 def nameless_file(directory: Path) -> int:
-    """A file that is gone when it is closed, whatever happens to the engine."""
+    """A file that is gone when it is closed, whatever happens to the engine. For the event loop's own thread: a thread
+    of the pool would lose it where its caller was cancelled."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)

@@ -3,9 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -15,7 +15,24 @@ _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="worker")
 
 
 async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_pool, partial(fn, *args, **kwargs))
+    """Who is cancelled waits for the thread's end: the files that it works with must not be closed under it, for the
+    next file gets their numbers."""
+    job = _pool.submit(partial(fn, *args, **kwargs))
+    try:
+        return await asyncio.wrap_future(job)
+    except asyncio.CancelledError:
+        while not job.done():
+            try:
+                await _ended(job)
+            except asyncio.CancelledError:
+                continue
+        raise
+
+
+async def _ended(job: "Future[Any]") -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    job.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
+    await ended.wait()
 
 
 def apart(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":

@@ -65,4 +65,5 @@ def parse_moment(text: str) -> int | None:
         except ValueError as error:
             raise InvalidParameter(str(error)) from error
     seconds, dot, fraction = text.partition(".")
-    return parse_int(seconds) * 1_000_000_000 + (parse_int(fraction[:9].ljust(9, "0")) if dot else 0)
+    nanoseconds = parse_int(fraction) and int(fraction[:9].ljust(9, "0")) if dot else 0
+    return parse_int(seconds) * 1_000_000_000 + nanoseconds
