@@ -135,6 +135,7 @@ def test_the_worlds_names_come_from_the_containers_servers(engine: RunningEngine
         assert asked(engine, "asker", "asker") == [address(engine, "asker")]
 
 
+@pytest.mark.min_api("1.44")
 def test_internal_networks_ask_nobody(engine: RunningEngine) -> None:
     engine.docker("network", "create", "--internal", "deep")
     with upstream(engine, "198.51.100.1"):
