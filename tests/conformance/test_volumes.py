@@ -1,6 +1,7 @@
 """`docker volume`, through the real CLI and docker-py."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from docker.errors import APIError
 
 from conformance.conftest import RunningEngine
 from conformance.volumes import none_left
+from suites.volume_plugin import VolumePlugin
 
 
 @pytest.fixture(autouse=True)
@@ -154,3 +156,33 @@ def test_docker_py(client: DockerClient) -> None:
     with pytest.raises(APIError) as missing:
         client.volumes.get("py")
     assert missing.value.status_code == 404
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Iterator[VolumePlugin]:
+    made = VolumePlugin(Path("/run/docker/plugins") / f"seawaytest{os.getpid()}.sock", tmp_path / "plugin")
+    yield made
+    made.close()
+    made.socket_path.unlink()
+
+
+def test_a_volume_plugin(engine: RunningEngine, plugin: VolumePlugin) -> None:
+    name = plugin.socket_path.stem
+    made = engine.docker("volume", "create", "-d", name, "-o", "k=v", "pv")
+    assert made.stdout == "pv\n", made.stderr
+    write = engine.docker("run", "--rm", "-v", "pv:/v", "busybox", "sh", "-c", "echo kept > /v/f")
+    assert write.returncode == 0, write.stderr
+    assert (plugin.home / "pv/f").read_text() == "kept\n"
+    engine.docker("run", "--name", "user", "--volume-driver", name, "-v", "pv2:/v", "busybox", "true")
+    assert plugin.mounts == set()
+    found = json.loads(engine.docker("volume", "inspect", "pv").stdout)[0]
+    assert (found["Driver"], found["Scope"], found["Status"]) == (name, "global", {"from": "test"})
+    listed = engine.docker("volume", "ls", "--filter", f"driver={name}", "-q").stdout.split()
+    assert sorted(listed) == ["pv", "pv2"]
+    plugin.fails["VolumeDriver.Mount"] = "out of order"
+    failed = engine.docker("run", "--rm", "-v", "pv:/v", "busybox", "true")
+    assert "VolumeDriver.Mount: out of order" in failed.stderr
+    del plugin.fails["VolumeDriver.Mount"]
+    engine.docker("rm", "user")
+    assert engine.docker("volume", "rm", "pv", "pv2").returncode == 0
+    assert list(plugin.home.iterdir()) == []

@@ -24,8 +24,10 @@ class VolumeVerbs:
     def __init__(self, mounts: ContainerMounts, events: Events) -> None:
         self._mounts, self._volumes, self._events = mounts, mounts.volumes, events
 
-    def matching(self, filters: Filters) -> list[Volume]:
-        return self._volumes.matching(filters, self._mounts.in_use())
+    async def matching(self, filters: Filters) -> tuple[list[Volume], list[str]]:
+        """And what drivers complain about."""
+        complaints = await self._volumes.discover()
+        return self._volumes.matching(filters, self._mounts.in_use()), complaints
 
     async def inspect(self, name: str) -> dict[str, Any]:
         return await self._volumes.inspect(name)

@@ -1,13 +1,19 @@
-"""Which driver is meant by a name: the built-in one, Python packages' (entry points `seaway.volume_drivers`)."""
+"""Which driver is meant by a name: the built-in one, a Python package's (entry point), or a version 1 plugin."""
 
+import logging
+import threading
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from seaway.base.errors import NotFound
+from seaway.base.errors import EngineError, NotFound, SystemFailure
+from seaway.plugins.client import PluginClient
+from seaway.plugins.discovery import NoSuchPlugin, PluginDirectories
 from seaway.volumes.driver import VolumeDriver
 from seaway.volumes.local import LocalDriver
+from seaway.volumes.plugin import PluginDriver
 
+log = logging.getLogger(__name__)
 GROUP = "seaway.volume_drivers"
 
 
@@ -15,26 +21,57 @@ class NoSuchDriver(NotFound):
     pass
 
 
-class VolumeDrivers:
-    """An entry point is called with a directory of its own under the data root, once, when it is first named."""
+class DriverFailed(SystemFailure):
+    pass
 
-    def __init__(self, root: Path, drivers: Mapping[str, VolumeDriver] | None = None) -> None:
-        self._root = root
+
+class VolumeDrivers:
+    """Blocking. Entry points are called with a directory of their own under the data root, once, when they are first
+    named; plugins are activated then, and again after an engine's restart."""
+
+    def __init__(
+        self,
+        root: Path,
+        drivers: Mapping[str, VolumeDriver] | None = None,
+        plugins: PluginDirectories | None = None,
+    ) -> None:
+        self._root, self._plugins = root, plugins or PluginDirectories()
         self.local = LocalDriver(root / "volumes", root / "seaway" / "trash")
         self._known: dict[str, VolumeDriver] = {"local": self.local, **(drivers or {})}
+        self._loading = threading.Lock()
 
     def get(self, name: str) -> VolumeDriver:
-        """Blocking. Raises NoSuchDriver."""
-        if name not in self._known:
-            self._known[name] = self._load(name)
-        return self._known[name]
+        """Raises NoSuchDriver, DriverFailed."""
+        if driver := self._known.get(name):
+            return driver
+        with self._loading:
+            if name not in self._known:
+                self._known[name] = self._load(name)
+            return self._known[name]
 
     def _load(self, name: str) -> VolumeDriver:
-        for point in entry_points(group=GROUP, name=name):
-            driver: VolumeDriver = point.load()(self._root / "seaway" / "volume-drivers" / name)
-            return driver
-        raise NoSuchDriver(f'error looking up volume plugin {name}: plugin "{name}" not found')
+        try:
+            for point in entry_points(group=GROUP, name=name):
+                driver: VolumeDriver = point.load()(self._root / "seaway" / "volume-drivers" / name)
+                return driver
+            return PluginDriver(PluginClient(self._plugins.find(name)))
+        except NoSuchPlugin as err:
+            raise NoSuchDriver(f"error looking up volume plugin {name}: {err}") from err
+        except EngineError as err:
+            raise DriverFailed(f"error looking up volume plugin {name}: {err}") from err
 
     def names(self) -> list[str]:
-        """For /info."""
-        return sorted({*self._known, *(point.name for point in entry_points(group=GROUP))})
+        """All that could be used, for /info; loads nothing."""
+        points = {point.name for point in entry_points(group=GROUP)}
+        return sorted({*self._known, *points, *self._plugins.names()})
+
+    def others(self) -> dict[str, VolumeDriver]:
+        """Those beside the local one, for what they have that no container asked for yet."""
+        found = {}
+        for name in self.names():
+            try:
+                found[name] = self.get(name)
+            except EngineError as err:
+                log.warning("%s", err)
+        found.pop("local", None)
+        return found

@@ -90,6 +90,8 @@ class LocalDriver:
 
     def mount(self, name: str, user: str) -> Path:
         path, options = self.directory(name), self.options(name) or {}
+        if not path.is_dir():
+            raise SystemFailure(f"failed to mount local volume: {path}: no such file or directory")
         # a mount may be there from the engine before this one, whose users are counted again one by one
         if options.get("device") and not self._users.get(name) and not is_mounted(path):
             mount_options(options, path)

@@ -52,7 +52,7 @@ def parse_bind(text: str, volume_driver: str = "") -> MountPoint:
     except InvalidMount as err:
         raise InvalidMount(f"invalid volume specification: '{text}': {err}") from None
     if kind == "volume":
-        return structs.replace(point, mode=mode or "z", driver=volume_driver or "local")
+        return structs.replace(point, mode=mode or "z", driver=volume_driver)
     return structs.replace(point, mode=mode or UNSET, skip_mountpoint_creation=False)
 
 
@@ -94,8 +94,7 @@ def parse_mount(mount: Mount) -> MountPoint:
             )
         case "volume":
             config = mount.volume_options and mount.volume_options.driver_config
-            driver = (config and config.name) or "local"
-            return structs.replace(point, name=mount.source, driver=driver, mode="z")
+            return structs.replace(point, name=mount.source, driver=(config and config.name) or "", mode="z")
         case "image":
             return structs.replace(point, source=mount.source, rw=False)
     return point
@@ -203,7 +202,8 @@ def plan_mounts(
     volume_driver: str = "",
     mounts_of: Callable[[str], Iterable[MountPoint]],
 ) -> dict[str, MountPoint]:
-    """Destination -> mount point. An anonymous volume has no name yet, and no volume has its source.
+    """Destination -> mount point. An anonymous volume has no name yet, no volume its source; a driver "" is whatever
+    driver has a volume of that name, else the local one.
 
     `mounts_of` names another container's mount points, and raises where there is no such container."""
     points: dict[str, MountPoint] = {}
@@ -227,4 +227,4 @@ def plan_mounts(
 
 
 def anonymous(destination: str, driver: str = "") -> MountPoint:
-    return MountPoint(type="volume", destination=destination, rw=True, driver=driver or "local")
+    return MountPoint(type="volume", destination=destination, rw=True, driver=driver)

@@ -16,6 +16,7 @@ from seaway.base.filters import Filters
 from seaway.base.ids import new_id
 from seaway.base.locks import KeyedLocks
 from seaway.kernel.worker import run_blocking
+from seaway.plugins.discovery import PluginDirectories
 from seaway.volumes import copyup
 from seaway.volumes.driver import ANONYMOUS_LABEL, NoSuchVolume, Volume, VolumeDriver, VolumeInUse
 from seaway.volumes.drivers import VolumeDrivers
@@ -32,8 +33,13 @@ def nobody() -> Collection[str]:
 
 
 class VolumeStore:
-    def __init__(self, root: Path, drivers: Mapping[str, VolumeDriver] | None = None) -> None:
-        self.drivers = VolumeDrivers(root, drivers)
+    def __init__(
+        self,
+        root: Path,
+        drivers: Mapping[str, VolumeDriver] | None = None,
+        plugins: PluginDirectories | None = None,
+    ) -> None:
+        self.drivers = VolumeDrivers(root, drivers, plugins)
         self._metadata = VolumeMetadata(root / "seaway" / "volumes.db")
         self._locks = KeyedLocks()
         self._users: dict[str, set[str]] = {}
@@ -98,16 +104,33 @@ class VolumeStore:
     def all(self) -> list[Volume]:
         return list(self._volumes.values())
 
+    async def discover(self) -> list[str]:
+        """What drivers have beside what was made here is known afterwards. Returns their complaints."""
+        complaints = []
+        for name, driver in (await run_blocking(self.drivers.others)).items():
+            try:
+                found = await run_blocking(_volumes_of, name, driver, set(self._volumes))
+            except EngineError as err:
+                complaints.append(f"list volumes of driver {name}: {err}")
+                continue
+            self._volumes |= {volume.name: volume for volume in found}
+        return complaints
+
     def matching(self, filters: Filters, in_use: Collection[str]) -> list[Volume]:
         filters.validate(LIST_FILTERS)
         return [v for v in self.all() if matches(v, filters, used=v.name in in_use)]
 
     async def inspect(self, name: str) -> dict[str, Any]:
         """As clients see it, with what its driver says of it."""
+        if name not in self._volumes:
+            await self.discover()
         volume = self.get(name)
+        if volume.driver == "local":
+            return volume.to_wire()
         backend = await run_blocking(self.drivers.get, volume.driver)
         status = await run_blocking(backend.status, name)
-        return volume.to_wire() | ({"Status": status} if status else {})
+        wire = volume.to_wire() | {"Mountpoint": await run_blocking(backend.path, name)}
+        return wire | ({"Status": status} if status else {})
 
     async def remove(self, name: str, users: Users = nobody, *, force: bool = False) -> Volume | None:
         """The volume that was removed; with `force`, None where there was none. `users` is asked under the lock."""
@@ -194,6 +217,14 @@ class VolumeStore:
         """-1 where the data is not on this machine, or not to be seen now."""
         volume = self.get(name)
         return await run_blocking(tree_size, Path(volume.mountpoint)) if volume.mountpoint else -1
+
+
+def _volumes_of(name: str, driver: VolumeDriver, known: Collection[str]) -> list[Volume]:
+    return [
+        Volume(volume, name, driver.path(volume), "", scope=driver.scope)
+        for volume in driver.names()
+        if volume not in known
+    ]
 
 
 def _found(local: LocalDriver, name: str) -> Volume:

@@ -33,8 +33,8 @@ class VolumeHandlers:
         ]
 
     async def list(self, request: Request) -> web.StreamResponse:
-        found = self._volumes.matching(request.filters())
-        return json_response({"Volumes": [v.to_wire() for v in found], "Warnings": None})
+        found, complaints = await self._volumes.matching(request.filters())
+        return json_response({"Volumes": [v.to_wire() for v in found], "Warnings": complaints or None})
 
     async def inspect(self, request: Request) -> web.StreamResponse:
         return json_response(await self._volumes.inspect(request["name"]))
