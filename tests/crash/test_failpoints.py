@@ -23,6 +23,7 @@ EXIT = ("exit: seen", "exit: recorded", "exit: process deleted", "exit: released
 REMOVE = ("remove: marked", "remove: volumes gone", "remove: layer gone", "remove: directory gone")
 RENAME = ("rename: reserved", "rename: recorded")
 EXEC = ("exec: bundle made", "exec: conmon runs", "exec: process made")
+NETWORK = ("network: recorded", "network: bridge made", "network: firewall gone", "network: bridge gone")
 OPTIONS = ("--name", "subject", "-p", "18080:80", "-v", "kept:/data", "-v", "/anonymous")
 
 
@@ -131,4 +132,15 @@ def test_exec(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
     assert state(engine) == "running"
     assert settled(engine, running) == running
     assert engine.docker("exec", "subject", "echo", "in").stdout == "in\n"
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", NETWORK)
+def test_networks(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    is_removal = failpoint.endswith("gone")
+    if is_removal:
+        engine.docker("network", "create", "shop")
+    dies(engine, failpoint, "network", *(("rm", "shop") if is_removal else ("create", "shop")))
+    assert engine.docker("run", "--rm", "--network", "shop", "busybox", "echo", "works").stdout == "works\n"
+    assert engine.docker("network", "rm", "shop").returncode == 0
     leaves_nothing(engine, at_rest)

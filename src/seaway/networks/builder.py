@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seaway.base.errors import EngineError
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.model.network import EndpointSettings
 from seaway.networks import links
@@ -44,6 +45,7 @@ class SandboxBuilder:
         opened: list[Sockets] = []
         is_resolved = view_of(sandbox, [n for n, _ in wishes]) is not None
         await links.build_sandbox(path, plans, lambda: opened.append(open_sockets()) if is_resolved else None)
+        failpoint("start: namespace made")
         for each in (s for pair in opened for s in pair):
             undo.callback(each.close)
         published = await self._publish(request, sandbox) if plans else sandbox

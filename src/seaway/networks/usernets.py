@@ -1,9 +1,14 @@
-"""Makes and removes the user's networks: the catalogue, the host's bridge, the firewall and the record on disk."""
+"""Makes and removes the user's networks: the catalogue, the host's bridge, the firewall and the record on disk.
+
+The record is made first and removed last: what a killed engine left on the host belongs to a network that the next
+one knows.
+"""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from seaway.base import clock
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.kernel.worker import run_blocking
 from seaway.model.network import NetworkCreate
@@ -33,13 +38,16 @@ class UserNetworks:
             undo.callback(self._catalog.remove, network.id)
             if network.macvlan:
                 await links.check_parent(network.macvlan.parent)
+            if self._store:
+                undo.push_async_callback(run_blocking, self._store.delete, network.id)
+                await run_blocking(self._store.put, network)
+                failpoint("network: recorded")
             if network.bridge and network.pool:
                 await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
                 undo.push_async_callback(links.delete_link, network.bridge.name)
+                failpoint("network: bridge made")
                 await self._firewall.change(add=_elements(network))
                 undo.push_async_callback(self._firewall.withdraw, _elements(network))
-            if self._store:
-                await run_blocking(self._store.put, network)
             undo.pop_all()
         return network
 
@@ -47,11 +55,13 @@ class UserNetworks:
         """Raises Forbidden for a predefined network and for one in use."""
         check_removable(network, joined, self._catalog.all())
         self._catalog.remove(network.id)
-        if self._store:
-            await run_blocking(self._store.delete, network.id)
         await self._firewall.withdraw(_elements(network))
+        failpoint("network: firewall gone")
         if network.bridge:
             await links.delete_link(network.bridge.name)
+        failpoint("network: bridge gone")
+        if self._store:
+            await run_blocking(self._store.delete, network.id)
 
 
 def _elements(network: Network) -> list[Element]:
