@@ -36,7 +36,9 @@ def _goes_on_and_gives_back(engine: RunningEngine) -> Iterator[None]:
 
 
 def open_files(engine: RunningEngine) -> int:
-    return len(os.listdir(f"/proc/{engine.process.pid}/fd")) if engine.process else 0
+    """Of Seaway: dockerd keeps a few for clients that left."""
+    own = engine.process if engine.is_seaway else None
+    return len(os.listdir(f"/proc/{own.pid}/fd")) if own else 0
 
 
 def ping(engine: RunningEngine, timeout: float = 5) -> bytes:
@@ -352,7 +354,7 @@ def test_numbers_in_queries(engine: RunningEngine, method: str, path: str, text:
     engine.docker("rm", "num")
 
 
-@pytest.mark.parametrize("name", ["a", "/", "-ab", ".ab", "_ab", "a/b", "a b", "a:b", "a\0b", "äb", "a" * 10_000 + "/"])
+@pytest.mark.parametrize("name", ["a", "/", "-ab", ".ab", "_ab", "a/b", "a b", "a:b", "a\0b", "äb", "a" * 1_000 + "/"])
 def test_names_that_are_none(engine: RunningEngine, name: str) -> None:
     status, message = create(engine, b'{"Image":"busybox","Cmd":["true"]}', name=quote(name, safe=""))
     assert (status, message) == (400, f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
