@@ -1,10 +1,13 @@
 """Blobs by digest: ingest, commit, read. What was committed has the digest that it is named after.
 
-    <root>/blobs/sha256/<hex>       committed: complete, verified, synced, never changed
+    <root>/blobs/sha256/<hex>       committed: complete, verified, never changed
     <root>/ingest/sha256-<hex>      a partial download; the next attempt, of this engine or a later one, resumes it
 
 The commit point is the rename from `ingest` to `blobs`. One ingest per digest at a time: `ingest` waits for the
 other, after which the blob may be there already. Readers take no lock.
+
+Nothing is synced, for nothing here is the only copy: a blob that a power failure tore does not unpack, and is fetched
+again.
 """
 
 import hashlib
@@ -82,10 +85,8 @@ class Ingest:
 
     def _publish(self) -> None:
         with _told(self._partial):
-            os.fsync(self._fd)
             failpoint("blob: complete")
             os.rename(self._partial, self._target)
-            files.fsync_directory(self._target.parent)
             failpoint("blob: published")
 
     def _open(self) -> None:

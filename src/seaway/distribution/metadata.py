@@ -17,7 +17,7 @@ import msgspec
 
 from seaway.base import gojson
 from seaway.distribution.auth import Credentials
-from seaway.kernel.files import replace_file
+from seaway.kernel.files import replace_file_lazily
 from seaway.kernel.worker import run_blocking
 from seaway.oci.digest import Digest
 
@@ -65,7 +65,7 @@ class BlobMetadata:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    replace_file(path, data)
+    replace_file_lazily(path, data)
 
 
 class _Key(msgspec.Struct, omit_defaults=True, rename="lower"):

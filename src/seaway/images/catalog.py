@@ -62,10 +62,10 @@ class Catalog:
         await self.images.set_tagged_now(image.id)
         self.announce("tag", image, name=reference.familiar)
 
-    async def name_by_digest(self, reference: Reference, image: Image) -> None:
+    async def name_by_digest(self, reference: Reference, image: Image, *, durable: bool = True) -> None:
         """A digest stays with the image that had it first, as in dockerd."""
         try:
-            await self.references.add_digest(reference, image.id)
+            await self.references.add_digest(reference, image.id, durable=durable)
         except ReferenceTaken:
             log.warning("the image of %s is not what it was; it keeps the old one", reference)
 

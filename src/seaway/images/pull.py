@@ -79,8 +79,9 @@ class Puller:
             is_new = references.get(reference) != image.id
         except ReferenceDoesNotExist:
             is_new = True
-        await self.catalog.name_by_digest(reference.name_only().with_digest(digest), image)
-        if reference.tag and not reference.digest:
+        has_tag = bool(reference.tag and not reference.digest)
+        await self.catalog.name_by_digest(reference.name_only().with_digest(digest), image, durable=not has_tag)
+        if has_tag:
             await references.add_tag(reference, image.id, force=True)
         return is_new
 

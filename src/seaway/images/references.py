@@ -82,13 +82,14 @@ class ReferenceStore:
                 )
             await self._set(key, image_id)
 
-    async def add_digest(self, reference: Reference, image_id: Digest) -> None:
+    async def add_digest(self, reference: Reference, image_id: Digest, *, durable: bool = True) -> None:
+        """`durable` can wait where a tag follows at once."""
         key = _key(reference)
         async with self._changing:
             old = self._images.get(key)
             if old and old != image_id:
                 raise ReferenceTaken(f"cannot overwrite digest {key.digest}")
-            await self._set(key, image_id)
+            await self._set(key, image_id, durable=durable)
 
     async def delete(self, reference: Reference) -> None:
         """Raises ReferenceDoesNotExist."""
@@ -98,13 +99,13 @@ class ReferenceStore:
                 raise ReferenceDoesNotExist
             await self._replace({r: i for r, i in self._images.items() if r != key})
 
-    async def _set(self, key: Reference, image_id: Digest) -> None:
+    async def _set(self, key: Reference, image_id: Digest, *, durable: bool = True) -> None:
         if self._images.get(key) != image_id:
-            await self._replace({**self._images, key: image_id})
+            await self._replace({**self._images, key: image_id}, durable=durable)
 
-    async def _replace(self, images: dict[Reference, Digest]) -> None:
+    async def _replace(self, images: dict[Reference, Digest], *, durable: bool = True) -> None:
         failpoint("names: chosen")
-        await run_blocking(replace_file, self._path, _encode(images))
+        await run_blocking(replace_file, self._path, _encode(images), durable=durable)
         failpoint("names: written")
         self._images = images
 

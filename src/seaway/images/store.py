@@ -23,7 +23,7 @@ from seaway.base.clock import now
 from seaway.base.errors import EngineError, NotFound, SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.images.image import Image, parse_image
-from seaway.kernel.files import replace_file
+from seaway.kernel.files import replace_file, replace_file_lazily
 from seaway.kernel.worker import run_blocking
 from seaway.oci.digest import Digest, is_digest, parse_digest, sha256_of
 
@@ -67,6 +67,7 @@ class LayerSource(Protocol):
     async def register(
         self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None, /
     ) -> Layer: ...
+    async def sync(self, chain_id: Digest, /) -> None: ...
     async def mark_going(self, chain_id: Digest, /) -> None: ...
     async def release(self, chain_id: Digest, /) -> object: ...
     def tar_stream(self, chain_id: Digest, /) -> AsyncGenerator[bytes, None]: ...
@@ -113,6 +114,7 @@ class ImageStore:
                 return existing
             if image.chain_id:
                 self._layers.get(image.chain_id)
+                await self._layers.sync(image.chain_id)
             await run_blocking(self._write, image)
             self._images[image.id] = image
         return image
@@ -193,7 +195,7 @@ class ImageStore:
     def _write_metadata(self, image_id: Digest, name: str, text: str) -> None:
         directory = self._metadata / image_id.hex
         directory.mkdir(mode=0o700, exist_ok=True)
-        replace_file(directory / name, text.encode())
+        replace_file_lazily(directory / name, text.encode())
 
     def _remove_metadata(self, image_id: Digest, name: str) -> None:
         (self._metadata / image_id.hex / name).unlink(missing_ok=True)

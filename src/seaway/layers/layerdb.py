@@ -15,7 +15,7 @@ when an engine starts is what a killed one was making.
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +65,13 @@ class LayerDb:
         if layer.parent:
             _write(write_set / "parent", layer.parent)
         _write(write_set / PENDING, "")
-        _sync(write_set)
         failpoint("layer: written")
         os.rename(write_set, self._sha256 / layer.chain_id.hex)
+
+    def sync_layers(self, chain_ids: Iterable[Digest]) -> None:
+        """Make the records outlive a power failure; a killed engine's are there without."""
+        for chain_id in chain_ids:
+            _sync(self._sha256 / chain_id.hex)
         fsync_directory(self._sha256)
 
     def pending(self) -> list[Digest]:

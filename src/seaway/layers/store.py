@@ -103,6 +103,12 @@ class LayerStore:
             await self.release(chain)
         await self._settle()
 
+    async def sync(self, chain_id: Digest) -> None:
+        """Before something is written that needs the layer: the records of new ones on disk, with one flush for all."""
+        new = [layer.chain_id for layer in self.stack(chain_id) if layer.chain_id in self._pending]
+        if new:
+            await run_blocking(self._db.sync_layers, new)
+
     async def mark_going(self, chain_id: Digest) -> None:
         """What uses it is about to go: should the engine be killed before `release`, the next one finishes that."""
         for layer in list(self.stack(chain_id)):

@@ -53,6 +53,9 @@ class MemoryLayers:
         self.layers[chain] = MemoryLayer(own, chain, len(data))
         return self.layers[chain]
 
+    async def sync(self, chain_id: Digest) -> None:
+        pass
+
     async def mark_going(self, chain_id: Digest) -> None:
         pass
 
