@@ -17,7 +17,7 @@ class Remains:
     mounts: frozenset[str]
     links: frozenset[str]
     namespaces: frozenset[str]
-    firewall: str
+    firewall: tuple[str, ...]
     layers: frozenset[str]
     layer_records: frozenset[str]
     containers: frozenset[str]
@@ -37,7 +37,7 @@ def remains(engine: RunningEngine) -> Remains:
         mounts=frozenset(m for m in mounts if m.startswith(f"{engine.root}/")),
         links=frozenset(line.split()[0].partition("@")[0] for line in links.splitlines()),
         namespaces=_names(run / "netns"),
-        firewall=re.sub(r"handle \d+|counter packets \d+ bytes \d+", "", rules),
+        firewall=tuple(re.sub(r"counter packets \d+ bytes \d+", "", rules).splitlines()),
         layers=_names(data / "overlay2") - {".seaway-trash"},
         layer_records=_names(data / "image/overlay2/layerdb/mounts") | _names(data / "image/overlay2/layerdb/tmp"),
         containers=_names(data / "containers") | _names(data / "seaway" / "new"),

@@ -212,7 +212,7 @@ class NetworkController:
             if network.pool and endpoint.ip_address:
                 self._catalog.take_address(network.id, IPv4Address(endpoint.ip_address))
         sandbox = replace(joined.sandbox, endpoints=endpoints)
-        self._publisher.adopt(sandbox.published)
+        self._publisher.adopt(replace(port, container=joined.name) for port in sandbox.published)
         self._names.restore(sandbox)
         return Joined(joined.name, sandbox)
 
