@@ -87,6 +87,14 @@ def test_names_aliases_and_short_ids(engine: RunningEngine) -> None:
     assert "can't resolve" not in engine.docker("exec", "asker", "busybox", "nslookup", "web").stderr
 
 
+def test_a_renamed_container_has_its_new_name(engine: RunningEngine) -> None:
+    start(engine, "before", "--network-alias", "kept")
+    start(engine, "asker")
+    engine.docker("rename", "before", "after")
+    assert asked(engine, "asker", "after") == [address(engine, "after")]
+    assert asked(engine, "asker", "kept") == [address(engine, "after")]
+
+
 def test_one_alias_of_several(engine: RunningEngine) -> None:
     for name in ("one", "two"):
         start(engine, name, "--network-alias", "all")

@@ -9,6 +9,7 @@ import pytest
 from docker import DockerClient
 
 from conformance.engines import RunningEngine
+from conformance.hosts import Host
 
 
 @pytest.fixture(autouse=True)
@@ -203,6 +204,22 @@ def test_several_networks_at_once(engine: RunningEngine) -> None:
     assert settings(engine, box)["Networks"]["front"]["MacAddress"] == "02:42:0a:00:00:09"
 
 
+@pytest.mark.min_api("1.48")
+def test_what_an_endpoint_may_be_told(engine: RunningEngine) -> None:
+    made(engine, "--subnet", "10.96.3.0/24", "told")
+    sysctl = "driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1"
+    name = "driver-opt=com.docker.network.endpoint.ifname=lan0"
+    box = running(engine, "--network", f"name=told,{name},{sysctl},link-local-ip=169.254.7.7")
+    link = shown(engine, box, "busybox ip addr show lan0")
+    assert "10.96.3.2/24" in link
+    assert "169.254.7.7/16" in link
+    assert shown(engine, box, "cat /proc/sys/net/ipv4/conf/lan0/log_martians") == "1\n"
+    wrong = refused(
+        engine, "run", "--network", "name=told,driver-opt=com.docker.network.endpoint.sysctls=net.x=1", "busybox"
+    )
+    assert "unrecognised network interface sysctl 'net.x=1'" in wrong
+
+
 @pytest.mark.min_api("1.44")  # older ones say some of it otherwise
 def test_other_peoples_network_and_none(engine: RunningEngine) -> None:
     owner = running(engine, "--name", "owner", "--hostname", "ownerhost")
@@ -260,6 +277,28 @@ def test_a_mac_address_and_a_legacy_link(engine: RunningEngine) -> None:
     engine.docker("stop", "-t", "0", "db")
     stopped = refused(engine, "run", "--link", "db", "busybox", "true")
     assert "Cannot link to a non running container: /db AS /" in stopped
+
+
+@pytest.mark.min_api("1.44")
+def test_a_macvlan(engine: RunningEngine) -> None:
+    here = Host(engine.namespace)
+    here.run("ip", "link", "add", "lan", "type", "veth", "peer", "name", "lan-end")
+    here.run("ip", "link", "set", "lan", "up")
+    here.run("ip", "link", "set", "lan-end", "up")
+    here.run("ip", "addr", "add", "10.94.0.1/24", "dev", "lan-end")
+    try:
+        made(engine, "-d", "macvlan", "--subnet", "10.94.0.0/24", "-o", "parent=lan", "wire")
+        box = running(engine, "--network", "wire", "--ip", "10.94.0.20")
+        assert "10.94.0.20/24" in shown(engine, box, "busybox ip addr show eth0")
+        assert engine.docker("exec", box, "busybox", "ping", "-c", "1", "-W", "2", "10.94.0.1").returncode == 0
+        used = refused(
+            engine, "network", "create", "-d", "macvlan", "--subnet", "10.93.0.0/24", "-o", "parent=lan", "x"
+        )
+        assert used.endswith("is already using parent interface lan")
+        engine.docker("rm", "-f", box)
+        assert "macvlan" not in here.run("ip", "-d", "link")
+    finally:
+        here.run("ip", "link", "del", "lan")
 
 
 def test_configuration_only(engine: RunningEngine) -> None:

@@ -11,12 +11,12 @@ from seaway.base.ids import short_id
 from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.network import EndpointIPAMConfig, EndpointRecord, EndpointSettings, new_record
 from seaway.networks.network import PREDEFINED, Network, NoSuchNetwork, find_network
+from seaway.networks.plan import SYSCTLS
 
 MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 MAC_WARNING = (
     "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead."
 )
-SYSCTLS = "com.docker.network.endpoint.sysctls"
 
 
 def is_user_defined(name: str) -> bool:

@@ -53,6 +53,15 @@ class ContainerNetworks:
         links = linked_hosts(container, self._containers) if "bridge" in endpoints else ()
         return plan_hosts(container, addresses, self._host_gateways(), links, in_host="host" in endpoints)
 
+    def renamed(self, container: Container) -> dict[str, EndpointRecord]:
+        """The endpoints with the container's new names, which DNS knows from now on."""
+        endpoints = {
+            name: msgspec.structs.replace(e, dns_names=_wish(container, name, e).dns_names)
+            for name, e in container.endpoints.items()
+        }
+        self.controller.rename(container.id, container.name, endpoints)
+        return endpoints
+
     async def rewrite_files(self, container: Container) -> None:
         """Of a running container whose networks or links have changed."""
         hosts = self.hosts(container, container.endpoints)

@@ -4,6 +4,7 @@ import msgspec
 
 from seaway.base.errors import Conflict, InvalidParameter
 from seaway.base.failpoints import failpoint
+from seaway.containers.container import Container
 from seaway.containers.names import NameInUse, validate_name
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
@@ -23,9 +24,12 @@ async def rename_container(engine: Engine, name: str, new_name: str) -> None:
         except NameInUse as taken:
             raise Conflict(f"Error when allocating new name: {taken}") from taken
         failpoint("rename: reserved")
-        renamed = await engine.containers.update(
-            container.id, lambda c: msgspec.structs.replace(c, name=wanted), durable=True
-        )
+        renamed = await engine.containers.update(container.id, lambda c: _renamed(engine, c, wanted), durable=True)
         failpoint("rename: recorded")
         engine.containers.names.release(old_name)
     container_event(engine, renamed, "rename", oldName="/" + old_name)
+
+
+def _renamed(engine: Engine, container: Container, name: str) -> Container:
+    renamed = msgspec.structs.replace(container, name=name)
+    return msgspec.structs.replace(renamed, endpoints=engine.networks.renamed(renamed))

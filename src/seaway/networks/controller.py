@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.base import clock
-from seaway.base.errors import EngineError
+from seaway.base.errors import EngineError, with_prefix
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate
@@ -92,8 +92,7 @@ class NetworkController:
         if self._options.ip_forward and await links.enable_forwarding():
             log.info("enabled IPv4 forwarding (net.ipv4.ip_forward)")
         for network in self.networks():
-            if network.bridge and network.pool:
-                await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
+            await self._build(network)
         bridges = self._catalog.bridges()
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
@@ -192,6 +191,24 @@ class NetworkController:
             for endpoint in joined.sandbox.endpoints.values():
                 self._catalog.vacate(endpoint, task)
         return task
+
+    async def _build(self, network: Network) -> None:
+        """A user's network that cannot be made again is no reason to have no engine."""
+        if not network.bridge or not network.pool:
+            return
+        try:
+            await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
+        except EngineError as failed:
+            if network.name in PREDEFINED:
+                raise with_prefix(f'Error creating default "{network.name}" network: ', failed) from failed
+            log.error("network %s: %s", network.name, failed)
+
+    def rename(self, container_id: str, name: str, endpoints: Mapping[str, EndpointSettings]) -> None:
+        """The container's new names are known at once."""
+        if joined := self._joined.get(container_id):
+            sandbox = replace(joined.sandbox, endpoints=dict(endpoints))
+            self._names.rename(sandbox)
+            self._joined[container_id] = Joined(name, sandbox)
 
     def _wished_networks(self, request: SandboxRequest) -> list[tuple[Network, EndpointSettings]]:
         """A user's network is known by its ID from the first start on: another one of its name is not taken for it."""

@@ -16,6 +16,8 @@ from seaway.networks.plan import HOST_LINK_PREFIX, BridgePlan, EndpointPlan
 INTERFACE_SETTINGS = Path("/proc/sys/net/ipv6/conf")
 LOOPBACK_INDEX, FIRST_INDEX = 1, 16
 ROUTING = Path("/proc/sys/net/ipv4/conf")
+NETWORK_SETTINGS = Path("/proc/sys/net")
+LINK_LOCAL_PREFIX = 16
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
@@ -43,6 +45,10 @@ async def add_endpoint(path: Path, plan: EndpointPlan) -> None:
     with _HostSide([plan]) as host:
         await netns.run_inside(path, lambda: _furnish([plan], host))
         await host.allow_hairpin()
+
+
+def has_link(name: str) -> bool:
+    return name in {found for _, found in socket.if_nameindex()}
 
 
 async def check_parent(name: str) -> None:
@@ -139,11 +145,24 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callabl
             _disable_ipv6(e.link)
             address = rtnl.add_address(index, e.address, e.prefix_length, e.broadcast)
             gateway = [rtnl.set_default_route(e.gateway)] if e.gateway and e.is_way_out else []
-            netlink.run([address, rtnl.set_up(index), *gateway])
+            netlink.run([address, *_more_addresses(e, index), rtnl.set_up(index), *gateway])
+            for path, value in e.sysctls:
+                _set(NETWORK_SETTINGS / path, value)
             if e.bridge:
                 host.join_bridge(e)
     if inside:
         inside()
+
+
+def _more_addresses(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
+    return [rtnl.add_address(index, a, LINK_LOCAL_PREFIX) for a in plan.more_addresses]
+
+
+def _set(path: Path, value: str) -> None:
+    try:
+        path.write_text(value)
+    except OSError as failed:
+        raise SystemFailure(f"failed to set sysctl {path}={value}: {failed.strerror}") from failed
 
 
 def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostSide) -> None:

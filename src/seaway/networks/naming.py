@@ -45,6 +45,10 @@ class Names:
         sockets = await netns.run_inside(after.netns_path, lambda: open_sockets(again=True)) if fresh else None
         self._client.serve(after.id, view, sockets)
 
+    def rename(self, sandbox: Sandbox) -> None:
+        for endpoint_id, record in self._records(sandbox).items():
+            self._client.join(endpoint_id, record)
+
     def end(self, sandbox: Sandbox) -> None:
         for endpoint_id in self._records(sandbox):
             self._client.leave(endpoint_id)

@@ -70,6 +70,8 @@ class Network:
     internal: bool = False
     attachable: bool = False
     has_own_subnet: bool = False
+    keeps_bridge: bool = False
+    """The bridge was there before the network, and stays when it goes."""
     config_only: bool = False
     config_from: str = ""
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
+from seaway.model.network import EndpointSettings
 from seaway.networks.ipam import Pool, mac_of
 from seaway.networks.network import BridgeSettings, Network
 
 HOST_LINK_PREFIX = "veth"
+IFNAME, SYSCTLS = "com.docker.network.endpoint.ifname", "com.docker.network.endpoint.sysctls"
+NO_WISH = EndpointSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class EndpointPlan:
     parent: str = ""
     mode: str = ""
     is_way_out: bool = True
+    more_addresses: tuple[str, ...] = ()
+    sysctls: tuple[tuple[str, str], ...] = ()
+    """(path below /proc/sys/net, value), once the device is there."""
 
 
 def plan_bridge(settings: BridgeSettings, pool: Pool, *, proxied: bool = True) -> BridgePlan:
@@ -57,6 +63,7 @@ def plan_endpoint(
     endpoint_id: str,
     address: IPv4Address,
     *,
+    wish: EndpointSettings = NO_WISH,
     mac: str = "",
     number: int = 0,
     is_way_out: bool = True,
@@ -66,20 +73,34 @@ def plan_endpoint(
     pool, bridge, macvlan = network.pool, network.bridge, network.macvlan
     assert pool
     own = (bridge and bridge.default_gateway) or str(pool.gateway)
+    link = (wish.driver_opts or {}).get(IFNAME) or f"{bridge.link_prefix if bridge else 'eth'}{number}"
     common = EndpointPlan(
-        link=f"{bridge.link_prefix if bridge else 'eth'}{number}",
-        mac=mac or mac_of(address),
+        link=link,
+        mac=wish.mac_address or mac or mac_of(address),
         address=str(address),
         prefix_length=pool.subnet.prefixlen,
         broadcast=str(pool.subnet.broadcast_address),
         gateway="" if network.internal or (bridge and bridge.without_address) else own,
         mtu=1500,
         is_way_out=is_way_out,
+        more_addresses=tuple((wish.ipam_config.link_local_ips if wish.ipam_config else None) or ()),
+        sysctls=plan_sysctls((wish.driver_opts or {}).get(SYSCTLS, ""), link),
     )
     if macvlan:
         return replace(common, parent=macvlan.parent, mode=macvlan.mode, mtu=macvlan.mtu)
     assert bridge
     return replace(common, bridge=bridge.name, host_link=host_link(endpoint_id), hairpin=not proxied, mtu=bridge.mtu)
+
+
+def plan_sysctls(text: str, link: str) -> tuple[tuple[str, str], ...]:
+    """`net.ipv4.conf.IFNAME.log_martians=1,…`, which the engine has checked when the container was made."""
+    wishes = (wish.partition("=") for wish in text.split(",") if wish)
+    return tuple((_path(name, link), value) for name, _, value in wishes)
+
+
+def _path(name: str, link: str) -> str:
+    _net, family, kind, _ifname, setting = name.split(".", 4)
+    return f"{family}/{kind}/{link}/{setting}"
 
 
 def host_link(endpoint_id: str) -> str:

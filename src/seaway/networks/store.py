@@ -41,11 +41,12 @@ class _Row(NetworkResource, frozen=True):
     """What the wire does not say, too."""
 
     has_own_subnet: bool = False
+    keeps_bridge: bool = False
 
 
 def _row(network: Network) -> _Row:
     fields = msgspec.structs.asdict(network_resource(network, {}))
-    return _Row(**fields, has_own_subnet=network.has_own_subnet)
+    return _Row(**fields, has_own_subnet=network.has_own_subnet, keeps_bridge=network.keeps_bridge)
 
 
 def _network(row: _Row) -> Network:
@@ -63,6 +64,7 @@ def _network(row: _Row) -> Network:
         internal=row.internal,
         attachable=row.attachable,
         has_own_subnet=row.has_own_subnet,
+        keeps_bridge=row.keeps_bridge,
         config_only=row.config_only,
         config_from=row.config_from.network,
     )

@@ -54,6 +54,8 @@ def plan_user_network(
     if not request.config_from:
         options = {**defaults.driver_options.get(driver, {}), **options}
     wish = next(iter((request.ipam.config if request.ipam else None) or ()), IPAMConfig())
+    if request.ipam and request.ipam.driver not in ("", "default"):
+        raise NotFound(f'plugin "{request.ipam.driver}" not found')
     if request.ipam and len(request.ipam.config or ()) > 1:
         raise InvalidParameter("bridge driver doesn't support multiple subnets")
     pool = _plan_pool(wish, [n.pool.subnet for n in existing if n.pool], host_routes, defaults.pools)

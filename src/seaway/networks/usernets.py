@@ -6,6 +6,7 @@ one knows.
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from seaway.base import clock
 from seaway.base.failpoints import failpoint
@@ -33,6 +34,8 @@ class UserNetworks:
         routes = await links.host_routes()
         existing = self._catalog.all()
         network = plan_user_network(request, new_id(), clock.now(), existing, routes, self._defaults)
+        if network.bridge and links.has_link(network.bridge.name):
+            network = replace(network, keeps_bridge=True)
         async with AsyncExitStack() as undo:
             self._catalog.add(network)
             undo.callback(self._catalog.remove, network.id)
@@ -43,11 +46,12 @@ class UserNetworks:
                 await run_blocking(self._store.put, network)
                 failpoint("network: recorded")
             if network.bridge and network.pool:
+                if not network.keeps_bridge:
+                    undo.push_async_callback(links.delete_link, network.bridge.name)
                 await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
-                undo.push_async_callback(links.delete_link, network.bridge.name)
                 failpoint("network: bridge made")
-                await self._firewall.change(add=_elements(network))
                 undo.push_async_callback(self._firewall.withdraw, _elements(network))
+                await self._firewall.change(add=_elements(network))
             undo.pop_all()
         return network
 
@@ -57,7 +61,7 @@ class UserNetworks:
         self._catalog.remove(network.id)
         await self._firewall.withdraw(_elements(network))
         failpoint("network: firewall gone")
-        if network.bridge:
+        if network.bridge and not network.keeps_bridge:
             await links.delete_link(network.bridge.name)
         failpoint("network: bridge gone")
         if self._store:

@@ -17,7 +17,6 @@ SETS = {
     "set unprotected": "type ifname",
     "set masqueraded": "type ipv4_addr; flags interval",
     "map within": "type ifname . ifname : verdict",
-    "set linked": "type ipv4_addr . ipv4_addr . inet_proto . inet_service",
     "map published": "type inet_proto . inet_service : ipv4_addr . inet_service",
     "map published_on": "type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service",
 }
@@ -133,7 +132,6 @@ def _rules(*, proxied: bool) -> dict[str, list[str]]:
         "forward": [
             f'jump {USER_CHAIN} comment "your rules: the engine never changes them"',
             "ct state established,related accept",
-            'ip saddr . ip daddr . meta l4proto . th dport @linked accept comment "--link"',
             'iifname . oifname vmap @within comment "between containers of one network"',
             'iifname @internal drop comment "internal networks have no way out"',
             'oifname != @bridges accept comment "not for a container"',
