@@ -334,3 +334,13 @@ async def test_the_hosts_network_and_none() -> None:
     await controller.disconnect("a" * 64)
     await controller.disconnect("b" * 64)
     await nothing_left(controller)
+
+
+@isolated
+async def test_a_bridge_that_was_there_before_stays() -> None:
+    controller = await begin()
+    await process.run(["ip", "link", "add", "mine", "type", "bridge"])
+    await controller.create(NetworkCreate(name="web", options={"com.docker.network.bridge.name": "mine"}))
+    await controller.remove("web")
+    assert "mine" in await shown("ip -o link")
+    await nothing_left(controller)
