@@ -17,7 +17,7 @@ from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.pause import thaw
 from seaway.kernel.pidfd import PidFd
-from seaway.runtime.errors import ProcessGone
+from seaway.runtime.errors import ProcessGone, RuntimeHangs
 from seaway.runtime.exits import Exit
 
 DEFAULT_STOP_TIMEOUT_S = 10
@@ -67,32 +67,38 @@ async def settled(engine: Engine, container_id: str) -> Container:
 
 
 async def kill_and_wait(engine: Engine, container: Container) -> None:
-    """Raises NotRunning; SystemFailure where not even the kernel can end it."""
+    """Past the runtime where that one hangs. Raises NotRunning; SystemFailure where not even the kernel can end it."""
     exit_of_run = engine.runs.next_exit(container.id)
     try:
-        await _signal(engine, container, signal.SIGKILL)
-        if await _ends_within(exit_of_run, KILL_WAIT_S):
+        if await _ends_of(engine, container, signal.SIGKILL, exit_of_run, KILL_WAIT_S):
             return
         _kill_directly(engine.containers.get(container.id).task.pid)
-        if not await _ends_within(exit_of_run, LAST_WAIT_S):
+        done, _ = await asyncio.wait([exit_of_run], timeout=LAST_WAIT_S)
+        if not done:
             raise SystemFailure("tried to kill container, but did not receive an exit event")
     finally:
         exit_of_run.cancel()
 
 
 async def _stop(engine: Engine, container: Container, number: int, seconds: int) -> None:
+    # The client may have chosen a signal that is not the container's own, but no restart follows a stop.
+    engine.restarts.cancel(container.id)
     exit_of_run = engine.runs.next_exit(container.id)
     try:
-        await _signal(engine, container, number)
-        # SIGTERM may not be the one that ends it where the client chose the signal, but no restart follows a stop.
-        engine.restarts.cancel(container.id)
-        if not await _ends_within(exit_of_run, None if seconds < 0 else seconds):
+        if not await _ends_of(engine, container, number, exit_of_run, None if seconds < 0 else seconds):
             await kill_and_wait(engine, container)
     finally:
         exit_of_run.cancel()
 
 
-async def _ends_within(exit_of_run: "asyncio.Future[Exit]", seconds: float | None) -> bool:
+async def _ends_of(
+    engine: Engine, container: Container, number: int, exit_of_run: "asyncio.Future[Exit]", seconds: float | None
+) -> bool:
+    """Whether the signal ends the container in time; a runtime that hangs sends none."""
+    try:
+        await _signal(engine, container, number)
+    except RuntimeHangs:
+        return exit_of_run.done()
     done, _ = await asyncio.wait([exit_of_run], timeout=seconds)
     return bool(done)
 

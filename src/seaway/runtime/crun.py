@@ -21,6 +21,8 @@ from seaway.runtime.requests import ExecRequest, RunRequest
 from seaway.runtime.seccomp_filter import with_compiled_filter
 
 DEFAULT = "crun"
+ANSWER_WITHIN_S = 10
+"""Nobody who waits for a container's lock waits for longer than this for a runtime that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,9 @@ class Runtime:
     async def _run(self, runtime: str, verb: str, *args: str, pass_fds: Sequence[int] = ()) -> None:
         argv = [self._executable(runtime), *self._args(runtime), verb, *args]
         try:
-            await process.run(argv, pass_fds=pass_fds)
+            await process.run(argv, pass_fds=pass_fds, timeout_s=ANSWER_WITHIN_S)
+        except TimeoutError:
+            raise errors.RuntimeHangs(f"{_base(runtime)} {verb} did not end within {ANSWER_WITHIN_S} seconds") from None
         except process.CommandFailed as failure:
             text = failure.stderr.decode(errors="replace").strip() or f"exit code {failure.code}"
             raise errors.command_failure(text.splitlines()[-1]) from failure

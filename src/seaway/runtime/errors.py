@@ -40,6 +40,10 @@ class RuntimeCommandFailed(SystemFailure):
     """kill, pause, update, delete: the runtime said no."""
 
 
+class RuntimeHangs(RuntimeCommandFailed):
+    """The runtime was ended because it gave no answer; what it has done until then is unknown."""
+
+
 class ProcessGone(RuntimeCommandFailed):
     """There is no process any more; its exit is on its way to us."""
 
