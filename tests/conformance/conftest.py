@@ -5,9 +5,11 @@ pytest tests/conformance --engine-program dockerd        a real dockerd in the s
 pytest tests/conformance --engine-host unix:///…         an engine that runs already
 """
 
+import gc
 import os
 import shutil
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +92,8 @@ def import_busybox(engine: RunningEngine) -> bool:
 def client(engine: RunningEngine) -> Iterator[DockerClient]:
     with engine.client() as client:
         yield client
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()  # the sockets that docker-py forgot
 
 
 @pytest.fixture(autouse=True)
