@@ -181,7 +181,7 @@ def test_a_volume_plugin(engine: RunningEngine, plugin: VolumePlugin) -> None:
     assert sorted(listed) == ["pv", "pv2"]
     plugin.fails["VolumeDriver.Mount"] = "out of order"
     failed = engine.docker("run", "--rm", "-v", "pv:/v", "busybox", "true")
-    assert "VolumeDriver.Mount: out of order" in failed.stderr
+    assert f"error while mounting volume '{plugin.home}/pv': out of order" in failed.stderr
     del plugin.fails["VolumeDriver.Mount"]
     engine.docker("rm", "user")
     assert engine.docker("volume", "rm", "pv", "pv2").returncode == 0

@@ -53,7 +53,7 @@ class PluginClient:
         if status != 200:
             raise PluginFailed(f"{method}: {value.get('Err') or f'status {status}'}")
         if text := value.get("Err"):
-            raise PluginFailed(f"{method}: {text}")
+            raise PluginFailed(str(text))
         return value
 
     def _connected(self, method: str) -> http.client.HTTPConnection:
