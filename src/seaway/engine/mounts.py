@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from seaway.base.errors import EngineError, SystemFailure
+from seaway.base.errors import EngineError
 from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.containers.container import Container
@@ -217,7 +217,7 @@ class ContainerMounts:
             case "tmpfs":
                 return tmpfs_mount(point.destination, tmpfs_words(point.spec))
             case "volume":
-                source = await self._mount_volume(point, user)
+                source = str(await self.volumes.mount(point.name, user))
                 subpath = point.spec.volume_options.subpath if point.spec.volume_options else ""
                 self._event("mount", point, container_id)
             case "image":
@@ -230,12 +230,6 @@ class ContainerMounts:
         if subpath:
             source = await self._subpaths.stage(user, source, subpath)
         return bind_mount(point, source, recursive_read_only=kernel_version() >= MOUNT_SETATTR)
-
-    async def _mount_volume(self, point: MountPoint, user: str) -> str:
-        try:
-            return str(await self.volumes.mount(point.name, user))
-        except EngineError as err:
-            raise SystemFailure(f"error while mounting volume '{point.source}': {err}") from err
 
     def _event(self, action: str, point: MountPoint, container_id: str) -> None:
         attributes = {"driver": point.driver, "container": container_id}

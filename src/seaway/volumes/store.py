@@ -177,8 +177,11 @@ class VolumeStore:
             return await self._mount(self.get(name), user)
 
     async def _mount(self, volume: Volume, user: str) -> Path:
-        backend = await run_blocking(self.drivers.get, volume.driver)
-        path = await run_blocking(backend.mount, volume.name, user)
+        try:
+            backend = await run_blocking(self.drivers.get, volume.driver)
+            path = await run_blocking(backend.mount, volume.name, user)
+        except EngineError as err:
+            raise SystemFailure(f"error while mounting volume '{volume.mountpoint}': {err}") from err
         self._users.setdefault(volume.name, set()).add(user)
         return path
 
