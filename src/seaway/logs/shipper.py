@@ -68,7 +68,7 @@ class Shipper:
         self._parser = SpoolParser(self._offset.open)
         self._batch: _Batch | None = None
         self._lock = asyncio.Lock()
-        self._moved = asyncio.Event()
+        self._moved, self._changed = asyncio.Event(), asyncio.Event()
         self._delay_s = 0.0
         self.has_ended = False
 
@@ -92,9 +92,11 @@ class Shipper:
             await self._run(self._finish, with_live=with_live)
             self.has_ended = True
         self._wake()
+        self._changed.set()
 
     async def run(self, changed: asyncio.Event) -> None:
         """Ship whenever `changed` is set, until cancelled or the output has ended."""
+        self._changed = changed
         while not self.has_ended:
             changed.clear()
             try:
