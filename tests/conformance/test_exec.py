@@ -245,7 +245,7 @@ def test_a_terminal_and_its_size(engine: RunningEngine, client: DockerClient, bo
 @pytest.mark.min_api("1.42")
 def test_a_terminals_first_size(engine: RunningEngine, box: str) -> None:
     """crun's execs begin without one, and have it a moment later."""
-    command = ["sh", "-c", "until stty size 2>/dev/null; do :; done"]
+    command = ["sh", "-c", 'until [ -n "$(stty size 2>/dev/null)" ]; do :; done; stty size']
     body = {"Cmd": command, "Tty": True, "AttachStdout": True, "ConsoleSize": [33, 99]}
     for start, shown in (({"Tty": True}, b"33 99\r\n"), ({"Tty": True, "ConsoleSize": [22, 88]}, b"22 88\r\n")):
         with Wire(engine) as wire:
