@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -340,3 +341,35 @@ def test_networks_outlive_the_engine(engine: RunningEngine) -> None:
     assert inspected(engine, "lasting") == before
     engine.docker("start", "later")
     assert settings(engine, "later")["Networks"]["lasting"]["IPAddress"] == "10.98.0.9"
+
+
+def test_fifty_at_once(engine: RunningEngine) -> None:
+    made(engine, "busy")
+    box = running(engine, "--name", "torn")
+
+    def pull(number: int) -> int:
+        verb = "connect" if number % 2 else "disconnect"
+        return engine.docker("network", verb, "busy", "torn", timeout=60).returncode
+
+    with ThreadPoolExecutor(16) as many:
+        assert 0 in list(many.map(pull, range(50)))
+    engine.docker("network", "connect", "busy", "torn")
+    on = settings(engine, box)["Networks"]
+    assert set(on) == {"bridge", "busy"}
+    shown_devices = shown(engine, box, "busybox ip -o addr show scope global | grep -c eth")
+    assert shown_devices == "2\n"
+    assert inspected(engine, "busy")["Containers"][box]["IPv4Address"] == f"{on['busy']['IPAddress']}/16"
+
+
+def test_twenty_containers_at_once(engine: RunningEngine) -> None:
+    made(engine, "--subnet", "10.90.0.0/24", "crowd")
+
+    def begin(number: int) -> str:
+        return running(engine, "--name", f"one{number}", "--network", "crowd", "-p", "80")
+
+    with ThreadPoolExecutor(10) as many:
+        boxes = list(many.map(begin, range(20)))
+    addresses = [settings(engine, box)["Networks"]["crowd"]["IPAddress"] for box in boxes]
+    ports = [settings(engine, box)["Ports"]["80/tcp"][0]["HostPort"] for box in boxes]
+    assert sorted(addresses) == sorted(f"10.90.0.{n}" for n in range(2, 22))
+    assert len(set(ports)) == 20

@@ -45,7 +45,7 @@ class PortAllocator:
 
     def __init__(self, ephemeral: tuple[int, int] = EPHEMERAL) -> None:
         self.ephemeral = ephemeral
-        self._held: set[tuple[str, str, int]] = set()
+        self._held: dict[tuple[str, int], set[str]] = {}
         self._next = ephemeral[0]
 
     def take(self, protocol: str, host_ips: Sequence[str], port: int) -> None:
@@ -53,18 +53,19 @@ class PortAllocator:
         for host_ip in host_ips:
             if not self.is_free(protocol, host_ip, port):
                 raise PortAlreadyAllocated(host_ip, port)
-        self._held.update((protocol, host_ip, port) for host_ip in host_ips)
+        self._held.setdefault((protocol, port), set()).update(host_ips)
 
     def release(self, protocol: str, host_ip: str, port: int) -> None:
-        self._held.discard((protocol, host_ip, port))
+        held = self._held.get((protocol, port), set())
+        held.discard(host_ip)
+        if not held:
+            self._held.pop((protocol, port), None)
 
     def is_free(self, protocol: str, host_ip: str, port: int) -> bool:
         v6 = ":" in host_ip
         return not any(
-            (held_protocol, held_port) == (protocol, port)
-            and (":" in held_ip) == v6
-            and (held_ip == host_ip or ANY_V4 in (held_ip, host_ip) or ANY_V6 in (held_ip, host_ip))
-            for held_protocol, held_ip, held_port in self._held
+            (":" in held) == v6 and (held == host_ip or ANY_V4 in (held, host_ip) or ANY_V6 in (held, host_ip))
+            for held in self._held.get((protocol, port), ())
         )
 
     def candidates(self, wish: Wish) -> Iterable[int]:

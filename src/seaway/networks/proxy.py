@@ -5,7 +5,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from seaway.networks.firewall.ruleset import PublishedPort
 from seaway.networks.ports import join_host_port
 
 Key = tuple[str, str, int]
+AT_ONCE = 256
 
 
 class BindFailed(SystemFailure):
     def __init__(self, port: PublishedPort, code: int) -> None:
-        self.errno = code
+        self.port, self.errno = port, code
         family = "6" if ":" in port.host_ip else "4"
         where = join_host_port(port.host_ip, port.host_port)
         super().__init__(
@@ -42,6 +43,10 @@ def _bind_request(port: PublishedPort, *, serving: bool) -> dict[str, Any]:
     return {"do": "bind", "protocol": port.protocol, "host": host, "container": container}
 
 
+def _unbind_request(protocol: str, host_ip: str, host_port: int) -> dict[str, Any]:
+    return {"do": "unbind", "protocol": protocol, "host": [host_ip, host_port]}
+
+
 class ProxyClient:
     """`socket_path` is the proxy's; a proxy that an earlier engine left there is taken over with its binds.
 
@@ -56,34 +61,32 @@ class ProxyClient:
 
     async def bind(self, port: PublishedPort) -> None:
         """Raises BindFailed. SCTP has DNAT only."""
-        if port.protocol == "sctp":
-            return
+        if failures := await self.bind_all([port]):
+            raise failures[0]
+
+    async def bind_all(self, ports: Iterable[PublishedPort]) -> list[BindFailed]:
+        """Those that failed; the others are bound."""
         async with self._turn:
-            await self._bind(port)
-            self._bound[_key(port)] = port
+            return await self._bind_all(ports)
 
     async def unbind(self, port: PublishedPort) -> None:
+        await self.unbind_all([port])
+
+    async def unbind_all(self, ports: Iterable[PublishedPort]) -> None:
         async with self._turn:
-            if self._bound.pop(_key(port), None):
-                await self._ask({"do": "unbind", "protocol": port.protocol, "host": [port.host_ip, port.host_port]})
+            mine = [port for port in ports if self._bound.pop(_key(port), None)]
+            await self._ask_all([_unbind_request(*_key(port)) for port in mine])
 
     async def adopt(self, ports: Iterable[PublishedPort]) -> list[BindFailed]:
         """Make the proxy hold exactly `ports`. The failures are somebody else's who took the port meanwhile."""
         wanted = {_key(p): p for p in ports if p.protocol != "sctp"}
-        failures = []
         async with self._turn:
             if not wanted and not await self._connect():
                 return []
-            for protocol, host_ip, host_port, *_ in (await self._ask({"do": "list"}))["bound"]:
-                if (protocol, host_ip, host_port) not in wanted:
-                    await self._ask({"do": "unbind", "protocol": protocol, "host": [host_ip, host_port]})
-            for key, port in wanted.items():
-                try:
-                    await self._bind(port)
-                    self._bound[key] = port
-                except BindFailed as failed:
-                    failures.append(failed)
-        return failures
+            (answer,) = await self._ask_all([{"do": "list"}])
+            held = [(protocol, host_ip, host_port) for protocol, host_ip, host_port, *_ in answer["bound"]]
+            await self._ask_all([_unbind_request(*key) for key in held if key not in wanted])
+            return await self._bind_all(wanted.values())
 
     async def close(self) -> None:
         """The proxy stays while it holds a port."""
@@ -91,31 +94,44 @@ class ProxyClient:
             self._connection[1].close()
             self._connection = None
 
-    async def _bind(self, port: PublishedPort) -> None:
-        answer = await self._ask(_bind_request(port, serving=self._serving))
-        if code := answer.get("errno"):
-            raise BindFailed(port, code)
+    async def _bind_all(self, ports: Iterable[PublishedPort]) -> list[BindFailed]:
+        wanted = [port for port in ports if port.protocol != "sctp"]
+        answers = await self._ask_all([_bind_request(port, serving=self._serving) for port in wanted])
+        failures = []
+        for port, answer in zip(wanted, answers, strict=True):
+            if code := answer.get("errno"):
+                failures.append(BindFailed(port, code))
+            else:
+                self._bound[_key(port)] = port
+        return failures
 
-    async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        if await self._connect():
+    async def _ask_all(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        if requests and await self._connect():
             try:
-                return await self._exchange(request)
+                return await self._exchange(requests)
             except (ConnectionError, EOFError):
                 self._connection = None
+        if not requests:
+            return []
         await self._start()
-        return await self._exchange(request)
+        return await self._exchange(requests)
 
-    async def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _exchange(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Not so many at once that both sides wait for the other one to read."""
         assert self._connection
         reader, writer = self._connection
-        writer.write(json.dumps(request).encode() + b"\n")
-        await writer.drain()
-        line = await reader.readline()
-        if not line:
-            writer.close()
-            raise EOFError("the port proxy has gone")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        answers: list[dict[str, Any]] = []
+        for start in range(0, len(requests), AT_ONCE):
+            batch = requests[start : start + AT_ONCE]
+            writer.write(b"".join(json.dumps(request).encode() + b"\n" for request in batch))
+            await writer.drain()
+            for _ in batch:
+                line = await reader.readline()
+                if not line:
+                    writer.close()
+                    raise EOFError("the port proxy has gone")
+                answers.append(json.loads(line))
+        return answers
 
     async def _connect(self) -> bool:
         if self._connection:
@@ -131,5 +147,4 @@ class ProxyClient:
         await process.run([sys.executable, "-P", "-m", "seaway.networks.portproxy", str(self._path)])
         if not await self._connect():
             raise SystemFailure("the port proxy has ended at once")
-        for port in self._bound.values():
-            await self._exchange(_bind_request(port, serving=self._serving))
+        await self._exchange([_bind_request(port, serving=self._serving) for port in self._bound.values()])

@@ -36,9 +36,12 @@ class Publisher:
 
     async def publish(self, wishes: Iterable[Wish], container_ip: str, container: str) -> tuple[PublishedPort, ...]:
         """All of them, or none and PortAlreadyAllocated, AllPortsAllocated or BindFailed."""
-        ports: list[PublishedPort] = []
+        wanted = list(wishes)
         async with AsyncExitStack() as undo:
-            for wish in wishes:
+            # Exact ports first, lest another binding get what one of them asks for by number.
+            ports = await self._bind([(w, w.first) for w in wanted if w.is_exact], container_ip, container)
+            undo.push_async_callback(self._unbind, ports)
+            for wish in (w for w in wanted if not w.is_exact):
                 bound = await self._bind_first_free(wish, container_ip, container)
                 undo.push_async_callback(self._unbind, bound)
                 ports += bound
@@ -56,7 +59,7 @@ class Publisher:
         async with AsyncExitStack() as steps:
             for port in ports:
                 steps.callback(self._left, port)
-                steps.push_async_callback(self._proxy.unbind, port)
+            steps.push_async_callback(self._proxy.unbind_all, ports)
             self._published.difference_update(ports)
             await self._firewall.change(delete=self._elements(ports))
 
@@ -65,8 +68,7 @@ class Publisher:
         self._published.difference_update(old)
         self._published.update(new)
         await self._firewall.change(delete=self._elements(old), add=self._elements(new))
-        for port in new:
-            await self._proxy.bind(port)
+        await self._proxy.bind_all(new)
 
     async def close(self) -> None:
         await self._proxy.close()
@@ -74,43 +76,44 @@ class Publisher:
     async def _bind_first_free(self, wish: Wish, container_ip: str, container: str) -> list[PublishedPort]:
         for number in self._allocator.candidates(wish):
             try:
-                self._allocator.take(wish.protocol, wish.host_ips, number)
-                self._allocator.used(number)
-                return await self._bind(wish, number, container_ip, container)
+                return await self._bind([(wish, number)], container_ip, container)
             except (PortAlreadyAllocated, BindFailed):
-                if wish.is_exact:
-                    raise
+                continue
         raise AllPortsAllocated
 
-    async def _bind(self, wish: Wish, number: int, container_ip: str, container: str) -> list[PublishedPort]:
+    async def _bind(self, wanted: Sequence[tuple[Wish, int]], container_ip: str, container: str) -> list[PublishedPort]:
+        """Each wish on its number; all of them, or none."""
+        ports = [
+            PublishedPort(wish.protocol, host_ip, number, container_ip, wish.container_port, container)
+            for wish, number in wanted
+            for host_ip in wish.host_ips
+        ]
         async with AsyncExitStack() as undo:
-            for host_ip in wish.host_ips:
-                undo.callback(self._allocator.release, wish.protocol, host_ip, number)
-            await self._wait_left(wish.protocol, number)
-            bound: list[PublishedPort] = []
-            for host_ip in wish.host_ips:
-                port = PublishedPort(wish.protocol, host_ip, number, container_ip, wish.container_port, container)
-                try:
-                    await self._proxy.bind(port)
-                except BindFailed as failed:
-                    if not (failed.is_without_family and host_ip == ANY_V6 and bound):
-                        raise
-                    self._allocator.release(wish.protocol, host_ip, number)
-                    continue
-                undo.push_async_callback(self._proxy.unbind, port)
-                bound.append(port)
+            for wish, number in wanted:
+                self._allocator.take(wish.protocol, wish.host_ips, number)
+                self._allocator.used(number)
+                for host_ip in wish.host_ips:
+                    undo.callback(self._allocator.release, wish.protocol, host_ip, number)
+            await self._wait_left({(port.protocol, port.host_port) for port in ports})
+            undo.push_async_callback(self._proxy.unbind_all, ports)
+            failures = await self._proxy.bind_all(ports)
+            without_v6 = [f.port for f in failures if f.is_without_family and f.port.host_ip == ANY_V6]
+            if serious := [f for f in failures if f.port not in without_v6 or len(ports) == 1]:
+                raise serious[0]
+            for port in without_v6:
+                self._allocator.release(port.protocol, port.host_ip, port.host_port)
             undo.pop_all()
-        return bound
+        return [port for port in ports if port not in without_v6]
 
     async def _unbind(self, ports: Sequence[PublishedPort]) -> None:
         self._published.difference_update(ports)
+        await self._proxy.unbind_all(ports)
         for port in ports:
-            await self._proxy.unbind(port)
             self._allocator.release(port.protocol, port.host_ip, port.host_port)
 
-    async def _wait_left(self, protocol: str, number: int) -> None:
+    async def _wait_left(self, wanted: set[tuple[str, int]]) -> None:
         for port, left in list(self._leaving.items()):
-            if (port.protocol, port.host_port) == (protocol, number):
+            if (port.protocol, port.host_port) in wanted:
                 await left.wait()
 
     def _left(self, port: PublishedPort) -> None:
