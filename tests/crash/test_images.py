@@ -149,3 +149,13 @@ def test_remove(engine: RunningEngine, empty: Stores, archive: Path, failpoint: 
     else:
         wait_until(lambda: stores(engine) == empty)
         assert stores(engine) == empty
+
+
+def test_afterwards_fsck_finds_nothing(engine: RunningEngine, empty: Stores, archive: Path) -> None:
+    """Of an engine that was killed in the middle, and of none that came after it."""
+    dies(engine, "layer: unpacked", "load", "-i", str(archive))
+    assert engine.stop() == 0
+    command = [engine.program, "fsck", "--data-root", str(engine.data_root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    engine.start()
+    assert (done.returncode, done.stdout.splitlines()[-1][:6]) == (0, "clean:"), done.stdout

@@ -1,4 +1,4 @@
-"""The two programs: `seaway serve|check|version`, and `dockerd`, which is `seaway serve` by another name."""
+"""The two programs: `seaway serve|check|fsck|version`, and `dockerd`, which is `seaway serve` by another name."""
 
 import sys
 from collections.abc import Sequence
@@ -16,6 +16,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return serve(rest, "seaway serve", run_engine)
         case "check":
             return check(rest)
+        case "fsck":
+            from seaway.cli.fsck import main as fsck
+
+            return fsck(rest)
         case "version" | "--version" | "-v":
             print(version_line())
             return 0

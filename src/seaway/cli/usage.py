@@ -14,6 +14,7 @@ The Docker Engine daemon, in Python.
 Commands:
   serve       Run the engine in the foreground (takes dockerd's flags)
   check       Say what this machine lacks to run containers, what for, and how to get it
+  fsck        Say what in a data root's image store belongs to nothing or lacks something, and clear it up
   version     Print version information
 
 Run 'seaway COMMAND --help' for more information on a command.
