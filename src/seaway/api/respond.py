@@ -11,7 +11,11 @@ JSON = "application/json"
 
 def json_response(value: Any, status: int = 200) -> web.Response:
     """The body ends with a newline, as Go's encoder writes it."""
-    return web.Response(status=status, body=gojson.encode(value) + b"\n", headers={"Content-Type": JSON})
+    return encoded_response(gojson.encode(value), status)
+
+
+def encoded_response(value: bytes, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=value + b"\n", headers={"Content-Type": JSON})
 
 
 class EmptyResponse(web.Response):

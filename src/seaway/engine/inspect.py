@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from seaway.base import gojson
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
@@ -21,7 +22,27 @@ _NETWORK_FIELDS = {
     "MacAddress": "",
 }
 
+_KEPT_ANSWERS = 512
 _PREDEFINED = frozenset({"bridge", "host", "none", "default"})
+
+
+class Inspections:
+    """The answers of late, encoded. One holds as long as the record is the same value and no exec came or went."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, tuple[Container, tuple[str, ...], bytes]] = {}
+
+    def encoded(self, container: Container) -> bytes:
+        execs = _running_execs(self._engine, container)
+        known = self._known.get(container.id)
+        if known and known[0] is container and known[1] == execs:
+            return known[2]
+        answer = gojson.encode(inspect_container(self._engine, container))
+        if len(self._known) >= _KEPT_ANSWERS:
+            self._known.pop(next(iter(self._known)))
+        self._known[container.id] = (container, execs, answer)
+        return answer
 
 
 def inspect_container(engine: Engine, container: Container) -> dict[str, Any]:
@@ -45,13 +66,17 @@ def inspect_container(engine: Engine, container: Container) -> dict[str, Any]:
         "MountLabel": "",
         "ProcessLabel": "",
         "AppArmorProfile": container.apparmor_profile,
-        "ExecIDs": [e.id for e in engine.execs.of(container.id) if e.exit_code is None] or None,
+        "ExecIDs": _running_execs(engine, container) or None,
         "HostConfig": wire_host_config(container),
         "GraphDriver": {"Name": container.driver, "Data": engine.layers.graph_data(container.id)},
         "Mounts": wire_mounts(container),
         "Config": container.config,
         "NetworkSettings": network_settings(container),
     }
+
+
+def _running_execs(engine: Engine, container: Container) -> tuple[str, ...]:
+    return tuple(e.id for e in engine.execs.of(container.id) if e.exit_code is None)
 
 
 def _state(container: Container) -> dict[str, Any]:
@@ -118,6 +143,10 @@ def network_settings(container: Container) -> dict[str, Any]:
         **{field: bridge.get(field, zero) for field, zero in _NETWORK_FIELDS.items()},
         "Networks": attached,
     }
+
+
+def has_aliases(container: Container) -> bool:
+    return not _PREDEFINED.issuperset(container.endpoints)
 
 
 def with_legacy_aliases(container: Container, settings: dict[str, Any]) -> dict[str, Any]:

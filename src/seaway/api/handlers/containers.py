@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from seaway.api.request import Request
-from seaway.api.respond import empty_response, json_response
+from seaway.api.respond import empty_response, encoded_response, json_response
 from seaway.api.router import Route
 from seaway.api.versions import Version
 from seaway.base.errors import InvalidParameter
@@ -43,7 +43,7 @@ def _wishes(body: CreateBody, request: Request) -> dict[str, EndpointSettings | 
 
 class ContainerHandlers:
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine, self._inspections = engine, inspect.Inspections(engine)
 
     def routes(self) -> list[Route]:
         one = "/containers/{name}"
@@ -87,10 +87,13 @@ class ContainerHandlers:
 
     async def inspect(self, request: Request) -> web.StreamResponse:
         container = self._engine.containers.find(request["name"])
+        is_old = request.version < (1, 45) and inspect.has_aliases(container)
+        if not (is_old or request.flag("size")):
+            return encoded_response(self._inspections.encoded(container))
         found = inspect.inspect_container(self._engine, container)
         if request.flag("size"):
             found["SizeRw"], found["SizeRootFs"] = await self._engine.layers.sizes(container.id)
-        if request.version < (1, 45):
+        if is_old:
             found["NetworkSettings"] = inspect.with_legacy_aliases(container, found["NetworkSettings"])
         return json_response(found)
 
