@@ -1,6 +1,7 @@
 """The verbs on one container: pause, kill, stop, restart, rm, top, stats, update, prune."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,52 @@ def test_wait_for_each_condition(engine: RunningEngine, client: DockerClient) ->
         assert engine.docker("wait", box.id).stdout == "7\n"
         box.remove()
         assert json.loads(next(gone.iter_lines()))["StatusCode"] == 7
+
+
+def test_no_exit_escapes_those_who_wait_already(client: DockerClient) -> None:
+    """Eight at a time wait for the next exit of a container that ends at once."""
+
+    def round_trip(number: int) -> int:
+        box = client.containers.create("busybox", ["sh", "-c", f"exit {number}"])
+        with waiting(client, box, "next-exit") as ended, waiting(client, box, "removed") as gone:
+            box.start()
+            code = int(json.loads(next(ended.iter_lines()))["StatusCode"])
+            box.remove(force=True)
+            assert json.loads(next(gone.iter_lines()))["StatusCode"] == code
+            return code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(round_trip, range(40))) == list(range(40))
+
+
+@pytest.mark.min_api("1.42")
+def test_a_condition_that_is_none(client: DockerClient, box: Container) -> None:
+    with waiting(client, box, "never") as answer:
+        assert answer.status_code == 400
+        assert 'invalid condition: "never"' in answer.json()["message"]
+
+
+@pytest.mark.seaway_only("a killed engine's containers are adopted")
+def test_a_paused_container_is_adopted_paused(engine: RunningEngine, box: Container) -> None:
+    box.pause()
+    engine.kill()
+    engine.start()
+    assert engine.docker("inspect", "-f", "{{.State.Status}}", box.id).stdout == "paused\n"
+    assert engine.docker("unpause", box.id).returncode == 0
+    assert engine.docker("exec", box.id, "echo", "alive").stdout == "alive\n"
+    assert engine.docker("stop", "-t", "0", box.id).returncode == 0
+    assert engine.docker("inspect", "-f", "{{.State.ExitCode}}", box.id).stdout == "137\n"
+
+
+def test_rename_and_what_it_refuses(engine: RunningEngine, box: Container) -> None:
+    engine.docker("create", "--name", "occupied", "busybox", "true")
+    assert engine.docker("rename", box.id, "renamed").returncode == 0
+    assert engine.docker("inspect", "-f", "{{.Name}} {{.State.Status}}", "renamed").stdout == "/renamed running\n"
+    for name, text in (
+        ("renamed", "Renaming a container with the same name as its current name"),
+        ("occupied", 'Error when allocating new name: Conflict. The container name "/occupied" is already in use'),
+        ("/bad/name", "Error when allocating new name: Invalid container name (/bad/name)"),
+    ):
+        assert text in engine.docker("rename", "renamed", name).stderr
+    assert "No such container: nosuch" in engine.docker("rename", "nosuch", "other").stderr
+    engine.docker("rm", "occupied")
