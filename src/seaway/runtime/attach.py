@@ -23,6 +23,7 @@ class Output(NamedTuple):
 class AttachChannel:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self._closed, self._senders = False, 0
         self._next: bytes | None = None  # read too early: of the other stream, or the end
 
     @classmethod
@@ -72,10 +73,17 @@ class AttachChannel:
 
     async def send(self, data: bytes) -> None:
         """To stdin. Raises BrokenPipeError or ConnectionResetError when the container has ended."""
+        if self._closed:
+            raise BrokenPipeError("the process has ended")
         loop = asyncio.get_running_loop()
         view = memoryview(data)
-        for start in range(0, len(view), PACKET):
-            await loop.sock_sendall(self._socket, view[start : start + PACKET])
+        self._senders += 1
+        try:
+            for start in range(0, len(view), PACKET):
+                await loop.sock_sendall(self._socket, view[start : start + PACKET])
+        finally:
+            self._senders -= 1
+            self._release()
 
     def close_stdin(self) -> None:
         try:
@@ -84,4 +92,14 @@ class AttachChannel:
             pass  # it has ended by itself
 
     def close(self) -> None:
-        self._socket.close()
+        """Who sends just now hears that nobody listens; only then is the descriptor free for others."""
+        self._closed = True
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # conmon was first
+        self._release()
+
+    def _release(self) -> None:
+        if self._closed and not self._senders:
+            self._socket.close()
