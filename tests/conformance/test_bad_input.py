@@ -41,6 +41,10 @@ def open_files(engine: RunningEngine) -> int:
     return len(os.listdir(f"/proc/{own.pid}/fd")) if own else 0
 
 
+def log_of(engine: RunningEngine) -> str:
+    return (engine.root / "log").read_text() if engine.process else ""
+
+
 def ping(engine: RunningEngine, timeout: float = 5) -> bytes:
     with Wire(engine, timeout) as wire:
         return wire.send(b"GET /_ping HTTP/1.0\r\n\r\n").read_all().partition(b"\r\n\r\n")[2]
@@ -304,9 +308,11 @@ def test_clients_that_leave_in_the_middle(engine: RunningEngine) -> None:
         post("/containers/create", {"Image": "none:none"})[:-5],
         b"POST /images/load HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ]
+    before = log_of(engine).count("Traceback")
     for request in requests * 20:
         Wire(engine).send(request).close()
     engine.docker("rm", "-f", "left")
+    assert log_of(engine).count("Traceback") == before
 
 
 @pytest.mark.parametrize("text", ["x", "[]", '"a"', "1", '{"status":"running"}', '{"status":[1]}'])

@@ -153,6 +153,8 @@ class Connection(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """What is not HTTP: Go's words, and the end of the connection."""
+        if isinstance(exc, ConnectionError):
+            raise exc  # the client is gone, or its reply failed midway: no reply, and no error of ours
         if status >= 500:
             return super().handle_error(request, status, exc, message)
         return plain_refusal(status)
