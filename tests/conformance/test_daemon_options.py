@@ -79,6 +79,10 @@ def test_a_seccomp_profile_for_everybody(restarted: Restarted, tmp_path: Path) -
     command = ("busybox", "sh", "-c", "touch /x && chmod 700 /x 2>/dev/null || echo refused")
     assert run(engine, *command) == "refused"
     assert run(engine, "--security-opt", "seccomp=unconfined", *command) == ""
+
+
+@pytest.mark.min_api("1.42")
+def test_no_seccomp_for_anybody(restarted: Restarted) -> None:
     engine = restarted("--seccomp-profile", "unconfined")
     assert run(engine, "busybox", "grep", "Seccomp:", "/proc/self/status").endswith("0")
 
@@ -104,7 +108,7 @@ def test_runtimes_of_the_users(restarted: Restarted, tmp_path: Path) -> None:
         (("--storage-opt", "overlay2.foo=1"), "overlay2: unknown option overlay2.foo"),
         (("--default-runtime", "nosuch"), "specified default runtime 'nosuch' does not exist"),
         (("--exec-opt", "native.cgroupdriver=systemd", "--cgroup-parent", "x"), 'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"'),
-        (("--default-ipc-mode", "host"), "setting (host) is invalid"),
+        (("--default-ipc-mode", "host"), 'IPC mode "host" is not supported as default value; use "shareable" or "private"'),
     ],
 )  # fmt: skip
 def test_an_engine_that_does_not_start(engine: RunningEngine, flags: tuple[str, ...], text: str) -> None:

@@ -38,6 +38,9 @@ def validate(config: EngineConfig) -> None:
     for field, modes in NAMESPACE_MODES.items():
         if (mode := getattr(config, field)) and mode not in modes:
             first, second = modes
+            if field == "default_ipc_mode" and mode.partition(":")[0] in ("none", "host", "container"):
+                text = f'IPC mode "{mode}" is not supported as default value; use "{first}" or "{second}"'
+                raise ConfigError(text)
             raise ConfigError(f'{PREFIXES[field]} setting ({mode}) is invalid; use "{first}" or "{second}"')
     _check_runtimes(config)
     _check_network(config)
