@@ -23,6 +23,7 @@ from seaway.kernel import cgroup
 
 __all__ = ["RunningEngine", "busybox_tar"]
 
+Restarted = Callable[..., RunningEngine]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MARKERS = (
     "seaway_only(reason): a difference from dockerd that is meant, listed in docs/compatibility.md",
@@ -86,6 +87,21 @@ def import_busybox(engine: RunningEngine) -> bool:
     command = ["docker", "-H", engine.host, "import", "-", "busybox"]
     subprocess.run(command, input=busybox_tar(), check=True, capture_output=True)
     return True
+
+
+@pytest.fixture
+def restarted(engine: RunningEngine) -> Iterator[Restarted]:
+    """The engine with other flags; as it was, afterwards."""
+
+    def restart(*flags: str) -> RunningEngine:
+        engine.stop()
+        engine.start(*flags)
+        return engine
+
+    yield restart
+    if not engine.ended():
+        engine.stop()
+    engine.start()
 
 
 @pytest.fixture

@@ -2,30 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.conftest import RunningEngine
-
-Restarted = Callable[..., RunningEngine]
-
-
-@pytest.fixture
-def restarted(engine: RunningEngine) -> Iterator[Restarted]:
-    """The engine with other flags; as it was, afterwards."""
-
-    def restart(*flags: str) -> RunningEngine:
-        engine.stop()
-        engine.start(*flags)
-        return engine
-
-    yield restart
-    if not engine.ended():
-        engine.stop()
-    engine.start()
+from conformance.conftest import Restarted, RunningEngine
 
 
 def run(engine: RunningEngine, *args: str) -> str:

@@ -31,6 +31,8 @@ async def remove_container(
         if link:
             # The other names that a container can have are those of legacy links.
             raise SystemFailure("Conflict, cannot remove the default link name of the container")
+        if force:
+            engine.runtime.abort(container.id)
         while not await _remove_stopped(engine, container.id, name, volumes=volumes):
             await _make_stopped(engine, container.id, name, force=force)
 

@@ -68,10 +68,12 @@ async def start_locked(engine: Engine, container: Container, *, by_user: bool) -
     """The container's lock is held by the caller. A start by the user forgets what came before: restarts, a stop."""
     try:
         await _start(engine, container, by_user=by_user)
-    except EngineError as failure:
+    except Exception as failure:
         code, text = getattr(failure, "exit_code", OTHER), str(failure)
         await engine.containers.update(container.id, lambda c: _failed(c, code, text))
         engine.streams.abandon(container.id)
+        if not isinstance(failure, EngineError):
+            raise  # a bug, but nobody who waits for the container waits for ever
         raise _StartFailed(container, failure) from failure
 
 

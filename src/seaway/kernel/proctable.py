@@ -19,6 +19,14 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
+def children(pid: int) -> list[int]:
+    """Of its first thread. None of a process that is gone."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def kill(pid: int) -> None:
     """Of its own accord it may be gone already."""
     try:

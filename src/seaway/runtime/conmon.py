@@ -102,6 +102,9 @@ async def _spawn(argv: Sequence[str], pipes: dict[str, int], cwd: Path) -> None:
         child = process.start(argv, env=conmon_env(pipes), pass_fds=list(pipes.values()), cwd=cwd)
     except FileNotFoundError as missing:
         raise SystemFailure(f"failed to create task for container: {argv[0]} was not found: unknown") from missing
+    except OSError as refused:
+        reason = (refused.strerror or "").lower()
+        raise SystemFailure(f"failed to create task for container: fork/exec {argv[0]}: {reason}: unknown") from refused
     if code := await child.wait():
         raise SystemFailure(f"failed to create task for container: {argv[0]} ended with {code}: unknown")
 
@@ -110,7 +113,7 @@ def parse_answer(line: bytes) -> Answer:
     try:
         return msgspec.json.decode(line, type=Answer)
     except msgspec.DecodeError:
-        return Answer(-1, "conmon ended without an answer")
+        return Answer(-1, "the runtime ended without a word")
 
 
 class _End:

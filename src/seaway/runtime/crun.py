@@ -11,7 +11,7 @@ import msgspec
 
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
-from seaway.kernel import process
+from seaway.kernel import process, proctable
 from seaway.kernel.sealed import sealed_program
 from seaway.kernel.worker import run_blocking
 from seaway.runtime import conmon, control, errors
@@ -57,6 +57,7 @@ class Runtime:
         self._conmon_path = conmon_path
         self._options = ("--systemd-cgroup",) if systemd_cgroups else ()
         self._waiting: dict[str, asyncio.Future[Exit]] = {}
+        self._creating: dict[str, RunDirectory] = {}
 
     def use(self, programs: Mapping[str, RuntimeProgram]) -> None:
         self._programs = programs
@@ -77,9 +78,20 @@ class Runtime:
             stdin=request.stdin,
             leave_stdin_open=request.leave_stdin_open,
         )
-        return await self._launch(
-            launch, lambda said: errors.create_failure(_base(request.runtime), said, _command(request.spec["process"]))
-        )
+        self._creating[request.container_id] = where
+        try:
+            return await self._launch(
+                launch,
+                lambda said: errors.create_failure(_base(request.runtime), said, _command(request.spec["process"])),
+            )
+        finally:
+            del self._creating[request.container_id]
+
+    def abort(self, container_id: str) -> None:
+        """A `create` that is under way fails: who wants the container gone does not wait for a runtime that hangs."""
+        where = self._creating.get(container_id)
+        for pid in proctable.children(where.conmon_pid() or 0) if where else ():
+            proctable.kill(pid)
 
     async def exec(self, request: ExecRequest, when_attachable: Callable[[], Awaitable[None]] | None = None) -> int:
         where = RunDirectory(request.run_dir)
@@ -190,6 +202,9 @@ class Runtime:
         except process.CommandFailed as failure:
             text = failure.stderr.decode(errors="replace").strip() or f"exit code {failure.code}"
             raise errors.command_failure(text.splitlines()[-1]) from failure
+        except OSError as refused:
+            reason = f"fork/exec {argv[0]}: {(refused.strerror or '').lower()}"
+            raise errors.RuntimeCommandFailed(reason) from refused
 
     def _executable(self, runtime: str) -> str:
         path = self._path(runtime)
