@@ -19,17 +19,18 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
-def children(pid: int) -> list[int]:
-    """Of its first thread. None of a process that is gone."""
+def descendants(pid: int) -> list[int]:
+    """Children, by way of the first threads, and theirs. None of a process that is gone."""
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
+    return [*children, *(further for child in children for further in descendants(child))]
 
 
-def kill(pid: int) -> None:
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
     """Of its own accord it may be gone already."""
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         pass

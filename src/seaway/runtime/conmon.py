@@ -6,6 +6,7 @@ sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import msgspec
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.base.phases import phase
-from seaway.kernel import process
+from seaway.kernel import process, proctable
 from seaway.runtime.bundle import RunDirectory
 
 
@@ -71,7 +72,12 @@ def conmon_env(pipes: dict[str, int]) -> dict[str, str]:
     return {"PATH": path, "TZ": "UTC0", **{name: str(fd) for name, fd in pipes.items()}}
 
 
-async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Awaitable[None]] | None = None) -> Answer:
+async def start(
+    conmon: str,
+    launch: Launch,
+    when_attachable: Callable[[], Awaitable[None]] | None = None,
+    given_up: "asyncio.Future[None] | None" = None,
+) -> Answer:
     """Start a conmon and hear its answer. `when_attachable` runs between the socket and the process (execs)."""
     with ExitStack() as stack:
         sync_read, sync_write = _pipe(stack)
@@ -93,7 +99,20 @@ async def start(conmon: str, launch: Launch, when_attachable: Callable[[], Await
                 await when_attachable()
             _wake(start_write.fd)
         with phase("runtime"):
-            return parse_answer(await _read_line(sync_read.fd))
+            line = await _read_line(sync_read.fd, given_up)
+        if given_up and given_up.done():
+            _end(launch.directory)
+            return Answer(-1, "the start was given up")
+        return parse_answer(line)
+
+
+def _end(directory: RunDirectory) -> None:
+    """conmon, and first the runtime that it waits for. Stopped, conmon starts none meanwhile."""
+    if pid := directory.conmon_pid():
+        proctable.kill(pid, signal.SIGSTOP)
+        for child in proctable.descendants(pid):
+            proctable.kill(child)
+        proctable.kill(pid)
 
 
 async def _spawn(argv: Sequence[str], pipes: dict[str, int], cwd: Path) -> None:
@@ -142,7 +161,8 @@ def _wake(fd: int) -> None:
         pass  # conmon gave up already; its answer says why
 
 
-async def _read_line(fd: int) -> bytes:
+async def _read_line(fd: int, given_up: "asyncio.Future[None] | None" = None) -> bytes:
+    """Empty where nothing comes any more, or nobody waits for it."""
     os.set_blocking(fd, False)
     loop = asyncio.get_running_loop()
     line: asyncio.Future[bytes] = loop.create_future()
@@ -158,7 +178,13 @@ async def _read_line(fd: int) -> bytes:
             # A short exec's exit code may stand in a second line already.
             line.set_result(bytes(pieces).partition(b"\n")[0])
 
+    def leave(_done: object) -> None:
+        if not line.done():
+            line.set_result(b"")
+
     loop.add_reader(fd, readable)
+    if given_up:
+        given_up.add_done_callback(leave)
     try:
         return await line
     finally:

@@ -11,7 +11,7 @@ import msgspec
 
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
-from seaway.kernel import process, proctable
+from seaway.kernel import process
 from seaway.kernel.sealed import sealed_program
 from seaway.kernel.worker import run_blocking
 from seaway.runtime import conmon, control, errors
@@ -57,7 +57,7 @@ class Runtime:
         self._conmon_path = conmon_path
         self._options = ("--systemd-cgroup",) if systemd_cgroups else ()
         self._waiting: dict[str, asyncio.Future[Exit]] = {}
-        self._creating: dict[str, RunDirectory] = {}
+        self._creating: dict[str, asyncio.Future[None]] = {}
 
     def use(self, programs: Mapping[str, RuntimeProgram]) -> None:
         self._programs = programs
@@ -78,20 +78,21 @@ class Runtime:
             stdin=request.stdin,
             leave_stdin_open=request.leave_stdin_open,
         )
-        self._creating[request.container_id] = where
+        given_up = self._creating[request.container_id] = asyncio.get_running_loop().create_future()
         try:
             return await self._launch(
                 launch,
                 lambda said: errors.create_failure(_base(request.runtime), said, _command(request.spec["process"])),
+                given_up=given_up,
             )
         finally:
             del self._creating[request.container_id]
 
     def abort(self, container_id: str) -> None:
         """A `create` that is under way fails: who wants the container gone does not wait for a runtime that hangs."""
-        where = self._creating.get(container_id)
-        for pid in proctable.children(where.conmon_pid() or 0) if where else ():
-            proctable.kill(pid)
+        given_up = self._creating.get(container_id)
+        if given_up and not given_up.done():
+            given_up.set_result(None)
 
     async def exec(self, request: ExecRequest, when_attachable: Callable[[], Awaitable[None]] | None = None) -> int:
         where = RunDirectory(request.run_dir)
@@ -174,11 +175,12 @@ class Runtime:
         launch: conmon.Launch,
         failure: Callable[[str], errors.StartRefused | errors.StartFailed],
         when_attachable: Callable[[], Awaitable[None]] | None = None,
+        given_up: "asyncio.Future[None] | None" = None,
     ) -> int:
         result = self._exits.expect(launch.directory, launch.container_id)
         try:
             failpoint("exec: bundle made" if launch.is_exec else "start: bundle made")
-            answer = await conmon.start(self._conmon_path, launch, when_attachable)
+            answer = await conmon.start(self._conmon_path, launch, when_attachable, given_up)
             if answer.data <= 0:
                 raise failure(launch.directory.runtime_message() or answer.message)
         except BaseException:
