@@ -39,9 +39,12 @@ def test_pause_freezes_and_unpause_thaws(engine: RunningEngine, box: Container) 
     assert f"Container {box.id} is not paused" in engine.docker("unpause", box.id).stderr
 
 
-def test_a_paused_container_can_be_stopped_killed_and_removed(engine: RunningEngine, client: DockerClient) -> None:
+@pytest.mark.parametrize("runtime", [None, "runc"])
+def test_a_paused_container_can_be_stopped_killed_and_removed(
+    engine: RunningEngine, client: DockerClient, runtime: str | None
+) -> None:
     for verb in (["stop", "-t", "1"], ["kill"], ["rm", "-f"]):
-        box = client.containers.run("busybox", ["sleep", "1000"], detach=True)
+        box = client.containers.run("busybox", ["sleep", "1000"], detach=True, runtime=runtime)
         box.pause()
         assert engine.docker(*verb, box.id).returncode == 0
         left = engine.docker("inspect", "-f", "{{.State.Status}} {{.State.Paused}} {{.State.ExitCode}}", box.id)

@@ -1,5 +1,7 @@
 """`POST /containers/{id}/pause` and `/unpause`: the freezer of its cgroup, through the runtime."""
 
+import logging
+
 import msgspec
 
 from seaway.base.errors import Conflict, EngineError, SystemFailure
@@ -7,7 +9,9 @@ from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
-from seaway.runtime.errors import ProcessGone
+from seaway.runtime.errors import ProcessGone, RuntimeCommandFailed
+
+log = logging.getLogger(__name__)
 
 
 async def pause_container(engine: Engine, name: str) -> None:
@@ -38,7 +42,7 @@ async def unpause_container(engine: Engine, name: str) -> None:
 
 
 async def thaw(engine: Engine, container: Container) -> None:
-    """After a signal that must reach it: an end that came meanwhile is all right."""
+    """After a signal that must reach it. One that stays frozen nevertheless is found out by who waits for its end."""
     async with engine.locks.hold(container.id):
         if engine.containers.get(container.id).task.status is not Status.PAUSED:
             return
@@ -46,6 +50,8 @@ async def thaw(engine: Engine, container: Container) -> None:
             await _resume(engine, container)
         except ProcessGone:
             pass
+        except RuntimeCommandFailed as failure:
+            log.warning("cannot unpause container %s: %s", container.id, failure)  # runc kill has done it already
 
 
 async def _resume(engine: Engine, container: Container) -> None:

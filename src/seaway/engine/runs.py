@@ -60,20 +60,26 @@ class Runs:
         self._resolve(waiters.removals, how)
 
     def next_exit(self, container_id: str) -> "asyncio.Future[Exit]":
-        return self._wait(self._of(container_id).exits)
+        return self._wait(container_id, self._of(container_id).exits)
 
     def removal(self, container_id: str) -> "asyncio.Future[Exit]":
-        return self._wait(self._of(container_id).removals)
+        return self._wait(container_id, self._of(container_id).removals)
 
     def _of(self, container_id: str) -> _Waiters:
         return self._waiters.setdefault(container_id, _Waiters())
 
-    @staticmethod
-    def _wait(waiters: list["asyncio.Future[Exit]"]) -> "asyncio.Future[Exit]":
+    def _wait(self, container_id: str, waiting: list["asyncio.Future[Exit]"]) -> "asyncio.Future[Exit]":
         future: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
-        waiters.append(future)
-        future.add_done_callback(lambda done: waiters.remove(done) if done in waiters else None)
+        waiting.append(future)
+        future.add_done_callback(lambda done: self._leave(container_id, waiting, done))
         return future
+
+    def _leave(self, container_id: str, waiting: list["asyncio.Future[Exit]"], done: "asyncio.Future[Exit]") -> None:
+        if done in waiting:
+            waiting.remove(done)
+        of_container = self._waiters.get(container_id)
+        if of_container and not (of_container.exits or of_container.removals):
+            del self._waiters[container_id]
 
     @staticmethod
     def _resolve(waiters: list["asyncio.Future[Exit]"], how: Exit) -> None:

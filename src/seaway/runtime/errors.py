@@ -53,7 +53,13 @@ _GONE = re.compile(
 )
 
 
+_LOGGED = re.compile(r'level=error msg="(?P<message>.*)"$')
+
+
 def command_failure(said: str) -> RuntimeCommandFailed:
+    """runc says it as a line of its log."""
+    if logged := _LOGGED.search(said):
+        said = logged["message"].replace('\\"', '"')
     return ProcessGone(said) if _GONE.search(said) else RuntimeCommandFailed(said)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from seaway.base.errors import InvalidParameter, SystemFailure
-from seaway.runtime.errors import create_failure, exec_failure
+from seaway.runtime.errors import ProcessGone, RuntimeCommandFailed, command_failure, create_failure, exec_failure
 
 CREATE = "failed to create task for container: failed to create shim task: OCI runtime create failed: "
 INIT = "unable to start container process: error during container init: "
@@ -64,3 +64,9 @@ def test_exec() -> None:
 )
 def test_cruns_complaints_have_runcs_words(said: str, words: str) -> None:
     assert create_failure("crun", said, "sh").message == f"{CREATE}crun create failed: {words}: unknown"
+
+
+def test_what_runc_logs_is_what_it_says() -> None:
+    failure = command_failure('time="2026-11-24T09:03:03Z" level=error msg="cannot \\"do\\" it"')
+    assert (str(failure), type(failure)) == ('cannot "do" it', RuntimeCommandFailed)
+    assert type(command_failure("open pidfd: No such process")) is ProcessGone
