@@ -3,6 +3,7 @@ from pathlib import Path
 
 from seaway.logs.driver import ContainerInfo, ReadRequest
 from seaway.logs.jsonfile import JsonFileDriver
+from seaway.logs.pieces import SpoolPieces
 from seaway.logs.reader import read_logs
 from seaway.logs.shipper import Shipper
 from seaway.logs.watcher import SpoolWatcher
@@ -12,7 +13,7 @@ async def test_lines_are_shipped_as_they_come(tmp_path: Path) -> None:
     watcher = SpoolWatcher()
     spool = tmp_path / "seaway"
     spool.mkdir()
-    shipper = Shipper(spool, JsonFileDriver(ContainerInfo("c1", tmp_path)))
+    shipper = Shipper(SpoolPieces(spool, frozenset({""})), JsonFileDriver(ContainerInfo("c1", tmp_path)))
     seen: list[bytes] = []
     async with asyncio.timeout(10):
         tasks = [asyncio.create_task(watcher.run()), asyncio.create_task(shipper.run(watcher.watch(spool)))]
