@@ -226,7 +226,9 @@ def test_no_line_is_lost_when_the_engine_is_killed(
         engine.kill()
         engine.start()
     assert engine.docker("wait", "many").stdout == "0\n"
-    seen = [int(n) for n in re.findall(r"line (\d+)\n", engine.docker("logs", "many", timeout=60).stdout)]
+    done = engine.docker("logs", "many", timeout=60)
+    seen = [int(n) for n in re.findall(r"line (\d+)\n", done.stdout)]
+    assert seen, done.stderr
     assert sorted(set(seen)) == list(range(1, count + 1))
     if driver in ("syslog", "gelf", "fluentd"):
         receiver.wait(lambda pieces: b"line %d" % count in b"".join(pieces[-3:]))
