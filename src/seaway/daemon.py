@@ -1,5 +1,6 @@
 """The composition root: builds each service once, restores, serves, shuts down. Only this module wires."""
 
+import hashlib
 import logging
 import os
 import signal
@@ -163,7 +164,7 @@ async def _build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tu
     log.info("Loading containers: start.")
     containers.load()
     log.info("Loading containers: done.")
-    controller = NetworkController(_network_options(config, run_root, root.path), supervisor)
+    controller = NetworkController(_network_options(config, run_root, root.path, root.engine_id()), supervisor)
     controller.restore(joined_before(containers, run_root / "runs"))
     await controller.start()
     life.push_async_callback(controller.close)
@@ -278,7 +279,7 @@ def _program(runtime: RuntimeConfig) -> RuntimeProgram:
     return RuntimeProgram(runtime.options.get("BinaryName") or built_in.path, runtime.args)
 
 
-def _network_options(config: EngineConfig, run_root: Path, data_root: Path) -> NetworkOptions:
+def _network_options(config: EngineConfig, run_root: Path, data_root: Path, engine_id: str) -> NetworkOptions:
     bridge = BridgeSettings(
         name=config.bridge or "docker0",
         subnet=config.bip or "172.17.0.0/16",
@@ -288,6 +289,9 @@ def _network_options(config: EngineConfig, run_root: Path, data_root: Path) -> N
         icc=config.icc,
         masquerade=config.ip_masq and config.iptables,
         default_gateway=config.default_gateway,
+        subnet6=(config.fixed_cidr_v6 or config.bip6 or _unique_local(engine_id)) if config.ipv6 else "",
+        gateway6=config.bip6.partition("/")[0],
+        default_gateway6=config.default_gateway_v6,
         default_ip=config.ip,
     )
     return NetworkOptions(
@@ -303,6 +307,12 @@ def _network_options(config: EngineConfig, run_root: Path, data_root: Path) -> N
             driver_options=config.default_network_opts,
         ),
     )
+
+
+def _unique_local(engine_id: str) -> str:
+    """A subnet that this engine keeps, and that hardly another one has."""
+    digits = hashlib.sha256(engine_id.encode()).hexdigest()
+    return f"fd{digits[:2]}:{digits[2:6]}:{digits[6:10]}::/64"
 
 
 def _file_defaults(config: EngineConfig) -> FileDefaults:

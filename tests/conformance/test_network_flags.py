@@ -121,3 +121,10 @@ def test_pools_and_options_of_new_networks(engine: RunningEngine) -> None:
             assert shown["Options"] == {"com.docker.network.driver.mtu": "1300"}
         assert "mtu 1300" in sh(engine, "busybox ip link show eth0", "--network", "one")
         engine.docker("network", "rm", "one", "two")
+
+
+def test_the_default_bridge_with_ipv6(engine: RunningEngine) -> None:
+    with restarted(engine, "--ipv6", "--fixed-cidr-v6=fd00:77::/64"):
+        shown = sh(engine, "busybox ip addr show eth0; busybox ip -6 route")
+        assert "inet6 fd00:77::2/64" in shown
+        assert "default via fd00:77::1" in shown

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import msgspec
 
@@ -126,11 +126,12 @@ def _is_address(text: str, version: int | None = None) -> bool:
 
 
 def _range_fault(address: str, network: Network) -> str:
-    subnets = [ip_network(c.subnet) for c in network.ipam.config or () if c.subnet] if network.has_own_subnet else []
-    if not address or any(ip_address(address) in subnet for subnet in subnets):
+    if not address:
         return ""
-    if subnets:
-        return f"no configured subnet or ip-range contain the IP address {address}"
+    wanted = ip_address(address)
+    pool = network.pool if wanted.version == 4 else network.pool6
+    if pool and (network.has_own_subnet if wanted.version == 4 else network.has_own_subnet6):
+        return "" if wanted in pool.subnet else f"no configured subnet or ip-range contain the IP address {address}"
     return "user specified IP address is supported only when connecting to networks with user configured subnets"
 
 

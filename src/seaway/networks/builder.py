@@ -41,7 +41,7 @@ class SandboxBuilder:
         sandbox = Sandbox(sandbox_id, path, endpoints, servers=request.external_servers)
         undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans if p.host_link])
         # Its last owner may still answer for an address, and traffic to his ports go to it.
-        await self._catalog.wait_vacant([p.address for p in plans])
+        await self._catalog.wait_vacant([a for p in plans for a in (p.address, p.address6) if a])
         opened: list[Sockets] = []
         is_resolved = view_of(sandbox, [n for n, _ in wishes]) is not None
         await links.build_sandbox(path, plans, lambda: opened.append(open_sockets()) if is_resolved else None)
@@ -123,10 +123,15 @@ def plan_on(
         return endpoint, None
     address = catalog.take_address(network.id, wished_address(wish))
     undo.callback(catalog.release_address, network.id, address)
+    address6 = None
+    if network.pool6:
+        address6 = catalog.take_address(network.id, wished_address(wish, 6), 6)
+        undo.callback(catalog.release_address, network.id, address6)
     plan = plan_endpoint(
         network,
         endpoint.endpoint_id,
         address,
+        address6,
         wish=wish,
         mac=mac,
         number=number,

@@ -3,11 +3,14 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from seaway.model.network import EndpointSettings
 from seaway.networks.firewall.ruleset import Bridge
+from seaway.networks.ipam import Address, Pool, PoolExhausted
 from seaway.networks.network import Network, find_network
+
+IPV4 = 4
 
 
 class NetworkCatalog:
@@ -39,27 +42,33 @@ class NetworkCatalog:
     def remove(self, network_id: str) -> None:
         self._networks.pop(network_id, None)
 
-    def take_address(self, network_id: str, wish: IPv4Address | None = None) -> IPv4Address:
+    def take_address(self, network_id: str, wish: Address | None = None, version: int = 4) -> Address:
         """Raises PoolExhausted, AddressInUse."""
         network = self._networks[network_id]
-        assert network.pool
-        pool, address = network.pool.allocate(wish)
-        self._networks[network_id] = replace(network, pool=pool)
+        pool = network.pool if version == IPV4 else network.pool6
+        assert pool
+        try:
+            pool, address = pool.allocate(wish)
+        except PoolExhausted as exhausted:
+            raise PoolExhausted(f"{exhausted}: {network.name} ({network.id})") from exhausted
+        self._networks[network_id] = _with_pool(network, pool)
         return address
 
-    def release_address(self, network_id: str, address: IPv4Address) -> None:
+    def release_address(self, network_id: str, address: Address) -> None:
         network = self._networks.get(network_id)
-        if network and network.pool:
-            self._networks[network_id] = replace(network, pool=network.pool.release(address))
+        pool = network and (network.pool if address.version == IPV4 else network.pool6)
+        if network and pool:
+            self._networks[network_id] = _with_pool(network, pool.release(address))
 
     def release(self, endpoint: EndpointSettings) -> None:
-        if endpoint.ip_address:
-            self.release_address(endpoint.network_id, IPv4Address(endpoint.ip_address))
+        for address in (endpoint.ip_address, endpoint.global_ipv6_address):
+            if address:
+                self.release_address(endpoint.network_id, ip_address(address))
 
     def vacate(self, endpoint: EndpointSettings, teardown: "asyncio.Task[None]") -> None:
         """Free the endpoint's address now; its last owner answers for it until `teardown` ends."""
         self.release(endpoint)
-        if address := endpoint.ip_address:
+        for address in filter(None, (endpoint.ip_address, endpoint.global_ipv6_address)):
             self._vacated[address] = teardown
             teardown.add_done_callback(partial(forget, self._vacated, address))
 
@@ -72,3 +81,7 @@ def forget(tasks: dict[str, "asyncio.Task[None]"], key: str, done: "asyncio.Task
     """Drop a finished task, unless another one has taken its place."""
     if tasks.get(key) is done:
         del tasks[key]
+
+
+def _with_pool(network: Network, pool: Pool) -> Network:
+    return replace(network, pool=pool) if pool.subnet.version == IPV4 else replace(network, pool6=pool)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,9 @@ class NetworkController:
         if not network.bridge or not network.pool:
             return
         try:
-            await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
+            await links.build_bridge(
+                plan_bridge(network.bridge, network.pool, network.pool6, proxied=self._firewall.proxied)
+            )
         except EngineError as failed:
             if network.name in PREDEFINED:
                 raise with_prefix(f'Error creating default "{network.name}" network: ', failed) from failed
@@ -226,8 +228,9 @@ class NetworkController:
         for name, endpoint in joined.sandbox.endpoints.items():
             network = self.find(name)
             endpoints[name] = endpoint_on(network, endpoint)
-            if network.pool and endpoint.ip_address:
-                self._catalog.take_address(network.id, IPv4Address(endpoint.ip_address))
+            for pool, address in ((network.pool, endpoint.ip_address), (network.pool6, endpoint.global_ipv6_address)):
+                if pool and address:
+                    self._catalog.take_address(network.id, ip_address(address), pool.subnet.version)
         sandbox = replace(joined.sandbox, endpoints=endpoints)
         self._publisher.adopt(replace(port, container=joined.name) for port in sandbox.published)
         self._names.restore(sandbox)

@@ -39,7 +39,7 @@ class Hotplug:
                 proxied=self._publisher.proxied,
             )
             assert plan
-            await self._catalog.wait_vacant([plan.address])
+            await self._catalog.wait_vacant([plan.address, plan.address6])
             if plan.host_link:
                 undo.push_async_callback(links.delete_link, plan.host_link)
             await links.add_endpoint(sandbox.netns_path, plan)

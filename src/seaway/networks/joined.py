@@ -24,6 +24,9 @@ def containers_on(network_name: str, joined: Mapping[str, Joined]) -> dict[str, 
             endpoint_id=endpoint.endpoint_id,
             mac_address=endpoint.mac_address,
             ipv4_address=f"{endpoint.ip_address}/{endpoint.ip_prefix_len}" if endpoint.ip_address else "",
+            ipv6_address=f"{endpoint.global_ipv6_address}/{endpoint.global_ipv6_prefix_len}"
+            if endpoint.global_ipv6_address
+            else "",
         )
         for container_id, one in joined.items()
         if (endpoint := one.sandbox.endpoints.get(network_name))

@@ -18,6 +18,7 @@ LOOPBACK_INDEX, FIRST_INDEX = 1, 16
 ROUTING = Path("/proc/sys/net/ipv4/conf")
 NETWORK_SETTINGS = Path("/proc/sys/net")
 LINK_LOCAL_PREFIX = 16
+FORWARDING6 = Path("/proc/sys/net/ipv6/conf/all/forwarding")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
@@ -105,6 +106,10 @@ def _build_bridge(plan: BridgePlan) -> None:
         if plan.address:
             netlink.add_address(plan.name, plan.address, plan.prefix_length, plan.broadcast)
         netlink.set_up(plan.name)
+    if plan.address6:
+        _switch_ipv6(plan.name, on=True)
+        FORWARDING6.write_text("1")
+        _run([rtnl.add_address(_index(plan.name), plan.address6, plan.prefix_length6)])
     if plan.route_localnet:
         (ROUTING / plan.name / "route_localnet").write_text("1")
 
@@ -142,9 +147,9 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callabl
         netlink.run([rtnl.set_up(LOOPBACK_INDEX)])
         for e, index in zip(endpoints, numbers, strict=False):
             _add_device(netlink, e, index, host)
-            _disable_ipv6(e.link)
+            _switch_ipv6(e.link, on=bool(e.address6))
             address = rtnl.add_address(index, e.address, e.prefix_length, e.broadcast)
-            gateway = [rtnl.set_default_route(e.gateway)] if e.gateway and e.is_way_out else []
+            gateway = [rtnl.set_default_route(g) for g in (e.gateway, e.gateway6) if g and e.is_way_out]
             netlink.run([address, *_more_addresses(e, index), rtnl.set_up(index), *gateway])
             for path, value in e.sysctls:
                 _set(NETWORK_SETTINGS / path, value)
@@ -155,7 +160,8 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callabl
 
 
 def _more_addresses(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
-    return [rtnl.add_address(index, a, LINK_LOCAL_PREFIX) for a in plan.more_addresses]
+    own = [rtnl.add_address(index, plan.address6, plan.prefix_length6)] if plan.address6 else []
+    return [*own, *(rtnl.add_address(index, a, LINK_LOCAL_PREFIX) for a in plan.more_addresses)]
 
 
 def _set(path: Path, value: str) -> None:
@@ -186,10 +192,10 @@ def _run(requests: Iterable[rtnl.Request]) -> None:
         netlink.run(requests)
 
 
-def _disable_ipv6(link: str) -> None:
+def _switch_ipv6(link: str, *, on: bool) -> None:
     """An IPv4 network gives no link-local IPv6 address either."""
     try:
-        (INTERFACE_SETTINGS / link / "disable_ipv6").write_text("1")
+        (INTERFACE_SETTINGS / link / "disable_ipv6").write_text("0" if on else "1")
     except FileNotFoundError:
         pass  # a kernel without IPv6
 

@@ -27,8 +27,9 @@ class AmbiguousNetwork(InvalidParameter):
 @dataclass(frozen=True, slots=True)
 class BridgeSettings:
     """The engine's own bridge: `--bridge`, `--bip`, `--fixed-cidr`, `--mtu`, `--icc`, `--ip-masq`, `--ip`,
-    `--default-gateway` (where the containers' default route goes, if not to the bridge itself).
-    NO_BRIDGE as its name: there is no default bridge, and who asks for no network in particular has none."""
+    `--default-gateway` (where the containers' default route goes, if not to the bridge itself), and with `--ipv6`
+    `--fixed-cidr-v6`, `--bip6`, `--default-gateway-v6`. NO_BRIDGE as its name: there is no default bridge, and who
+    asks for no network in particular has none."""
 
     name: str = "docker0"
     subnet: str = "172.17.0.0/16"
@@ -39,6 +40,9 @@ class BridgeSettings:
     masquerade: bool = True
     default_ip: str = "0.0.0.0"
     default_gateway: str = ""
+    subnet6: str = ""
+    gateway6: str = ""
+    default_gateway6: str = ""
     unprotected: bool = False
     without_address: bool = False
     link_prefix: str = "eth"
@@ -62,6 +66,7 @@ class Network:
     driver: str
     created: str
     pool: Pool | None = None
+    pool6: Pool | None = None
     bridge: BridgeSettings | None = None
     macvlan: MacvlanSettings | None = None
     ipam: IPAM = field(default_factory=IPAM)
@@ -70,6 +75,7 @@ class Network:
     internal: bool = False
     attachable: bool = False
     has_own_subnet: bool = False
+    has_own_subnet6: bool = False
     keeps_bridge: bool = False
     """The bridge was there before the network, and stays when it goes."""
     config_only: bool = False
@@ -87,12 +93,17 @@ class Network:
             internal=self.internal,
             unprotected=self.bridge.unprotected,
             network=self.name,
+            subnet6=str(self.pool6.subnet) if self.pool6 else "",
         )
 
 
 def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> Network:
     pool = parse_pool(settings.subnet, settings.gateway, settings.ip_range)
     config = IPAMConfig(subnet=str(pool.subnet), ip_range=settings.ip_range, gateway=str(pool.gateway))
+    configs, pool6 = [config], None
+    if settings.subnet6:
+        pool6 = parse_pool(settings.subnet6, settings.gateway6)
+        configs.append(IPAMConfig(subnet=str(pool6.subnet), gateway=str(pool6.gateway)))
     options = {
         BRIDGE_OPTION + "default_bridge": "true",
         BRIDGE_OPTION + "enable_icc": str(settings.icc).lower(),
@@ -101,7 +112,17 @@ def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> N
         BRIDGE_OPTION + "name": settings.name,
         "com.docker.network.driver.mtu": str(settings.mtu),
     }
-    return Network(network_id, "bridge", "bridge", created, pool, settings, ipam=IPAM(config=[config]), options=options)
+    return Network(
+        id=network_id,
+        name="bridge",
+        driver="bridge",
+        created=created,
+        pool=pool,
+        pool6=pool6,
+        bridge=settings,
+        ipam=IPAM(config=configs),
+        options=options,
+    )
 
 
 def find_network(networks: Iterable[Network], name: str) -> Network:
@@ -124,6 +145,7 @@ def network_resource(network: Network, containers: Mapping[str, NetworkContainer
         created=network.created,
         driver=network.driver,
         ipam=network.ipam,
+        enable_ipv6=network.pool6 is not None,
         internal=network.internal,
         attachable=network.attachable,
         config_from=ConfigReference(network=network.config_from),

@@ -1,10 +1,9 @@
 """What to build for a network and for a container's place in it. Values only; `links` carries them out."""
 
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
 
 from seaway.model.network import EndpointSettings
-from seaway.networks.ipam import Pool, mac_of
+from seaway.networks.ipam import Address, Pool, mac_of
 from seaway.networks.network import BridgeSettings, Network
 
 HOST_LINK_PREFIX = "veth"
@@ -21,6 +20,8 @@ class BridgePlan:
     broadcast: str
     mtu: int
     route_localnet: bool = False
+    address6: str = ""
+    prefix_length6: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,15 @@ class EndpointPlan:
     parent: str = ""
     mode: str = ""
     is_way_out: bool = True
+    address6: str = ""
+    prefix_length6: int = 0
+    gateway6: str = ""
     more_addresses: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     """(path below /proc/sys/net, value), once the device is there."""
 
 
-def plan_bridge(settings: BridgeSettings, pool: Pool, *, proxied: bool = True) -> BridgePlan:
+def plan_bridge(settings: BridgeSettings, pool: Pool, pool6: Pool | None = None, *, proxied: bool = True) -> BridgePlan:
     return BridgePlan(
         name=settings.name,
         mac=mac_of(pool.gateway),
@@ -55,13 +59,16 @@ def plan_bridge(settings: BridgeSettings, pool: Pool, *, proxied: bool = True) -
         broadcast=str(pool.subnet.broadcast_address),
         mtu=settings.mtu,
         route_localnet=not proxied,
+        address6=str(pool6.gateway) if pool6 and not settings.without_address else "",
+        prefix_length6=pool6.subnet.prefixlen if pool6 else 0,
     )
 
 
 def plan_endpoint(
     network: Network,
     endpoint_id: str,
-    address: IPv4Address,
+    address: Address,
+    address6: Address | None = None,
     *,
     wish: EndpointSettings = NO_WISH,
     mac: str = "",
@@ -74,6 +81,7 @@ def plan_endpoint(
     assert pool
     own = (bridge and bridge.default_gateway) or str(pool.gateway)
     link = (wish.driver_opts or {}).get(IFNAME) or f"{bridge.link_prefix if bridge else 'eth'}{number}"
+    pool6 = network.pool6
     common = EndpointPlan(
         link=link,
         mac=wish.mac_address or mac or mac_of(address),
@@ -84,6 +92,9 @@ def plan_endpoint(
         mtu=1500,
         is_way_out=is_way_out,
         more_addresses=tuple((wish.ipam_config.link_local_ips if wish.ipam_config else None) or ()),
+        address6=str(address6) if address6 else "",
+        prefix_length6=pool6.subnet.prefixlen if pool6 else 0,
+        gateway6=((bridge and bridge.default_gateway6) or str(pool6.gateway)) if pool6 and not network.internal else "",
         sysctls=plan_sysctls((wish.driver_opts or {}).get(SYSCTLS, ""), link),
     )
     if macvlan:

@@ -12,7 +12,7 @@ from seaway.base import gojson
 from seaway.kernel.database import Database
 from seaway.model.network import IPAMConfig, NetworkResource
 from seaway.networks.drivers import settings_of
-from seaway.networks.ipam import parse_pool
+from seaway.networks.ipam import Pool, parse_pool
 from seaway.networks.network import Network, network_resource
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS networks (id TEXT PRIMARY KEY, resource TEXT NOT NULL)"
@@ -41,32 +41,43 @@ class _Row(NetworkResource, frozen=True):
     """What the wire does not say, too."""
 
     has_own_subnet: bool = False
+    has_own_subnet6: bool = False
     keeps_bridge: bool = False
 
 
 def _row(network: Network) -> _Row:
     fields = msgspec.structs.asdict(network_resource(network, {}))
-    return _Row(**fields, has_own_subnet=network.has_own_subnet, keeps_bridge=network.keeps_bridge)
+    return _Row(
+        **fields,
+        has_own_subnet=network.has_own_subnet,
+        has_own_subnet6=network.has_own_subnet6,
+        keeps_bridge=network.keeps_bridge,
+    )
 
 
 def _network(row: _Row) -> Network:
-    config = next(iter(row.ipam.config or ()), IPAMConfig())
-    reserved = (config.auxiliary_addresses or {}).values()
+    pools = {pool.subnet.version: pool for pool in map(_pool, () if row.config_only else row.ipam.config or ())}
     network = Network(
         id=row.id,
         name=row.name,
         driver=row.driver,
         created=row.created,
-        pool=None if row.config_only else parse_pool(config.subnet, config.gateway, config.ip_range, reserved),
+        pool=pools.get(4),
+        pool6=pools.get(6),
         ipam=row.ipam,
         options=row.options,
         labels=row.labels,
         internal=row.internal,
         attachable=row.attachable,
         has_own_subnet=row.has_own_subnet,
+        has_own_subnet6=row.has_own_subnet6,
         keeps_bridge=row.keeps_bridge,
         config_only=row.config_only,
         config_from=row.config_from.network,
     )
     bridge, macvlan = settings_of(network)
     return replace(network, bridge=bridge, macvlan=macvlan)
+
+
+def _pool(config: IPAMConfig) -> Pool:
+    return parse_pool(config.subnet, config.gateway, config.ip_range, (config.auxiliary_addresses or {}).values())

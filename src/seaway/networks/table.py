@@ -15,12 +15,12 @@ class Firewall:
 
     def __init__(self, table: str, *, enabled: bool = True, proxied: bool = True) -> None:
         self.table, self.enabled, self.proxied = table, enabled, proxied
-        self._elements: dict[tuple[str, str], Element] = {}
+        self._elements: dict[tuple[str, str, str], Element] = {}
         self._turn = asyncio.Lock()
 
     async def install(self, elements: Iterable[Element]) -> None:
         """Replace what an earlier engine left."""
-        self._elements = {(e.container, e.key): e for e in elements}
+        self._elements = {_key(e): e for e in elements}
         async with self._turn:
             if self.enabled:
                 await self._replace()
@@ -29,9 +29,9 @@ class Firewall:
 
     async def change(self, *, add: Iterable[Element] = (), delete: Iterable[Element] = ()) -> None:
         """One transaction. Where somebody has removed our table, all of it comes back with the change in it."""
-        gone = [e for e in delete if self._elements.pop((e.container, e.key), None)]
+        gone = [e for e in delete if self._elements.pop(_key(e), None)]
         new = list(add)
-        self._elements.update({(e.container, e.key): e for e in new})
+        self._elements.update({_key(e): e for e in new})
         if not self.enabled:
             return
         async with self._turn:
@@ -63,3 +63,7 @@ class Firewall:
             await nft.apply(plan_removal(self.table))
         except nft.FirewallFailed as failed:
             log.debug("no nftables here, and none wanted: %s", failed)
+
+
+def _key(element: Element) -> tuple[str, str, str]:
+    return element.family, element.container, element.key

@@ -9,7 +9,7 @@ import msgspec
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkCreate
 from seaway.networks.drivers import settings_of
-from seaway.networks.ipam import Pool, parse_pool
+from seaway.networks.ipam import Pool, Subnet, parse_pool
 from seaway.networks.joined import Joined
 from seaway.networks.network import PREDEFINED, Network
 from seaway.networks.validate import validate_request
@@ -48,35 +48,31 @@ def plan_user_network(
     request = _with_config_from(request, existing)
     driver = request.driver or "bridge"
     _check_driver(driver)
-    if request.enable_ipv6 or request.enable_ipv4 is False:
-        raise InvalidParameter("IPv6 networks are not supported by this engine")
+    if request.enable_ipv4 is False:
+        raise InvalidParameter("networks without IPv4 are not supported by this engine")
     options = dict(request.options)
     if not request.config_from:
         options = {**defaults.driver_options.get(driver, {}), **options}
-    wish = next(iter((request.ipam.config if request.ipam else None) or ()), IPAMConfig())
     if request.ipam and request.ipam.driver not in ("", "default"):
         raise NotFound(f'plugin "{request.ipam.driver}" not found')
-    if request.ipam and len(request.ipam.config or ()) > 1:
-        raise InvalidParameter("bridge driver doesn't support multiple subnets")
+    wish, wish6 = _wishes(request)
     pool = _plan_pool(wish, [n.pool.subnet for n in existing if n.pool], host_routes, defaults.pools)
-    config = IPAMConfig(
-        subnet=str(pool.subnet),
-        ip_range=wish.ip_range,
-        gateway=str(pool.gateway),
-        auxiliary_addresses=wish.auxiliary_addresses,
-    )
+    pool6 = _plan_pool6(wish6, network_id, existing) if request.enable_ipv6 else None
+    configs = [_config(pool, wish), *([_config(pool6, wish6)] if pool6 else [])]
     network = Network(
         id=network_id,
         name=request.name,
         driver=driver,
         created=created,
         pool=pool,
-        ipam=IPAM(options=(request.ipam.options if request.ipam else None) or {}, config=[config]),
+        pool6=pool6,
+        ipam=IPAM(options=(request.ipam.options if request.ipam else None) or {}, config=configs),
         options=options,
         labels=dict(request.labels),
         internal=request.internal,
         attachable=request.attachable,
         has_own_subnet=bool(wish.subnet),
+        has_own_subnet6=bool(wish6.subnet),
         config_from=request.config_from.network if request.config_from else "",
     )
     bridge, macvlan = settings_of(network)
@@ -151,14 +147,12 @@ def _check_devices(network_id: str, existing: Sequence[Network], bridge: str, pa
 
 def _plan_pool(
     wish: IPAMConfig,
-    taken: Sequence[IPv4Network],
+    taken: Sequence[Subnet],
     host_routes: Iterable[IPv4Network],
     pools: Sequence[tuple[IPv4Network, int]],
 ) -> Pool:
     if not wish.subnet:
         return parse_pool(str(_free_subnet([*taken, *host_routes], pools)), wish.gateway)
-    if ":" in wish.subnet:
-        raise InvalidParameter("IPv6 networks are not supported by this engine")
     reserved = (wish.auxiliary_addresses or {}).values()
     pool = parse_pool(wish.subnet, wish.gateway, wish.ip_range, reserved)
     if any(pool.subnet.overlaps(other) for other in taken):
@@ -166,7 +160,35 @@ def _plan_pool(
     return pool
 
 
-def _free_subnet(taken: Sequence[IPv4Network], pools: Sequence[tuple[IPv4Network, int]]) -> IPv4Network:
+def _plan_pool6(wish: IPAMConfig, network_id: str, existing: Sequence[Network]) -> Pool:
+    """Without a wish a /64 of unique local addresses, which comes from the network's ID."""
+    prefix = f"fd{network_id[:2]}:{network_id[2:6]}:{network_id[6:10]}:{network_id[10:14]}::/64"
+    reserved = (wish.auxiliary_addresses or {}).values()
+    pool = parse_pool(wish.subnet or prefix, wish.gateway, wish.ip_range, reserved)
+    if any(pool.subnet.overlaps(n.pool6.subnet) for n in existing if n.pool6):
+        raise Forbidden("Pool overlaps with other one on this address space")
+    return pool
+
+
+def _wishes(request: NetworkCreate) -> tuple[IPAMConfig, IPAMConfig]:
+    """For IPv4 and for IPv6; one subnet of each."""
+    configs = (request.ipam.config if request.ipam else None) or []
+    four, six = [c for c in configs if ":" not in c.subnet], [c for c in configs if ":" in c.subnet]
+    if len(four) > 1 or len(six) > 1:
+        raise InvalidParameter("bridge driver doesn't support multiple subnets")
+    return next(iter(four), IPAMConfig()), next(iter(six), IPAMConfig())
+
+
+def _config(pool: Pool, wish: IPAMConfig) -> IPAMConfig:
+    return IPAMConfig(
+        subnet=str(pool.subnet),
+        ip_range=wish.ip_range,
+        gateway=str(pool.gateway),
+        auxiliary_addresses=wish.auxiliary_addresses,
+    )
+
+
+def _free_subnet(taken: Sequence[Subnet], pools: Sequence[tuple[IPv4Network, int]]) -> IPv4Network:
     for pool, size in pools:
         for subnet in pool.subnets(new_prefix=size):
             if not any(subnet.overlaps(other) for other in taken):

@@ -48,7 +48,8 @@ class UserNetworks:
             if network.bridge and network.pool:
                 if not network.keeps_bridge:
                     undo.push_async_callback(links.delete_link, network.bridge.name)
-                await links.build_bridge(plan_bridge(network.bridge, network.pool, proxied=self._firewall.proxied))
+                plan = plan_bridge(network.bridge, network.pool, network.pool6, proxied=self._firewall.proxied)
+                await links.build_bridge(plan)
                 failpoint("network: bridge made")
                 undo.push_async_callback(self._firewall.withdraw, _elements(network))
                 await self._firewall.change(add=_elements(network))

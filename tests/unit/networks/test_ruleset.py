@@ -49,3 +49,10 @@ def test_loopback_is_the_proxys_and_never_in_the_firewall() -> None:
 def test_a_comment_cannot_break_out_of_its_quotes() -> None:
     assert printable('a"; drop\\\n') == "a'; drop/ "
     assert len(printable("x" * 300)) < 128
+
+
+def test_ipv6_has_a_table_of_its_own() -> None:
+    six = Bridge("br-six", "172.19.0.0/16", network="six", subnet6="fd00:51::/64")
+    deep = Bridge("br-deep", "172.20.0.0/16", internal=True, masquerade=False, network="deep", subnet6="fd00:52::/64")
+    text = plan_ruleset("seaway", bridge_elements([six, deep]))
+    assert text[text.index("add table ip6") :] == (GOLDEN / "ipv6.nft").read_text()

@@ -72,3 +72,17 @@ def test_a_network_in_use_stays_and_so_does_a_predefined_one() -> None:
     with pytest.raises(Forbidden, match="^bridge is a pre-defined network and cannot be removed$"):
         check_removable(BRIDGE, {})
     check_removable(web, {})
+
+
+def test_a_network_with_both_families() -> None:
+    network = plan(NetworkCreate(name="six", enable_ipv6=True))
+    assert network.pool6
+    assert str(network.pool6.subnet) == "fd01:2345:6789:abcd::/64"
+    own = IPAM(config=[IPAMConfig(subnet="10.1.0.0/24"), IPAMConfig(subnet="fd00::/64", gateway="fd00::9")])
+    network = plan(NetworkCreate(name="six", enable_ipv6=True, ipam=own))
+    assert network.ipam.config == [
+        IPAMConfig(subnet="10.1.0.0/24", gateway="10.1.0.1"),
+        IPAMConfig(subnet="fd00::/64", gateway="fd00::9"),
+    ]
+    with pytest.raises(Forbidden, match="^Pool overlaps with other one on this address space$"):
+        plan(NetworkCreate(name="more", enable_ipv6=True, ipam=IPAM(config=[IPAMConfig(subnet="fd00::/56")])), network)

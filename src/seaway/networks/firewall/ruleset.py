@@ -5,8 +5,8 @@ change pays for their number. The rules are always the same. The chain `user` is
 it is missing, and never flushed.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 ANY_ADDRESS = "0.0.0.0"
 USER_CHAIN = "user"
@@ -20,6 +20,10 @@ SETS = {
     "map published": "type inet_proto . inet_service : ipv4_addr . inet_service",
     "map published_on": "type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service",
 }
+SETS6 = {
+    **{name: SETS[name] for name in ("set bridges", "set internal", "set unprotected", "map within")},
+    "set masqueraded": "type ipv6_addr; flags interval",
+}
 HOOKS = {
     "publish": "",
     "guard": "type filter hook prerouting priority raw; policy accept;",
@@ -28,6 +32,8 @@ HOOKS = {
     "postrouting": "type nat hook postrouting priority srcnat; policy accept;",
     "forward": "type filter hook forward priority filter; policy accept;",
 }
+HOOKS6 = {chain: HOOKS[chain] for chain in ("postrouting", "forward")}
+"""Published ports have no part in it: the port proxy serves them on the host's IPv6 addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Element:
     key: str
     value: str = ""
     comment: str = field(default="", compare=False)
+    family: str = "ip"
 
     @property
     def text(self) -> str:
@@ -57,6 +64,7 @@ class Bridge:
     internal: bool = False
     unprotected: bool = False
     network: str = ""
+    subnet6: str = ""
 
     def elements(self) -> list[Element]:
         of = f"network {self.network}" if self.network else ""
@@ -68,7 +76,13 @@ class Bridge:
             "masqueraded": (self.subnet, "", self.masquerade and bool(self.subnet)),
             "within": (f"{device} . {device}", "accept" if self.icc else "drop", True),
         }
-        return [Element(where, key, value, of) for where, (key, value, wish) in wanted.items() if wish]
+        found = [Element(where, key, value, of) for where, (key, value, wish) in wanted.items() if wish]
+        return [*found, *self._elements6(found, of)] if self.subnet6 else found
+
+    def _elements6(self, elements: Sequence[Element], of: str) -> list[Element]:
+        """The same bridges, and the other subnet."""
+        same = [replace(e, family="ip6") for e in elements if e.container != "masqueraded"]
+        return [*same, *([Element("masqueraded", self.subnet6, "", of, "ip6")] if self.masquerade else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +112,31 @@ def plan_ruleset(table: str, elements: Sequence[Element], *, proxied: bool = Tru
 
     `proxied`: the port proxy serves the host's loopback and the containers. Without it nft translates these too.
     """
-    rules = _rules(proxied=proxied)
+    text = _plan_family("ip", table, elements, SETS, HOOKS, _rules(proxied=proxied))
+    if any(e.family == "ip6" for e in elements):
+        text += _plan_family("ip6", table, elements, SETS6, HOOKS6, _rules6())
+    return text
+
+
+def _plan_family(
+    family: str,
+    table: str,
+    elements: Sequence[Element],
+    sets: Mapping[str, str],
+    hooks: Mapping[str, str],
+    rules: Mapping[str, Sequence[str]],
+) -> str:
+    mine, where = [e for e in elements if e.family == family], f" {family} {table} "
     lines = [
-        f"add table ip {table}",
-        f"add chain ip {table} {USER_CHAIN}",
-        *(f"add chain ip {table} {chain}{f' {{ {hook} }}' if hook else ''}" for chain, hook in HOOKS.items()),
-        *(f"flush chain ip {table} {chain}" for chain in HOOKS),
-        *(f"add {named.replace(' ', f' ip {table} ')} {{ {kind}; }}" for named, kind in SETS.items()),
-        *(f"flush {named.replace(' ', f' ip {table} ')}" for named in SETS),
-        f"table ip {table} {{",
-        *(line for named in SETS for line in _elements(named, elements)),
-        *(line for chain in HOOKS for line in _chain(chain, rules[chain])),
+        f"add table {family} {table}",
+        f"add chain{where}{USER_CHAIN}",
+        *(f"add chain{where}{chain}{f' {{ {hook} }}' if hook else ''}" for chain, hook in hooks.items()),
+        *(f"flush chain{where}{chain}" for chain in hooks),
+        *(f"add {named.replace(' ', where)} {{ {kind}; }}" for named, kind in sets.items()),
+        *(f"flush {named.replace(' ', where)}" for named in sets),
+        f"table {family} {table} {{",
+        *(line for named, kind in sets.items() for line in _elements(named, kind, mine)),
+        *(line for chain in hooks for line in _chain(chain, rules[chain])),
         "}",
     ]
     return "\n".join(lines) + "\n"
@@ -142,6 +170,15 @@ def _rules(*, proxied: bool) -> dict[str, list[str]]:
     }
 
 
+def _rules6() -> dict[str, list[str]]:
+    """What of the rules for IPv4 is not about published ports."""
+    rules = _rules(proxied=True)
+    return {
+        "postrouting": [rule.replace("ip saddr", "ip6 saddr") for rule in rules["postrouting"]],
+        "forward": [rule for rule in rules["forward"] if "published ports" not in rule],
+    }
+
+
 def _hairpin() -> list[str]:
     """The answers must come back by way of the host."""
     return [
@@ -161,18 +198,22 @@ def port_elements(ports: Iterable[PublishedPort], *, proxied: bool = True) -> li
 
 
 def plan_add(table: str, elements: Iterable[Element]) -> str:
-    return _change("add", table, [(e.container, e.text) for e in elements])
+    return _change("add", table, [(e.family, e.container, e.text) for e in elements])
 
 
 def plan_delete(table: str, elements: Iterable[Element]) -> str:
-    return _change("delete", table, [(e.container, e.key) for e in elements])
+    return _change("delete", table, [(e.family, e.container, e.key) for e in elements])
 
 
-def _change(verb: str, table: str, elements: Sequence[tuple[str, str]]) -> str:
+def _change(verb: str, table: str, elements: Iterable[tuple[str, str, str]]) -> str:
     """One command for each set or map: nft is quick with thousands of elements, and slow with thousands of commands."""
-    containers = dict.fromkeys(container for container, _ in elements)
-    texts = {c: ", ".join(text for container, text in elements if container == c) for c in containers}
-    return "".join(f"{verb} element ip {table} {container} {{ {text} }}\n" for container, text in texts.items())
+    texts: dict[tuple[str, str], list[str]] = {}
+    for family, container, text in elements:
+        texts.setdefault((family, container), []).append(text)
+    return "".join(
+        f"{verb} element {family} {table} {container} {{ {', '.join(found)} }}\n"
+        for (family, container), found in texts.items()
+    )
 
 
 def plan_removal(table: str) -> str:
@@ -184,12 +225,12 @@ def printable(text: str) -> str:
     return text.replace('"', "'").replace("\\", "/").replace("\n", " ")[:120]
 
 
-def _elements(named: str, elements: Sequence[Element]) -> list[str]:
+def _elements(named: str, kind: str, elements: Sequence[Element]) -> list[str]:
     mine = [e.text for e in elements if e.container == named.partition(" ")[2]]
     if not mine:
         return []
     indent = ",\n\t\t\t     "
-    return [f"\t{named} {{", f"\t\t{SETS[named]}", f"\t\telements = {{ {indent.join(mine)} }}", "\t}"]
+    return [f"\t{named} {{", f"\t\t{kind}", f"\t\telements = {{ {indent.join(mine)} }}", "\t}"]
 
 
 def _chain(name: str, rules: Sequence[str]) -> list[str]:
