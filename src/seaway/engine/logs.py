@@ -16,8 +16,10 @@ from seaway.kernel import worker
 from seaway.logs.driver import ContainerInfo, LogDriver
 from seaway.logs.drivers import log_drivers, make_driver, validate_log_options
 from seaway.logs.localfile import cache_of
+from seaway.logs.options import parse_cache_options, parse_json_file_options, parse_local_options
 from seaway.logs.pieces import SpoolPieces
-from seaway.logs.shipper import Shipper
+from seaway.logs.rotating import Limits
+from seaway.logs.shipper import ROTATE_BYTES, Shipper
 from seaway.logs.watcher import SpoolWatcher
 from seaway.model.container import HostConfig, LogConfig
 from seaway.runtime.control import ProcessEnded
@@ -25,6 +27,7 @@ from seaway.runtime.crun import Runtime
 
 Reopen: TypeAlias = Callable[[], Awaitable[None]]
 REMOTE = "remote"
+REMOTE_PIECES = 64
 
 
 class LoggingFailed(SystemFailure):
@@ -152,14 +155,16 @@ class ContainerLogs:
         remote = None
         if is_remote:
             told = None if readable else reopen
-            remote = Shipper(pieces, make_driver(kind, info), told, name=REMOTE, is_remote=True)
+            remote = Shipper(
+                pieces, make_driver(kind, info), told, name=REMOTE, is_remote=True, most_pieces=REMOTE_PIECES
+            )
         return _Held(pieces, readable, remote)
 
     def _readable(self, container: Container, pieces: SpoolPieces, reopen: Reopen | None) -> Shipper:
         info = container_info(self._containers, container)
         kind = container.host_config.log_config.type
         cache = cache_of(info) if log_drivers()[kind].is_remote else None
-        return Shipper(pieces, cache or make_driver(kind, info), reopen)
+        return Shipper(pieces, cache or make_driver(kind, info), reopen, most_pieces=_pieces_kept(kind, info))
 
     def _finish_remote(self, held: "_Held", container_id: str) -> None:
         if held.remote and not held.remote.has_ended:
@@ -184,6 +189,18 @@ class ContainerLogs:
                 pass  # nobody writes to the old file any more
 
         return reopen
+
+
+def _pieces_kept(kind: str, info: ContainerInfo) -> int:
+    """As much of the spool as the driver's files hold: older lines would be rotated away anyway."""
+    match kind:
+        case "json-file":
+            limits = parse_json_file_options(info.options)
+        case "local":
+            limits = parse_local_options(info.options)
+        case _:
+            limits = parse_cache_options(info.options) or Limits()
+    return limits.max_size * limits.max_file // ROTATE_BYTES + 2 if limits.max_size else 0
 
 
 def container_info(containers: ContainerStore, container: Container) -> ContainerInfo:

@@ -41,13 +41,17 @@ def apart(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "asyncio.
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
 
+    def settle(how: Callable[[Any], None], outcome: Any) -> None:
+        if not result.done():  # nobody waits any more
+            how(outcome)
+
     def work() -> None:
         try:
             value = fn(*args, **kwargs)
         except BaseException as exc:
-            loop.call_soon_threadsafe(result.set_exception, exc)
+            loop.call_soon_threadsafe(settle, result.set_exception, exc)
         else:
-            loop.call_soon_threadsafe(result.set_result, value)
+            loop.call_soon_threadsafe(settle, result.set_result, value)
 
     threading.Thread(target=work, name=getattr(fn, "__name__", "worker"), daemon=True).start()
     return result

@@ -24,6 +24,12 @@ class SpoolPieces:
             self.release(path, reader)
         return next((path for path, number in pieces if reader not in self._done.get(number, ())), None)
 
+    def backlog_bytes(self, reader: str, inode: int, byte: int) -> int:
+        """What `reader` has not read of what is there now."""
+        sizes = {number: path.stat().st_size for path in self._all() if (number := _inode(path))}
+        left = sum(size for number, size in sizes.items() if reader not in self._done.get(number, ()))
+        return left - byte if inode in sizes and reader not in self._done.get(inode, ()) else left
+
     def release(self, piece: Path, reader: str) -> None:
         if not (number := _inode(piece)):
             return
@@ -43,8 +49,24 @@ class SpoolPieces:
         except FileNotFoundError:
             pass
 
+    def live_bytes(self) -> int:
+        try:
+            return self.live.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def is_complete(self, piece: Path) -> bool:
+        """conmon writes to its successor by now. Ask before reading it to its end, or what came between is lost."""
+        return piece != self.live and piece != self._all()[-1]
+
+    def lacks_live(self) -> bool:
+        """An engine was killed between the renaming and telling conmon."""
+        return not self.live.exists() and bool(self.rotated())
+
     def rotated(self) -> list[Path]:
-        return sorted(self.directory.glob("log.*"), key=lambda path: int(path.suffix[1:]))
+        """Not conmon's `log.tmp`, which becomes the next live piece."""
+        numbered = (path for path in self.directory.glob("log.*") if path.suffix[1:].isdecimal())
+        return sorted(numbered, key=lambda path: int(path.suffix[1:]))
 
     def _all(self) -> list[Path]:
         return self.rotated() + ([self.live] if self.live.exists() else [])

@@ -26,7 +26,6 @@ from seaway.logs.spool import LogLine, SpoolParser
 BATCH_BYTES = 4 << 20
 ROTATE_BYTES = 16 << 20
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
-MOST_PIECES = 64
 log = logging.getLogger(__name__)
 
 
@@ -43,13 +42,14 @@ class _Batch:
     lines: Sequence[LogLine]
     recorded: Offset
     read_to: Offset
+    size: int
 
 
 class Shipper:
     """One per container and driver. `ship` moves what is there; `finish` is for when the container's output has ended.
 
     `reopen` tells conmon to open `log` again; without it the spool is not rotated. `is_remote`: the driver waits for
-    other machines."""
+    other machines. `most_pieces` of the spool are kept for a driver that is behind; 0: all."""
 
     def __init__(
         self,
@@ -59,10 +59,11 @@ class Shipper:
         *,
         name: str = "",
         is_remote: bool = False,
+        most_pieces: int = 0,
     ) -> None:
         self._pieces, self._driver, self._reopen, self._name = pieces, driver, reopen, name
         self._run: Callable[..., Awaitable[Any]] = apart if is_remote else run_blocking
-        self._is_remote = is_remote
+        self._most_pieces = most_pieces
         self._offset_path = pieces.directory / (f"offset-{name}" if name else "offset")
         self._offset = self._read_offset()
         self._parser = SpoolParser(self._offset.open)
@@ -70,6 +71,7 @@ class Shipper:
         self._lock = asyncio.Lock()
         self._moved, self._changed = asyncio.Event(), asyncio.Event()
         self._delay_s = 0.0
+        self._shipped_bytes = 0
         self.has_ended = False
 
     @property
@@ -77,13 +79,23 @@ class Shipper:
         return self._driver
 
     async def ship(self) -> None:
-        """Raises what the driver raises; nothing is lost then, and another call goes on."""
-        async with self._lock:
-            await self._ship_all()
-            if self._reopen and self._offset.byte >= ROTATE_BYTES:
+        """What is in the spool now; a log that grows meanwhile is no reason to stay. Raises what the driver raises:
+        nothing is lost then, and another call goes on."""
+        offset = self._offset
+        backlog = await self._run(self._pieces.backlog_bytes, self._name, offset.inode, offset.byte)
+        target = self._shipped_bytes + backlog
+        while await self._ship_one() and self._shipped_bytes < target:
+            pass
+
+    async def _ship_one(self) -> bool:
+        async with self._lock:  # one batch at a time: it is fair, so that a reader's turn comes amid a flood
+            if moved := await self._run(self._ship_batch):
+                self._wake()
+            if self._reopen and self._pieces.live_bytes() >= ROTATE_BYTES:
                 self._pieces.retire()
                 await self._reopen()
-                await self._ship_all()
+                return True
+            return bool(moved)
 
     async def finish(self, *, with_live: bool = True) -> None:
         """Without the live piece where that one is another run's by now."""
@@ -97,10 +109,13 @@ class Shipper:
     async def run(self, changed: asyncio.Event) -> None:
         """Ship whenever `changed` is set, until cancelled or the output has ended."""
         self._changed = changed
+        if self._reopen and self._pieces.lacks_live():
+            await self._reopen()
         while not self.has_ended:
             changed.clear()
             try:
-                await self.ship()
+                while await self._ship_one():
+                    pass
                 self._delay_s = 0
             except (EngineError, OSError) as failure:
                 await self._wait_after(failure)
@@ -138,22 +153,24 @@ class Shipper:
             piece = self._pieces.of(self._name, self._offset.inode)
             if piece is None:
                 return False
+            is_complete = self._pieces.is_complete(piece)
             self._batch = self._read(piece)
             if self._batch is None:
-                if piece == self._pieces.live:
+                if not is_complete:
                     return False
                 self._pieces.release(piece, self._name)
         batch = self._batch
         if batch.lines:
             self._driver.write(batch.lines)
         replace_file_lazily(self._offset_path, msgspec.json.encode(batch.recorded))
+        self._shipped_bytes += batch.size
         self._offset, self._batch = batch.read_to, None
         return True
 
     def _read(self, piece: Path) -> _Batch | None:
         """What comes next of that piece; None at its end."""
-        if self._is_remote:
-            self._drop_what_is_too_old()
+        if self._most_pieces:
+            self._drop_what_is_too_old(self._most_pieces)
         try:
             file = piece.open("rb")
         except FileNotFoundError:
@@ -169,21 +186,21 @@ class Shipper:
         lines = self._parser.feed(data)
         read_to = Offset(info.st_ino, start + len(data))
         whole = read_to.byte - self._parser.unfinished_bytes
-        return _Batch(lines, Offset(info.st_ino, whole, tuple(self._parser.open_lines)), read_to)
+        return _Batch(lines, Offset(info.st_ino, whole, tuple(self._parser.open_lines)), read_to, len(data))
 
-    def _drop_what_is_too_old(self) -> None:
-        """A receiver that is away for long must not fill the disk."""
-        for piece in self._pieces.rotated()[1:-MOST_PIECES]:
-            log.error("the log driver is too far behind: %s is dropped", piece)
+    def _drop_what_is_too_old(self, most: int) -> None:
+        """Neither a receiver that is away for long nor a container that floods its log may fill the disk."""
+        for piece in self._pieces.rotated()[1:-most]:
+            log.warning("the log driver is too far behind: %s is dropped", piece)
             self._pieces.release(piece, self._name)
 
     def _finish(self, *, with_live: bool) -> None:
         if lines := self._parser.finish():
-            self._batch = _Batch(lines, self._offset, self._offset)
+            self._batch = _Batch(lines, self._offset, self._offset, 0)
             self._ship_batch()
         self._driver.close()
-        if with_live:
-            self._pieces.release(self._pieces.live, self._name)
+        while (piece := self._pieces.of(self._name, self._offset.inode)) and (with_live or piece != self._pieces.live):
+            self._pieces.release(piece, self._name)
 
     def _read_offset(self) -> Offset:
         try:

@@ -193,3 +193,53 @@ async def test_the_next_run_begins_while_the_last_one_is_still_sent(tmp_path: Pa
     await far.finish(with_live=False)
     assert await lines(far) == [b"a\n", b"b\n"]
     assert [path.name for path in spool.dir.glob("log*")] == ["log"]
+
+
+async def test_what_conmon_writes_before_it_has_reopened_is_not_lost(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    opened = spool.log.open("ab")
+
+    async def told() -> None:
+        """conmon has not come to it yet."""
+
+    opened.write(spooled("x" * 8000) * 2200)
+    opened.flush()
+    shipper = Shipper(SpoolPieces(spool.dir, frozenset({""})), JsonFileDriver(spool.info), told)
+    await shipper.ship()
+    await shipper.ship()
+    opened.write(spooled("late"))
+    opened.close()
+    (spool.dir / "log.tmp").touch()
+    await shipper.ship()
+    spool.append("next")
+    assert [text for text in await lines(shipper) if len(text) < 100] == [b"late\n", b"next\n"]
+    assert sorted(path.name for path in spool.dir.iterdir()) == ["log", "log.tmp", "offset"]
+
+
+async def test_an_engine_that_was_killed_before_it_told_conmon(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("a")
+    SpoolPieces(spool.dir, frozenset()).retire()
+    told = asyncio.Event()
+
+    async def reopen() -> None:
+        told.set()
+
+    shipper = Shipper(SpoolPieces(spool.dir, frozenset({""})), JsonFileDriver(spool.info), reopen)
+    task = asyncio.ensure_future(shipper.run(asyncio.Event()))
+    await told.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    await shipper.finish()
+    assert await lines(shipper) == [b"a\n"]
+    assert [path.name for path in spool.dir.iterdir()] == []
+
+
+async def test_a_driver_that_is_far_behind_skips_what_it_would_not_keep(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for number in range(6):
+        spool.append(str(number))
+        if number < 5:
+            SpoolPieces(spool.dir, frozenset()).retire()
+    shipper = Shipper(SpoolPieces(spool.dir, frozenset({""})), JsonFileDriver(spool.info), most_pieces=2)
+    assert await lines(shipper) == [b"0\n", b"3\n", b"4\n", b"5\n"]
