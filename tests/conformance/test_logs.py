@@ -4,14 +4,17 @@ import json
 import re
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.unit.logs.receivers import Receiver, receiving
 
 from conformance.engines import RunningEngine
+from seaway.kernel.syscalls import CLONE_NEWNET, setns
 
 MANY = "i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo line $i; done"
 
@@ -149,42 +152,45 @@ def test_an_unknown_driver_is_refused(engine: RunningEngine, name: str) -> None:
     assert f"error looking up logging plugin {name}: plugin" in done.stderr
 
 
-@pytest.fixture
-def gateway(engine: RunningEngine) -> Iterator[str]:
-    """An address of this test's network namespace that the engine's reaches."""
-    link = f"lg{engine.namespace[-6:]}"
-    subprocess.run(
-        ["ip", "link", "add", link, "type", "veth", "peer", "name", "logs0", "netns", engine.namespace], check=True
-    )
-    try:
-        subprocess.run(["ip", "addr", "add", "10.214.18.129/30", "dev", link], check=True)
-        subprocess.run(["ip", "link", "set", link, "up"], check=True)
-        subprocess.run(["ip", "-n", engine.namespace, "addr", "add", "10.214.18.130/30", "dev", "logs0"], check=True)
-        subprocess.run(["ip", "-n", engine.namespace, "link", "set", "logs0", "up"], check=True)
-        yield "10.214.18.129"
-    finally:
-        subprocess.run(["ip", "link", "del", link], check=False)
+GATEWAY = "127.0.0.1"
+
+
+@contextmanager
+def receiving_there(engine: RunningEngine, port: int = 0) -> Iterator[Receiver]:
+    """On the loopback of the engine's network namespace: a socket belongs to the one in which it is made."""
+    made: list[socket.socket] = []
+
+    def make() -> None:
+        with open(f"/run/netns/{engine.namespace}") as namespace:
+            setns(namespace.fileno(), CLONE_NEWNET)
+        made.append(socket.socket())
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    with receiving("tcp", listener=made[0], port=port) as receiver:
+        yield receiver
 
 
 @pytest.fixture
-def receiver(gateway: str) -> Iterator[Receiver]:
-    with receiving("tcp", host=gateway) as made:
+def receiver(engine: RunningEngine) -> Iterator[Receiver]:
+    with receiving_there(engine) as made:
         yield made
 
 
-def options(driver: str, gateway: str, port: int) -> tuple[str, ...]:
-    address = f"{driver}-address={'' if driver == 'fluentd' else 'tcp://'}{gateway}:{port}"
+def options(driver: str, port: int) -> tuple[str, ...]:
+    address = f"{driver}-address={'' if driver == 'fluentd' else 'tcp://'}{GATEWAY}:{port}"
     return ("--log-driver", driver, "--log-opt", address)
 
 
 @pytest.mark.min_api("1.42")
 @pytest.mark.parametrize("driver", ["syslog", "gelf", "fluentd"])
-def test_lines_are_sent_and_can_be_read(engine: RunningEngine, gateway: str, receiver: Receiver, driver: str) -> None:
+def test_lines_are_sent_and_can_be_read(engine: RunningEngine, receiver: Receiver, driver: str) -> None:
     engine.docker(
         "run",
         "--name",
         "sent",
-        *options(driver, gateway, receiver.port),
+        *options(driver, receiver.port),
         "busybox",
         "sh",
         "-c",
@@ -195,9 +201,9 @@ def test_lines_are_sent_and_can_be_read(engine: RunningEngine, gateway: str, rec
     assert (done.stdout, done.stderr) == ("hello\n", "oh\n")
 
 
-def test_with_the_cache_off_it_cannot_be_read(engine: RunningEngine, gateway: str, receiver: Receiver) -> None:
+def test_with_the_cache_off_it_cannot_be_read(engine: RunningEngine, receiver: Receiver) -> None:
     engine.docker(
-        "run", "--name", "sent", *options("syslog", gateway, receiver.port), "--log-opt", "cache-disabled=true",
+        "run", "--name", "sent", *options("syslog", receiver.port), "--log-opt", "cache-disabled=true",
         "busybox", "echo", "hello",
     )  # fmt: skip
     receiver.wait(lambda pieces: b"hello" in b"".join(pieces))
@@ -207,18 +213,16 @@ def test_with_the_cache_off_it_cannot_be_read(engine: RunningEngine, gateway: st
 def test_a_receiver_that_is_not_there_keeps_the_container_from_starting(engine: RunningEngine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    done = engine.docker("run", "--name", "no", *options("syslog", "127.0.0.1", port), "busybox", "echo", "x")
+    done = engine.docker("run", "--name", "no", *options("syslog", port), "busybox", "echo", "x")
     assert done.returncode == 125
     assert f"failed to initialize logging driver: dial tcp 127.0.0.1:{port}: connect: connection refused" in done.stderr
 
 
 @pytest.mark.seaway_only("dockerd's containers do not outlive it")
 @pytest.mark.parametrize("driver", ["json-file", "local", "syslog", "gelf", "fluentd"])
-def test_no_line_is_lost_when_the_engine_is_killed(
-    engine: RunningEngine, gateway: str, receiver: Receiver, driver: str
-) -> None:
+def test_no_line_is_lost_when_the_engine_is_killed(engine: RunningEngine, receiver: Receiver, driver: str) -> None:
     count = 60_000
-    flags = ("--log-driver", driver) if driver in ("json-file", "local") else options(driver, gateway, receiver.port)
+    flags = ("--log-driver", driver) if driver in ("json-file", "local") else options(driver, receiver.port)
     limit = ("--log-opt", "max-size=100m") if driver == "local" else ()
     engine.docker("run", "-d", "--name", "many", *flags, *limit, "busybox", "sh", "-c", MANY.format(count=count))
     for _ in range(3):
@@ -237,22 +241,22 @@ def test_no_line_is_lost_when_the_engine_is_killed(
 
 
 @pytest.mark.seaway_only("dockerd drops what a receiver does not take")
-def test_a_receiver_that_comes_back_gets_everything(engine: RunningEngine, gateway: str) -> None:
-    with receiving("tcp", host=gateway) as first:
+def test_a_receiver_that_comes_back_gets_everything(engine: RunningEngine) -> None:
+    with receiving_there(engine) as first:
         port = first.port
         engine.docker(
             "run",
             "-d",
             "--name",
             "back",
-            *options("syslog", gateway, port),
+            *options("syslog", port),
             "busybox",
             "sh",
             "-c",
             "sleep 1; echo while away; sleep 1000",
         )
     wait_for(lambda: logs(engine, "back") == "while away\n", "not in the cache")
-    with receiving("tcp", host=gateway, port=port) as again:
+    with receiving_there(engine, port) as again:
         again.wait(lambda pieces: b"while away" in b"".join(pieces))
 
 

@@ -65,13 +65,13 @@ class Receiver:
 
 @contextmanager
 def receiving(
-    kind: str, path: str = "", answer: Answer | None = None, *, host: str = "127.0.0.1", port: int = 0
+    kind: str, path: str = "", answer: Answer | None = None, *, listener: socket.socket | None = None, port: int = 0
 ) -> Iterator[Receiver]:
     """`kind` is tcp, udp or unixgram."""
     family = socket.AF_UNIX if path else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+    listener = listener or socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(path or (host, port))
+    listener.bind(path or ("127.0.0.1", port))
     if kind == "tcp":
         listener.listen()
     receiver = Receiver(listener, answer)
