@@ -267,3 +267,12 @@ def test_the_json_file_is_where_tools_look_for_it(engine: RunningEngine) -> None
     line = path.read_text()
     assert line.startswith('{"log":"\\u003cx\\u003e\\n","stream":"stdout","time":"')
     assert json.loads(line)["log"] == "<x>\n"
+
+
+def test_a_log_that_floods_keeps_nobody_waiting(engine: RunningEngine) -> None:
+    engine.docker("run", "-d", "--name", "good", "busybox", "sh", "-c", "echo hello; sleep 1000")
+    engine.docker("run", "-d", "--name", "flood", "--log-opt", "max-size=10m", "busybox", "yes")
+    time.sleep(2)  # it has written for a while
+    assert logs(engine, "--tail", "3", "flood") == "y\n" * 3
+    assert logs(engine, "good") == "hello\n"
+    assert engine.docker("rm", "-f", "flood").returncode == 0
