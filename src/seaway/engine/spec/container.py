@@ -1,8 +1,6 @@
 """From a container's record to its OCI spec: names looked up, paths found, then the pure builder does the rest."""
 
 import os
-import platform
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,8 +23,8 @@ from seaway.engine.spec.security import seccomp_of
 from seaway.kernel import cgroup
 from seaway.kernel.process import find_program
 from seaway.model.container import HostConfig
+from seaway.runtime.host import HostLimits, read_host_limits
 from seaway.runtime.spec.build import build_spec
-from seaway.runtime.spec.capabilities import parse_mask
 from seaway.runtime.spec.request import Namespaces, SpecMount, SpecRequest
 
 CGROUP_ROOT = Path("/docker")
@@ -99,8 +97,9 @@ def spec_request(container: Container, rootfs: Path, around: Surroundings, ident
         seccomp=seccomp_of(container, around.defaults),
         annotations=host.annotations if isinstance(host.annotations, dict) else {},
         init_path=_init_path(host, around.defaults),
+        arch=host_limits().arch,
         kernel=kernel_version(),
-        cpu_count=os.cpu_count() or 1,
+        cpu_count=host_limits().cpu_count,
     )
 
 
@@ -142,15 +141,14 @@ def _init_path(host: HostConfig, defaults: ContainerDefaults) -> str | None:
 
 
 @cache
+def host_limits() -> HostLimits:
+    return read_host_limits()
+
+
 def bounding_set() -> frozenset[str]:
     """What this host can give: asking for more than our own bounding set would fail every container."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapBnd:"):
-            return parse_mask(int(line.split()[1], 16))
-    return frozenset()
+    return host_limits().bounding
 
 
-@cache
 def kernel_version() -> tuple[int, int]:
-    numbers = re.findall(r"\d+", platform.release())
-    return int(numbers[0]), int(numbers[1])
+    return host_limits().kernel
