@@ -53,3 +53,10 @@ def test_sizes_and_disk_usage(engine: RunningEngine) -> None:
     assert volume["UsageData"] == {"RefCount": 1, "Size": 7}
     image = next(i for i in usage["Images"] if i["Id"] == found["Image"])
     assert (image["Containers"] >= 1, image["Size"] <= usage["LayersSize"]) == (True, True)
+
+
+def test_system_prune_goes_through(engine: RunningEngine) -> None:
+    engine.docker("create", "--name", "pruned", "busybox", "true")
+    done = engine.docker("system", "prune", "-f", "--filter", "label!=keep")
+    assert (done.returncode, "Total reclaimed space: 0B" in done.stdout) == (0, True), done.stderr
+    assert "pruned" not in engine.docker("ps", "-a", "--format", "{{.Names}}").stdout

@@ -216,3 +216,17 @@ def test_rename_and_what_it_refuses(engine: RunningEngine, box: Container) -> No
         assert text in engine.docker("rename", "renamed", name).stderr
     assert "No such container: nosuch" in engine.docker("rename", "nosuch", "other").stderr
     engine.docker("rm", "occupied")
+
+
+def test_a_link_can_be_removed_alone(engine: RunningEngine) -> None:
+    engine.docker("run", "-d", "--name", "child", "busybox", "sleep", "1000")
+    engine.docker("run", "-d", "--name", "parent", "--link", "child:db", "busybox", "sleep", "1000")
+    hosts = ("exec", "parent", "cat", "/etc/hosts")
+    assert "\tdb " in engine.docker(*hosts).stdout
+    assert "cannot remove the default link name of the container" in engine.docker("rm", "--link", "child").stderr
+    assert "No such container" in engine.docker("rm", "--link", "/parent/other").stderr
+    assert engine.docker("rm", "--link", "/parent/db").returncode == 0
+    assert engine.docker("inspect", "-f", "{{.HostConfig.Links}}", "parent").stdout == "[]\n"
+    if engine.is_seaway:
+        assert "\tdb " not in engine.docker(*hosts).stdout
+    engine.docker("rm", "-f", "child", "parent")

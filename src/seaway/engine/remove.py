@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from seaway.base.errors import Conflict, EngineError, NotFound, SystemFailure, with_prefix
+from seaway.base.errors import Conflict, EngineError, NotFound, with_prefix
 from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.task import Status
@@ -22,15 +22,10 @@ class RemovalInProgress(Conflict):
         super().__init__(f"removal of container {name} is already in progress")
 
 
-async def remove_container(
-    engine: Engine, name: str, *, force: bool = False, volumes: bool = False, link: bool = False
-) -> None:
+async def remove_container(engine: Engine, name: str, *, force: bool = False, volumes: bool = False) -> None:
     """Raises NotFound, RemovalInProgress, or what stands in the way with dockerd's prefix."""
     container = engine.containers.find(name)
     with _removing(engine, container.id, name):
-        if link:
-            # The other names that a container can have are those of legacy links.
-            raise SystemFailure("Conflict, cannot remove the default link name of the container")
         if force:
             engine.runtime.abort(container.id)
         while not await _remove_stopped(engine, container.id, name, volumes=volumes):

@@ -10,7 +10,7 @@ from seaway.api.respond import empty_response, encoded_response, json_response
 from seaway.api.router import Route
 from seaway.api.versions import Version
 from seaway.base.errors import InvalidParameter
-from seaway.engine import create, inspect, kill, listing, remove, rename, restart, start, wait
+from seaway.engine import create, inspect, kill, listing, remove, rename, restart, start, unlink, wait
 from seaway.engine.context import Engine
 from seaway.model.container import ContainerConfig, HostConfig, NetworkingConfig
 from seaway.model.network import EndpointSettings
@@ -57,7 +57,7 @@ class ContainerHandlers:
             Route("POST", f"{one}/kill", self.kill),
             Route("POST", f"{one}/rename", self.rename),
             Route("POST", f"{one}/wait", self.wait),
-            Route("DELETE", one, self.remove),
+            Route("DELETE", "/containers/{name:.+}", self.remove),
         ]
 
     async def list(self, request: Request) -> web.StreamResponse:
@@ -116,13 +116,10 @@ class ContainerHandlers:
         return await self._mutate(work, "rename")
 
     async def remove(self, request: Request) -> web.StreamResponse:
-        work = remove.remove_container(
-            self._engine,
-            request["name"],
-            force=request.flag("force"),
-            volumes=request.flag("v"),
-            link=request.flag("link"),
-        )
+        name = request["name"]
+        if request.flag("link"):
+            return await self._mutate(unlink.remove_link(self._engine, name), "unlink")
+        work = remove.remove_container(self._engine, name, force=request.flag("force"), volumes=request.flag("v"))
         return await self._mutate(work, "remove")
 
     async def wait(self, request: Request) -> web.StreamResponse:
