@@ -2,9 +2,12 @@
 
 import base64
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -293,6 +296,22 @@ def test_a_hundred_at_once(engine: RunningEngine, box: str) -> None:
 
     with ThreadPoolExecutor(100) as pool:
         assert list(pool.map(run, range(100))) == [(f"{n}\n" * 100, n) for n in range(100)]
+
+
+@pytest.mark.seaway_only("conmon is Seaway's")
+def test_an_exec_whose_conmon_is_killed_has_ended(engine: RunningEngine, client: DockerClient, box: str) -> None:
+    exec_id = client.api.exec_create(box, ["sh", "-c", "echo ready; exec sleep 1000"])["Id"]
+    with started(engine, exec_id) as wire:
+        wire.read_until(b"ready\n")
+        pid = client.api.exec_inspect(exec_id)["Pid"]
+        conmon = engine.root / "exec/seaway/execs" / exec_id / "conmon.pid"
+        os.kill(int(conmon.read_text()), signal.SIGKILL)
+        assert wire.read_all() == b""
+    assert wait_ended(client, exec_id)["ExitCode"] == 137
+    assert engine.docker("exec", box, "true").returncode == 0
+    assert (
+        not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+    )  # a zombie has none
 
 
 @pytest.mark.seaway_only("a killed engine's execs run on, and the next one knows their exit codes")

@@ -16,6 +16,7 @@ from seaway.engine.events import container_event
 from seaway.engine.exec_process import exec_request, identity_of
 from seaway.engine.expect import expect_process
 from seaway.kernel import worker
+from seaway.kernel.pidfd import kill_all, start_time
 from seaway.runtime.errors import NOT_EXECUTABLE
 from seaway.runtime.exits import Exit
 
@@ -85,19 +86,27 @@ async def _run(
             engine.runtime.resize(run_dir, size["height"], size["width"])
 
     pid = await engine.runtime.exec(request, when_attachable)
-    engine.execs.update(execution.started(pid))
+    started = execution.started(pid)
+    engine.execs.update(started)
     exit_of_exec = engine.runtime.wait(execution.id)
-    return engine.supervisor.spawn(_watch(engine, container, execution.id, exit_of_exec), "exec")
+    return engine.supervisor.spawn(_watch(engine, container, started, exit_of_exec), "exec")
 
 
-async def _watch(engine: Engine, container: Container, exec_id: str, exit_of_exec: "asyncio.Future[Exit]") -> None:
+async def _watch(engine: Engine, container: Container, execution: Exec, exit_of_exec: "asyncio.Future[Exit]") -> None:
+    began = _began(execution.pid)
     how = await exit_of_exec
+    if how.error and began == _began(execution.pid) is not None:
+        await worker.run_blocking(kill_all, [execution.pid])  # its conmon is dead: what is told of it comes true
+    engine.execs.update(execution.ended(how.code))
+    container_event(engine, container, "exec_die", execID=execution.id, exitCode=str(how.code))
+    await worker.run_blocking(_discard, run_dir_of(engine, execution.id))
+
+
+def _began(pid: int) -> int | None:
     try:
-        engine.execs.put(engine.execs.get(exec_id).ended(how.code))
-    except NoSuchExec:
-        pass  # its container was removed
-    container_event(engine, container, "exec_die", execID=exec_id, exitCode=str(how.code))
-    await worker.run_blocking(_discard, run_dir_of(engine, exec_id))
+        return start_time(pid)
+    except ProcessLookupError:
+        return None
 
 
 def adopt_execs(engine: Engine) -> None:
@@ -112,7 +121,7 @@ def adopt_execs(engine: Engine) -> None:
             continue
         engine.execs.put(execution)
         exit_of_exec = engine.runtime.adopt(run_dir, container.id, execution.id)
-        engine.supervisor.spawn(_watch(engine, container, execution.id, exit_of_exec), "exec")
+        engine.supervisor.spawn(_watch(engine, container, execution, exit_of_exec), "exec")
 
 
 async def collect_finished(engine: Engine) -> None:
