@@ -31,6 +31,7 @@ from seaway.api.handlers.registry import RegistryHandlers
 from seaway.api.handlers.swarm import SwarmHandlers
 from seaway.api.handlers.system import SystemHandlers
 from seaway.api.handlers.usage import UsageHandlers
+from seaway.api.handlers.volume_copies import VolumeCopyHandlers
 from seaway.api.handlers.volumes import VolumeHandlers
 from seaway.api.router import Router
 from seaway.api.server import ApiServer, Identity
@@ -237,6 +238,7 @@ def _routes(
         ImageHandlers(catalog, engine.containers),
         NetworkHandlers(engine),
         SwarmHandlers(),
+        VolumeCopyHandlers(engine),  # dockerd's own take any path for a name
         VolumeHandlers(engine),
         UsageHandlers(engine, catalog),
     )

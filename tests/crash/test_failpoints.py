@@ -8,7 +8,7 @@ import pytest
 from conformance.engines import RunningEngine
 from crash.remains import Remains, remains, settled, wait_until
 
-CREATE = ("create: layer made", "create: volumes made", "create: staged", "create: recorded", "volume: directory made")
+CREATE = ("create: layer made", "create: volumes made", "create: staged", "create: recorded", "volume: staged")
 START = (
     "start: volumes mounted",
     "start: namespace made",

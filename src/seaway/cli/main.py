@@ -1,4 +1,4 @@
-"""The two programs: `seaway serve|check|fsck|version`, and `dockerd`, which is `seaway serve` by another name."""
+"""The two programs: `seaway serve|check|fsck|volume|version`, and `dockerd`, which is `seaway serve` by another name."""
 
 import sys
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from seaway.cli.check import main as check
 from seaway.cli.serve import Reread, serve
 from seaway.cli.usage import SEAWAY, version_line
+from seaway.cli.volume import main as volume
 from seaway.config import EngineConfig
 
 
@@ -20,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             from seaway.cli.fsck import main as fsck
 
             return fsck(rest)
+        case "volume":
+            return volume(rest)
         case "version" | "--version" | "-v":
             print(version_line())
             return 0

@@ -15,6 +15,7 @@ Commands:
   serve       Run the engine in the foreground (takes dockerd's flags)
   check       Say what this machine lacks to run containers, what for, and how to get it
   fsck        Say what in a data root's image store belongs to nothing or lacks something, and clear it up
+  volume      Clone, rename, export and import volumes of a running engine
   version     Print version information
 
 Run 'seaway COMMAND --help' for more information on a command.

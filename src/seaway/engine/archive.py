@@ -3,25 +3,23 @@
 Every path is resolved inside the container's root by the kernel (`kernel.paths`), never by a look before the use.
 """
 
-import asyncio
 import errno
-import io
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 from seaway.base.errors import EngineError, NotFound, SystemFailure
-from seaway.content.compression import decompressed
 from seaway.engine.archivefs import destination_in, stat_in, write_tar
 from seaway.engine.containerfs import container_filesystem
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.pathstat import PathStat
 from seaway.engine.spec.identity import container_identity
-from seaway.kernel import pipes, worker
-from seaway.kernel.mountview import MountView
+from seaway.engine.tarpipes import reading_tar, unpack
+from seaway.kernel import worker
 from seaway.kernel.tar import BadTar
-from seaway.kernel.untar import Refused, Rules, Untar
+from seaway.kernel.untar import Refused, Rules
 
 _CALLS = {errno.ENOSPC: "write", errno.EDQUOT: "write", errno.EBUSY: "unlinkat", errno.EROFS: "open"}
 
@@ -45,7 +43,7 @@ async def archive_path(engine: Engine, name: str, path: str) -> AsyncIterator[tu
         with _told(name, path, "lstat"):
             about = await worker.run_blocking(stat_in, view, path)
         container_event(engine, container, "archive-path")
-        async with _tar_of(view, path, about) as pieces:
+        async with reading_tar(partial(write_tar, view, path, about)) as pieces:
             yield about, pieces
 
 
@@ -68,49 +66,8 @@ async def extract_to(
             owner = (identity.uid, identity.gid)
         with _told(name, path, "open"):
             destination = await worker.run_blocking(destination_in, view, path, readonly_rootfs=read_only)
-            await _unpack(view, destination, Rules(owner, keep_kind), content)
+            await unpack(view.root, destination, Rules(owner, keep_kind), content)
     container_event(engine, container, "extract-to-dir")
-
-
-@asynccontextmanager
-async def _tar_of(view: MountView, path: str, about: PathStat) -> AsyncIterator[AsyncIterator[bytes]]:
-    reader, writer = pipes.wide_pipe()
-    os.set_blocking(reader, False)
-    writing = worker.apart(write_tar, view, path, about, writer)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        while piece := await pipes.read_pipe(reader):
-            yield piece
-        await writing
-
-    try:
-        yield pieces()
-    finally:
-        os.close(reader)
-        await asyncio.wait([writing])
-        with suppress(BrokenPipeError, OSError):
-            writing.result()  # `pieces` raised it, unless the client left before
-
-
-async def _unpack(view: MountView, destination: str, rules: Rules, content: AsyncIterator[bytes]) -> None:
-    reader, writer = pipes.wide_pipe()
-    os.set_blocking(writer, False)
-    unpacking = worker.apart(_untar, view.root, destination, rules, reader)
-    try:
-        async for piece in decompressed(content):
-            await pipes.write_pipe(writer, piece)
-    except BrokenPipeError:
-        pass  # it ended before the stream did; its result says how
-    finally:
-        os.close(writer)
-        await asyncio.wait([unpacking])
-        unpacking.exception()
-    unpacking.result()
-
-
-def _untar(root: int, destination: str, rules: Rules, reader: int) -> None:
-    with io.BufferedReader(io.FileIO(reader, "rb"), pipes.CAPACITY) as stream:
-        Untar(root, destination, rules).run(stream.read)
 
 
 @contextmanager

@@ -91,6 +91,11 @@ class ContainerMounts:
             elif point.type == "image":
                 await self._images.mount(container.id, point, container.id)
 
+    async def sweep(self) -> None:
+        """Once every container that runs is adopted: what a killed engine left mounted goes."""
+        await self._subpaths.sweep()
+        await worker.run_blocking(self.volumes.drivers.local.sweep)
+
     async def end(self, container: Container, user: str = "") -> None:
         """Every step is done; the first failure is raised at the end."""
         failure: EngineError | None = None

@@ -35,6 +35,7 @@ async def restore(engine: Engine) -> None:
             await _restore_one(engine, container)
         except (EngineError, OSError) as failure:
             log.error("failed to restore container %s: %s", container.id, failure)
+    await engine.mounts.sweep()
     adopt_execs(engine)
 
 

@@ -1,7 +1,8 @@
 """The verbs of `/volumes`: the store's, with who uses what and Docker's events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seaway.base.filters import Filters
@@ -33,15 +34,25 @@ class VolumeVerbs:
         return await self._volumes.inspect(name)
 
     async def create(
-        self, name: str, driver: str, options: Mapping[str, str] | None, labels: Mapping[str, str] | None
+        self,
+        name: str,
+        driver: str,
+        options: Mapping[str, str] | None,
+        labels: Mapping[str, str] | None,
+        fill: Callable[[Path], None] | None = None,
     ) -> Volume:
-        volume = await self._volumes.create(name, driver, options, labels)
+        volume = await self._volumes.create(name, driver, options, labels, fill)
         self._event("create", volume)  # of one that was there, too, as dockerd does
         return volume
 
     async def remove(self, name: str, *, force: bool = False) -> None:
         if removed := await self._volumes.remove(name, lambda: self._mounts.users(name), force=force):
             self._event("destroy", removed)
+
+    async def rename(self, name: str, new: str) -> Volume:
+        renamed = await self._volumes.rename(name, new, lambda: self._mounts.users(name))
+        self._events.publish("volume", "rename", renamed.name, {"driver": renamed.driver, "oldName": name})
+        return renamed
 
     async def prune(self, filters: Filters) -> Pruned:
         done = await self._volumes.prune(filters, self._mounts.users)

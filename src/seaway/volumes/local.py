@@ -2,18 +2,20 @@
 
 volumes/<name>/_data        the data, 0755
 volumes/<name>/opts.json    the options, where there are any
+volumes/.<name>.new         one that is being made; the rename to <name> is the commit point
 """
 
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from seaway.base.errors import SystemFailure
-from seaway.kernel.files import move_to_trash, replace_file
+from seaway.base.failpoints import failpoint
+from seaway.kernel.files import fsync_directory, move_to_trash, replace_file
 from seaway.kernel.mount import is_mounted, unmount
 from seaway.kernel.quota import ProjectQuotas
 from seaway.volumes.driver import InvalidVolume
@@ -42,16 +44,36 @@ class LocalDriver:
         if validate_options(options) and not self._quotas.supported():
             raise InvalidVolume("quota size requested but no quota support")
 
-    def create(self, name: str, options: Mapping[str, str]) -> None:
+    def create(self, name: str, options: Mapping[str, str], fill: Callable[[Path], None] | None = None) -> None:
+        """`fill` puts its first contents into a new one, before anybody can see it."""
+        if self.directory(name).is_dir():
+            return
         self._home.mkdir(mode=0o701, parents=True, exist_ok=True)
-        _make_directory(self._home / name, 0o701)
-        _make_directory(self.directory(name), 0o755)
+        staging = self._home / f".{name}.new"
+        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            self._make(staging, options)
+            if fill:
+                fill(staging / "_data")
+            failpoint("volume: staged")
+            os.rename(staging, self._home / name)
+        except OSError as exc:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise SystemFailure(f"{os.strerror(exc.errno or 0).lower()}: {self._home / name}") from exc
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        fsync_directory(self._home)
+
+    def _make(self, staging: Path, options: Mapping[str, str]) -> None:
+        _make_directory(staging, 0o701)
+        _make_directory(staging / "_data", 0o755)
         if options:
             get, size = options.get, validate_options(options)
             stored = StoredOptions(get("type", ""), get("o", ""), get("device", ""), {"Size": size})
-            replace_file(self._home / name / "opts.json", msgspec.json.encode(stored))
+            replace_file(staging / "opts.json", msgspec.json.encode(stored))
             if size:
-                self._limit(name, size)
+                self._limit(staging / "_data", size)
 
     def remove(self, name: str) -> None:
         while is_mounted(self.directory(name)):  # nothing of the device may be below when the tree is deleted
@@ -63,6 +85,11 @@ class LocalDriver:
         if gone:
             shutil.rmtree(gone, ignore_errors=True)
         self._users.pop(name, None)
+
+    def rename(self, name: str, new: str) -> None:
+        """Nobody uses it."""
+        os.rename(self._home / name, self._home / new)
+        fsync_directory(self._home)
 
     def path(self, name: str) -> str:
         return str(self.directory(name))
@@ -83,7 +110,9 @@ class LocalDriver:
         return {key: value for key, value in named.items() if value} | ({"size": str(size)} if size else {})
 
     def sweep(self) -> None:
-        """What a killed engine left mounted, and nobody uses now."""
+        """What a killed engine left half-made, or mounted without a user."""
+        for staging in self._home.glob(".*.new"):
+            shutil.rmtree(staging, ignore_errors=True)
         for name in self.names():
             if not self._users.get(name) and (self.options(name) or {}).get("device"):
                 unmount(self.directory(name))
@@ -95,6 +124,7 @@ class LocalDriver:
         # a mount may be there from the engine before this one, whose users are counted again one by one
         if options.get("device") and not self._users.get(name) and not is_mounted(path):
             mount_options(options, path)
+            failpoint("volume: mounted")
         self._users.setdefault(name, set()).add(user)
         return path
 
@@ -110,9 +140,9 @@ class LocalDriver:
         except FileNotFoundError:
             return []
 
-    def _limit(self, name: str, size: int) -> None:
+    def _limit(self, directory: Path, size: int) -> None:
         try:
-            self._quotas.limit(self.directory(name), size)
+            self._quotas.limit(directory, size)
         except OSError as exc:
             raise SystemFailure(f"failed to set size quota: {(exc.strerror or '').lower()}") from exc
 

@@ -1,16 +1,19 @@
 """The volumes of this engine, whatever driver has their data. A name is unique among all drivers.
 
-Commit point of `create`: the metadata's row. A directory without one (a crash, or dockerd made it) is a volume all
-the same, with the options of its opts.json. Reads take no lock. Who uses a volume is derived from the containers,
-so callers say it: `users` gives container IDs, `in_use` are volume names.
+Commit point of a local volume's `create` and `remove`: the rename of its directory; a row of the metadata without one
+means nothing, a directory without a row (dockerd made it) is a volume all the same, with the options of its opts.json.
+Other drivers' volumes are there when their row is. Reads take no lock. Who uses a volume is derived from the
+containers, so callers say it: `users` gives container IDs, `in_use` are volume names.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from seaway.base.clock import format_time, now_ns
-from seaway.base.errors import EngineError, SystemFailure
+from seaway.base.errors import EngineError, NotImplementedByEngine, SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.base.filters import Filters
 from seaway.base.ids import new_id
@@ -18,7 +21,7 @@ from seaway.base.locks import KeyedLocks
 from seaway.kernel.worker import run_blocking
 from seaway.plugins.discovery import PluginDirectories
 from seaway.volumes import copyup
-from seaway.volumes.driver import ANONYMOUS_LABEL, NoSuchVolume, Volume, VolumeDriver, VolumeInUse
+from seaway.volumes.driver import ANONYMOUS_LABEL, InvalidVolume, NoSuchVolume, Volume, VolumeDriver, VolumeInUse
 from seaway.volumes.drivers import VolumeDrivers
 from seaway.volumes.local import LocalDriver
 from seaway.volumes.metadata import VolumeMetadata
@@ -46,6 +49,8 @@ class VolumeStore:
         known = {v.name: v for v in self._metadata.all()}
         self._volumes = {v.name: v for v in known.values() if v.driver != "local"}
         local = self.drivers.local
+        for name in {v.name for v in known.values() if v.driver == "local"} - set(local.names()):
+            self._metadata.delete(name)
         for name in local.names():
             copyup.remove_leftover(local.directory(name))
             self._volumes[name] = known.get(name) or _found(local, name)
@@ -56,20 +61,27 @@ class VolumeStore:
         driver: str = "",
         options: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
+        fill: Callable[[Path], None] | None = None,
     ) -> Volume:
-        """The volume of that name where there is one already. Without a name it is anonymous."""
+        """The volume of that name where there is one already. Without a name it is anonymous. `fill` gives a new one of
+        the local driver its contents before it is there."""
         if not name:
             name, labels = new_id(), {**(labels or {}), ANONYMOUS_LABEL: ""}
         try:
             async with self._locks.hold(name):
                 if (existing := self._volumes.get(name)) and driver in ("", existing.driver):
                     return existing
-                return await self._create(name, driver or "local", options, labels)
+                return await self._create(name, driver or "local", options, labels, fill)
         except EngineError as err:
             raise type(err)(f"create {name}: {err}") from err
 
     async def _create(
-        self, name: str, driver: str, options: Mapping[str, str] | None, labels: Mapping[str, str] | None
+        self,
+        name: str,
+        driver: str,
+        options: Mapping[str, str] | None,
+        labels: Mapping[str, str] | None,
+        fill: Callable[[Path], None] | None,
     ) -> Volume:
         backend = await run_blocking(self.drivers.get, driver)
         if existing := self._volumes.get(name):
@@ -77,20 +89,32 @@ class VolumeStore:
                 f"driver '{existing.driver}' already has volume '{name}': volume name must be unique",
             )
         backend.validate(name, options or {})
-        await run_blocking(backend.create, name, options or {})
-        failpoint("volume: directory made")
         volume = Volume(
             name=name,
             driver=driver,
-            mountpoint=await run_blocking(backend.path, name),
+            mountpoint="",
             created_at=_seconds(now_ns()),
             labels=None if labels is None else dict(labels),
             options=None if options is None else dict(options),
             scope=backend.scope,
         )
-        await run_blocking(self._metadata.put, volume)
+        if driver == "local":
+            volume = structs.replace(volume, mountpoint=self.drivers.local.path(name))
+            await self._create_local(volume, fill)
+        else:
+            await run_blocking(backend.create, name, options or {})
+            volume = structs.replace(volume, mountpoint=await run_blocking(backend.path, name))
+            await run_blocking(self._metadata.put, volume)
         self._volumes[name] = volume
         return volume
+
+    async def _create_local(self, volume: Volume, fill: Callable[[Path], None] | None) -> None:
+        await run_blocking(self._metadata.put, volume)
+        try:
+            await run_blocking(self.drivers.local.create, volume.name, volume.options or {}, fill)
+        except BaseException:
+            await run_blocking(self._metadata.delete, volume.name)
+            raise
 
     def find(self, name: str) -> Volume | None:
         return self._volumes.get(name)
@@ -154,6 +178,30 @@ class VolumeStore:
         failpoint("volume: directory gone")
         await run_blocking(self._metadata.delete, volume.name)
         del self._volumes[volume.name]
+
+    async def rename(self, name: str, new: str, users: Users = nobody) -> Volume:
+        """Commit point: the rename of the directory; a row without one means nothing."""
+        if name == new:
+            raise InvalidVolume("Renaming a volume with the same name as its current name")
+        first, second = sorted((name, new))
+        async with self._locks.hold(first), self._locks.hold(second):
+            volume = self.get(name)
+            if volume.driver != "local":
+                raise NotImplementedByEngine(f"rename {name}: the driver {volume.driver} cannot rename volumes")
+            self.drivers.local.validate(new, {})
+            if new in self._volumes:
+                raise VolumeInUse(f"rename {name}: a volume named {new} already exists")
+            if using := users():
+                raise VolumeInUse(f"rename {name}: volume is in use - [{', '.join(sorted(using))}]")
+            renamed = structs.replace(volume, name=new, mountpoint=self.drivers.local.path(new))
+            await run_blocking(self._metadata.put, renamed)
+            failpoint("volume rename: row written")
+            await run_blocking(self.drivers.local.rename, name, new)
+            failpoint("volume rename: directory renamed")
+            await run_blocking(self._metadata.delete, name)
+            del self._volumes[name]
+            self._volumes[new] = renamed
+            return renamed
 
     async def prune(self, filters: Filters, users: Callable[[str], Collection[str]]) -> Pruned:
         """Remove what no container uses: anonymous volumes, and with the filter `all` those with a name too."""

@@ -1,0 +1,99 @@
+"""`seaway volume clone|rename|export|import`: what `docker volume` has no command for, against a running engine."""
+
+import argparse
+import http.client
+import json
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from typing import IO
+from urllib.parse import quote
+
+CHUNK = 1 << 20
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        print(f"Error: {exc}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="seaway volume", description="Clone, rename, export and import volumes")
+    parser.add_argument("-H", "--host", default=os.environ.get("DOCKER_HOST", DEFAULT_HOST), help="engine to talk to")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    clone = commands.add_parser("clone", help="copy a volume's contents to a new volume")
+    clone.set_defaults(run=_clone)
+    clone.add_argument("volume")
+    clone.add_argument("new", nargs="?", default="", help="anonymous where it is not given")
+    rename = commands.add_parser("rename", help="give a volume that no container uses another name")
+    rename.set_defaults(run=_rename)
+    rename.add_argument("volume")
+    rename.add_argument("new")
+    export = commands.add_parser("export", help="write a volume's contents as a tar")
+    export.set_defaults(run=_export)
+    export.add_argument("volume")
+    export.add_argument("-o", "--output", default="-", help="file; - is stdout")
+    import_ = commands.add_parser("import", help="unpack a tar, compressed or not, into a volume")
+    import_.set_defaults(run=_import)
+    import_.add_argument("volume")
+    import_.add_argument("file", nargs="?", default="-", help="- is stdin")
+    return parser
+
+
+def _clone(arguments: argparse.Namespace) -> None:
+    body = json.dumps({"Name": arguments.new})
+    answer = _request(arguments, "POST", "clone", body.encode())
+    print(json.loads(answer.read())["Name"])
+
+
+def _rename(arguments: argparse.Namespace) -> None:
+    _request(arguments, "POST", f"rename?name={quote(arguments.new, safe='')}")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    answer = _request(arguments, "GET", "archive")
+    target = sys.stdout.buffer if arguments.output == "-" else open(arguments.output, "wb")  # noqa: SIM115
+    with target:
+        while chunk := answer.read(CHUNK):
+            target.write(chunk)
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    source = sys.stdin.buffer if arguments.file == "-" else open(arguments.file, "rb")  # noqa: SIM115
+    with source:
+        _request(arguments, "PUT", "archive", source)
+
+
+def _request(
+    arguments: argparse.Namespace, method: str, what: str, body: bytes | IO[bytes] | None = None
+) -> http.client.HTTPResponse:
+    connection = _connect(arguments.host)
+    kind = "application/json" if isinstance(body, bytes) else "application/x-tar"
+    path = f"/volumes/{quote(arguments.volume, safe='')}/{what}"
+    connection.request(method, path, body, {"Content-Type": kind})
+    answer = connection.getresponse()
+    if answer.status >= 300:
+        text = answer.read()
+        try:
+            raise ValueError(f"response from engine: {json.loads(text)['message']}")
+        except (json.JSONDecodeError, KeyError):
+            raise ValueError(f"response from engine: {answer.status} {text.decode(errors='replace')}") from None
+    return answer
+
+
+def _connect(host: str) -> http.client.HTTPConnection:
+    kind, _, address = host.partition("://")
+    if kind == "unix":
+        connection = http.client.HTTPConnection("engine")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(address)
+        return connection
+    if kind == "tcp":
+        return http.client.HTTPConnection(address)
+    raise ValueError(f"unsupported host: {host}")

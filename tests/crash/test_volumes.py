@@ -1,0 +1,117 @@
+"""The engine is killed while it makes, fills, mounts, renames, copies and removes volumes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.engines import RunningEngine
+from conformance.volumes import names, none_left
+from crash.test_failpoints import dies
+
+
+@pytest.fixture(autouse=True)
+def _no_volumes_left(engine: RunningEngine) -> Iterator[None]:
+    with none_left(engine):
+        yield
+        engine.docker("rm", "-fv", "subject")
+    assert hidden(engine) == []
+
+
+def hidden(engine: RunningEngine) -> list[str]:
+    """Half-made things."""
+    home = engine.data_root / "volumes"
+    return [str(p) for pattern in (".*.new", "*/filling") for p in home.glob(pattern)]
+
+
+def labels(engine: RunningEngine, name: str) -> dict[str, str] | None:
+    found: dict[str, str] | None = json.loads(engine.docker("volume", "inspect", name).stdout)[0]["Labels"]
+    return found
+
+
+def data(engine: RunningEngine, name: str) -> Path:
+    return engine.data_root / "volumes" / name / "_data"
+
+
+def test_a_volume_that_was_being_made_is_not_there(engine: RunningEngine) -> None:
+    dies(engine, "volume: staged", "volume", "create", "v1", "--label", "first", "-o", "type=tmpfs", "-o", "device=x")
+    assert names(engine) == set()
+    assert hidden(engine) == []
+    engine.docker("volume", "create", "v1")
+    assert labels(engine, "v1") is None
+
+
+def test_a_volume_that_was_being_removed_is_gone(engine: RunningEngine) -> None:
+    engine.docker("volume", "create", "v1", "--label", "first")
+    dies(engine, "volume: directory gone", "volume", "rm", "v1")
+    assert names(engine) == set()
+    engine.docker("volume", "create", "v1", "--label", "second")
+    assert labels(engine, "v1") == {"second": ""}
+
+
+def test_a_prune_goes_on_where_it_ended(engine: RunningEngine) -> None:
+    for name in ("v1", "v2", "v3"):
+        engine.docker("volume", "create", name)
+    dies(engine, "volume: directory gone", "volume", "prune", "-af")
+    assert len(names(engine)) == 2
+    assert engine.docker("volume", "prune", "-af").returncode == 0
+    assert names(engine) == set()
+
+
+def test_a_volume_is_never_half_full(engine: RunningEngine) -> None:
+    run = ("create", "--name", "subject", "-v", "v1:/etc", "busybox", "true")
+    dies(engine, "copy-up: copied", *run)
+    assert hidden(engine) == []
+    assert list(data(engine, "v1").iterdir()) == []
+    assert engine.docker(*run).returncode == 0
+    assert {"passwd", "group"} <= {p.name for p in data(engine, "v1").iterdir()}
+
+
+@pytest.mark.parametrize("failpoint", ["volume: mounted", "start: volumes mounted"])
+def test_a_device_does_not_stay_mounted(engine: RunningEngine, failpoint: str) -> None:
+    engine.docker("volume", "create", "v1", "-o", "type=tmpfs", "-o", "device=tmpfs")
+    engine.docker("create", "--name", "subject", "-v", "v1:/v:nocopy", "busybox", "true")
+    dies(engine, failpoint, "start", "subject")
+    assert str(data(engine, "v1")) not in Path("/proc/mounts").read_text()
+    assert engine.docker("start", "-a", "subject").returncode == 0
+
+
+def test_a_device_that_is_used_stays_mounted(engine: RunningEngine) -> None:
+    engine.docker("volume", "create", "v1", "-o", "type=tmpfs", "-o", "device=tmpfs")
+    engine.docker("run", "-d", "--name", "subject", "-v", "v1:/v", "busybox", "sleep", "1000")
+    engine.docker("exec", "subject", "sh", "-c", "echo kept > /v/f")
+    engine.kill()
+    engine.start()
+    assert engine.docker("run", "--rm", "-v", "v1:/v", "busybox", "cat", "/v/f").stdout == "kept\n"
+    assert engine.docker("exec", "subject", "cat", "/v/f").stdout == "kept\n"
+    engine.docker("rm", "-f", "subject")
+    engine.docker("volume", "rm", "v1")
+    assert str(data(engine, "v1")) not in Path("/proc/mounts").read_text()
+
+
+@pytest.mark.parametrize(("failpoint", "name"), [("row written", "old"), ("directory renamed", "new")])
+def test_a_rename_is_made_or_not(engine: RunningEngine, failpoint: str, name: str) -> None:
+    engine.docker("volume", "create", "old", "--label", "a=b")
+    (data(engine, "old") / "f").write_text("kept")
+    dies_with_request(engine, f"volume rename: {failpoint}", "/volumes/old/rename?name=new")
+    assert names(engine) == {name}
+    assert labels(engine, name) == {"a": "b"}
+    assert (data(engine, name) / "f").read_text() == "kept"
+
+
+def test_a_clone_is_whole_or_not_there(engine: RunningEngine) -> None:
+    engine.docker("volume", "create", "old")
+    dies_with_request(engine, "volume: staged", "/volumes/old/clone")
+    assert names(engine) == {"old"}
+
+
+def dies_with_request(engine: RunningEngine, failpoint: str, path: str) -> None:
+    engine.kill()
+    engine.start(failpoint=failpoint)
+    with engine.client() as client, pytest.raises(OSError, match=r"(?i)connection|remote"):
+        client.api.post(client.api.base_url + path, json={})
+    assert engine.process
+    engine.process.wait(20)
+    (engine.root / "pid").unlink(missing_ok=True)
+    engine.start()
