@@ -1,4 +1,4 @@
-"""The two programs: `seaway serve|check|fsck|volume|version`, and `dockerd`, which is `seaway serve` by another name."""
+"""The two programs: `seaway serve|check|fsck|volume|version`, and `dockerd`, another name of `seaway serve`."""
 
 import sys
 from collections.abc import Sequence

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
+from seaway.api.mountversions import mount_warnings, mounts_of_version
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, encoded_response, json_response
 from seaway.api.router import Route
@@ -75,15 +76,13 @@ class ContainerHandlers:
         body = await request.json(CreateBody, required=True)
         if plain_config(body) == ContainerConfig():
             raise InvalidParameter("config cannot be empty in order to create a container")
+        host = mounts_of_version(body.host_config or HostConfig(), request.version)
         work = create.create_container(
-            self._engine,
-            request.text("name"),
-            plain_config(body),
-            body.host_config or HostConfig(),
-            _wishes(body, request),
+            self._engine, request.text("name"), plain_config(body), host, _wishes(body, request)
         )
         created = await self._engine.supervisor.shielded(work, "create")
-        return json_response({"Id": created.id, "Warnings": list(created.warnings)}, 201)
+        warnings = [*created.warnings, *mount_warnings(host, request.version)]
+        return json_response({"Id": created.id, "Warnings": warnings}, 201)
 
     async def inspect(self, request: Request) -> web.StreamResponse:
         container = self._engine.containers.find(request["name"])
