@@ -22,7 +22,7 @@ from seaway.engine.events import container_event
 from seaway.engine.expect import expect_process
 from seaway.engine.joining import Joined
 from seaway.engine.networks import endpoint_events, refresh_parents
-from seaway.engine.spec import Surroundings, container_spec, surroundings
+from seaway.engine.spec import Surroundings, confine, container_spec, surroundings
 from seaway.kernel import cgroup, worker
 from seaway.runtime.errors import OTHER
 from seaway.runtime.requests import RunRequest
@@ -84,6 +84,7 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
         (rootfs, mounts), joined = await together(_mount(engine, container, undo), _join(engine, container, undo))
         with phase("spec"):
             around = surroundings(container, engine.containers, engine.defaults, joined.netns_path, mounts)
+            await confine(container)
             spec = await worker.run_blocking(_spec, container, rootfs, around)
         await engine.logs.open(container)
         request = _request(engine, container, spec)

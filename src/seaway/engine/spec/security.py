@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from seaway.base.errors import SystemFailure
 from seaway.containers.container import Container
 from seaway.engine.defaults import ContainerDefaults
+from seaway.runtime import apparmor
 from seaway.runtime.spec.seccomp_custom import InvalidProfile, parse_profile
-
-_APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
 
 
 def seccomp_of(container: Container, defaults: ContainerDefaults) -> str | Mapping[str, Any]:
@@ -37,16 +35,15 @@ def _parsed(text: str) -> Mapping[str, Any]:
 
 
 def apparmor_of(container: Container) -> str:
-    """ "" where the kernel has none: the option is then without effect, in dockerd too."""
-    if not apparmor_enabled():
+    """ "" where the host has none: the option is then without effect, in dockerd too."""
+    if not apparmor.is_enabled():
         return ""
     if container.apparmor_profile:
         return container.apparmor_profile
-    return "unconfined"
+    return apparmor.UNCONFINED if container.host_config.privileged else apparmor.DEFAULT_PROFILE
 
 
-def apparmor_enabled() -> bool:
-    try:
-        return _APPARMOR.read_text().startswith("Y")
-    except OSError:
-        return False
+async def confine(container: Container) -> None:
+    """The profile that the specification will name is there. Raises SystemFailure."""
+    if apparmor_of(container) == apparmor.DEFAULT_PROFILE:
+        await apparmor.ensure_default_profile()
