@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 
+from seaway.kernel import conntrack
+from seaway.kernel.worker import run_blocking
 from seaway.networks.firewall.ruleset import Bridge, Element, PublishedPort, bridge_elements, port_elements
 from seaway.networks.ports import ANY_V6, AllPortsAllocated, PortAllocator, PortAlreadyAllocated, Wish
 from seaway.networks.proxy import BindFailed, ProxyClient
@@ -47,6 +49,7 @@ class Publisher:
                 ports += bound
             self._published.update(ports)
             await self._firewall.change(add=self._elements(ports))
+            await _end_flows(ports)
             undo.pop_all()
         return tuple(ports)
 
@@ -62,12 +65,14 @@ class Publisher:
             steps.push_async_callback(self._proxy.unbind_all, ports)
             self._published.difference_update(ports)
             await self._firewall.change(delete=self._elements(ports))
+            await _end_flows(ports)
 
     async def move(self, old: Sequence[PublishedPort], new: Sequence[PublishedPort]) -> None:
         """The same ports of the host now lead elsewhere."""
         self._published.difference_update(old)
         self._published.update(new)
         await self._firewall.change(delete=self._elements(old), add=self._elements(new))
+        await _end_flows(new)
         await self._proxy.bind_all(new)
 
     async def close(self) -> None:
@@ -122,3 +127,9 @@ class Publisher:
 
     def _elements(self, ports: Iterable[PublishedPort]) -> list[Element]:
         return port_elements(ports, proxied=self._firewall.proxied)
+
+
+async def _end_flows(ports: Iterable[PublishedPort]) -> None:
+    """A client that talks on must not be led to where the port led before."""
+    if numbers := [port.host_port for port in ports if port.protocol == "udp"]:
+        await run_blocking(conntrack.forget_udp, numbers)

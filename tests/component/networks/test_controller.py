@@ -344,3 +344,37 @@ async def test_a_bridge_that_was_there_before_stays() -> None:
     await controller.remove("web")
     assert "mine" in await shown("ip -o link")
     await nothing_left(controller)
+
+
+@isolated
+async def test_a_udp_client_that_talks_on_reaches_the_ports_next_owner() -> None:
+    controller = await begin()
+    await add_neighbour()
+    request = SandboxRequest("first", port_bindings={"53/udp": [PortBinding("", "53")]})
+    client = await netns.run_inside(OUTSIDE, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    client.connect(("192.0.2.1", 53))
+    client.settimeout(2)
+    await controller.connect_sandbox("9" * 64, SandboxRequest("takes the first address"))
+    for name in ("a" * 64, "b" * 64):
+        sandbox = await controller.connect_sandbox(name, request)
+        assert sandbox.netns_path
+        server = await netns.run_inside(sandbox.netns_path, udp_server)
+        client.send(b"ahoy")
+        asked, asker = await asyncio.to_thread(server.recvfrom, 100)
+        server.sendto(asked + b" from " + name[:1].encode(), asker)
+        assert await asyncio.to_thread(client.recv, 100) == b"ahoy from " + name[:1].encode()
+        server.close()
+        await controller.disconnect(name)
+        if name[0] == "a":
+            await controller.connect_sandbox("c" * 64, SandboxRequest("takes the second address"))
+    client.close()
+    await controller.disconnect("9" * 64)
+    await controller.disconnect("c" * 64)
+    await nothing_left(controller)
+
+
+def udp_server() -> socket.socket:
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.settimeout(2)
+    server.bind(("0.0.0.0", 53))
+    return server
