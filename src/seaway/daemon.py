@@ -69,8 +69,9 @@ from seaway.layers.overlay2 import Overlay2
 from seaway.layers.store import LayerStore
 from seaway.layers.vfs import Vfs
 from seaway.model.container import LogConfig
-from seaway.networks.controller import NetworkController, NetworkOptions
+from seaway.networks.controller import NetworkController
 from seaway.networks.network import BridgeSettings
+from seaway.networks.options import NetworkOptions
 from seaway.networks.usernet import DEFAULT_POOLS, NetworkDefaults
 from seaway.runtime.crun import BUILT_IN, Runtime, RuntimeProgram
 from seaway.runtime.exits import ExitWatcher

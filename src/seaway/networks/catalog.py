@@ -6,7 +6,7 @@ from functools import partial
 from ipaddress import ip_address
 
 from seaway.model.network import EndpointSettings
-from seaway.networks.firewall.ruleset import Bridge
+from seaway.networks.firewall.elements import Bridge
 from seaway.networks.ipam import Address, Pool, PoolExhausted
 from seaway.networks.network import Network, find_network
 

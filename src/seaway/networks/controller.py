@@ -10,10 +10,9 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 from seaway.base import clock
@@ -30,36 +29,18 @@ from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.naming import Names
-from seaway.networks.network import NO_BRIDGE, PREDEFINED, BridgeSettings, Network, default_bridge, network_to_wire
+from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
+from seaway.networks.options import NetworkOptions
 from seaway.networks.plan import plan_bridge
-from seaway.networks.ports import EPHEMERAL, PortAllocator
+from seaway.networks.ports import PortAllocator
 from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
-from seaway.networks.usernet import NO_DEFAULTS, NetworkDefaults
 from seaway.networks.usernets import UserNetworks
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkOptions:
-    """`table` is the firewall's: two engines in one network namespace need different ones, and
-    different bridges. `firewall` False: no rules at all. Without `userland_proxy` the firewall translates what comes
-    from the host's loopback too, and the proxy only holds the ports. `database` keeps the user's networks; None: they
-    last as long as the engine."""
-
-    run_root: Path
-    bridge: BridgeSettings = field(default_factory=BridgeSettings)
-    table: str = "seaway"
-    ip_forward: bool = True
-    firewall: bool = True
-    userland_proxy: bool = True
-    database: Path | None = None
-    ephemeral: tuple[int, int] = EPHEMERAL
-    networks: NetworkDefaults = NO_DEFAULTS
 
 
 class NetworkController:

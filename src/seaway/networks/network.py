@@ -6,7 +6,7 @@ from typing import Any
 
 from seaway.base.errors import InvalidParameter, NotFound
 from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkContainer, NetworkResource, to_wire
-from seaway.networks.firewall.ruleset import Bridge
+from seaway.networks.firewall.elements import Bridge
 from seaway.networks.ipam import Pool, parse_pool
 
 PREDEFINED = ("bridge", "host", "none")

@@ -11,7 +11,7 @@ from typing import Any
 
 from seaway.base.errors import SystemFailure
 from seaway.kernel import process
-from seaway.networks.firewall.ruleset import PublishedPort
+from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.ports import join_host_port
 
 Key = tuple[str, str, int]

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from seaway.kernel import conntrack
 from seaway.kernel.worker import run_blocking
-from seaway.networks.firewall.ruleset import Bridge, Element, PublishedPort, bridge_elements, port_elements
+from seaway.networks.firewall.elements import Bridge, Element, PublishedPort, bridge_elements, port_elements
 from seaway.networks.ports import ANY_V6, AllPortsAllocated, PortAllocator, PortAlreadyAllocated, Wish
 from seaway.networks.proxy import BindFailed, ProxyClient
 from seaway.networks.table import Firewall

@@ -7,7 +7,7 @@ from pathlib import Path
 from seaway.base.errors import SystemFailure
 from seaway.model.network import EndpointSettings, PortBinding, PortMap
 from seaway.networks.files import ExternalServer
-from seaway.networks.firewall.ruleset import PublishedPort
+from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.ports import parse_port
 
 

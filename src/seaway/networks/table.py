@@ -5,7 +5,8 @@ import logging
 from collections.abc import Iterable
 
 from seaway.kernel import nft, nftwatch
-from seaway.networks.firewall.ruleset import USER_CHAIN, Element, plan_add, plan_delete, plan_removal, plan_ruleset
+from seaway.networks.firewall.elements import Element
+from seaway.networks.firewall.ruleset import USER_CHAIN, plan_add, plan_delete, plan_removal, plan_ruleset
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from seaway.kernel.worker import run_blocking
 from seaway.model.network import NetworkCreate
 from seaway.networks import links
 from seaway.networks.catalog import NetworkCatalog
-from seaway.networks.firewall.ruleset import Element, bridge_elements
+from seaway.networks.firewall.elements import Element, bridge_elements
 from seaway.networks.joined import Joined
 from seaway.networks.network import Network
 from seaway.networks.plan import plan_bridge

@@ -12,9 +12,10 @@ from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.kernel import netns, process
 from seaway.model.network import EndpointIPAMConfig, EndpointSettings, NetworkCreate, PortBinding
-from seaway.networks.controller import NetworkController, NetworkOptions
+from seaway.networks.controller import NetworkController
 from seaway.networks.joined import Joined
 from seaway.networks.network import BridgeSettings
+from seaway.networks.options import NetworkOptions
 from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest
 
 RUN = Path("/run/engine")

@@ -8,7 +8,7 @@ import pytest
 from isolated import isolated
 
 from seaway.kernel import process
-from seaway.networks.firewall.ruleset import PublishedPort
+from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.proxy import BindFailed, ProxyClient
 
 PLACE = Path("/run/proxy.sock")

@@ -1,15 +1,7 @@
 from pathlib import Path
 
-from seaway.networks.firewall.ruleset import (
-    Bridge,
-    PublishedPort,
-    bridge_elements,
-    plan_add,
-    plan_delete,
-    plan_ruleset,
-    port_elements,
-    printable,
-)
+from seaway.networks.firewall.elements import Bridge, PublishedPort, bridge_elements, port_elements, printable
+from seaway.networks.firewall.ruleset import plan_add, plan_delete, plan_ruleset
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "networks"
 DOCKER0 = Bridge("docker0", "172.17.0.0/16", network="bridge")

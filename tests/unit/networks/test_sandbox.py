@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from seaway.model.network import EndpointSettings, PortBinding
-from seaway.networks.firewall.ruleset import PublishedPort
+from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.sandbox import Sandbox, port_map
 
 WEB = PublishedPort("tcp", "0.0.0.0", 8080, "172.17.0.2", 80)
