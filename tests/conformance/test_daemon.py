@@ -1,5 +1,7 @@
 """The engine as a process: how it starts, what it refuses, which signals it knows, how it ends."""
 
+import datetime
+import grp
 import json
 import os
 import signal
@@ -11,8 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from conformance.engines import RunningEngine, end_leftovers, make_namespace
+from conformance.images import busybox_tar
 
 HAND_OVER = """\
 import os, sys
@@ -104,9 +111,88 @@ def test_a_socket_that_cannot_be_made(engine: RunningEngine, tmp_path: Path) -> 
     assert not (tmp_path / "pid").exists()
 
 
-def test_the_socket_belongs_to_root_alone_where_there_is_no_group(engine: RunningEngine) -> None:
+def test_the_socket_is_roots_and_the_groups(engine: RunningEngine) -> None:
     info = os.stat(engine.root / "docker.sock")
-    assert (oct(info.st_mode & 0o777), info.st_uid) == ("0o660", 0)
+    try:
+        group = grp.getgrnam("docker").gr_gid
+    except KeyError:
+        group = 0
+    assert (oct(info.st_mode & 0o777), info.st_uid, info.st_gid) == ("0o660", 0, group)
+
+
+def test_several_addresses_at_once(other: RunningEngine) -> None:
+    other.start("--bridge", "none", "-H", f"unix://{other.root}/second.sock", "--group", "root")
+    for name in ("docker.sock", "second.sock"):
+        done = subprocess.run(
+            ["docker", "-H", f"unix://{other.root}/{name}", "version"], capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert other.stop() == 0
+
+
+@pytest.mark.parametrize(("flag", "sentence"), [
+    (("--group", "nosuchgroup"), "group nosuchgroup not found"),
+    (("-H", "unix:///" + "x" * 200), "can't create unix socket"),
+    (("-H", "tcp://127.0.0.1:0.5"), "invalid bind address"),
+    (("-H", "http://x"), "invalid bind address"),
+    (("--tlsverify", "-H", "tcp://127.0.0.1:0", "--tlscert", "/nosuch"), "could not load X509 key pair"),
+])  # fmt: skip
+def test_addresses_that_cannot_be(other: RunningEngine, flag: tuple[str, ...], sentence: str) -> None:
+    done = serve(
+        other, *flag, "--data-root", f"{other.root}/d", "--exec-root", f"{other.root}/e", "--pidfile",
+        f"{other.root}/pid", "--bridge", "none",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert sentence in done.stderr.lower() or sentence in done.stderr
+    assert not (other.root / "pid").exists()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A folder as DOCKER_CERT_PATH wants it: one certificate is authority, server and client at once."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    )
+    for file in ("ca.pem", "cert.pem"):
+        (tmp_path / file).write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return tmp_path
+
+
+def test_tls_with_clients_verified(other: RunningEngine, certificate: Path) -> None:
+    """`run -i` ends its stdin while output is still to come: a half-close, which TLS knows as close_notify."""
+    files = [
+        f"--{flag}={certificate}/{file}.pem"
+        for flag, file in (("tlscacert", "ca"), ("tlscert", "cert"), ("tlskey", "key"))
+    ]
+    other.start("--bridge", "none", "-H", "tcp://127.0.0.1:2376", "--tlsverify", *files)
+    subprocess.run(
+        ["docker", "-H", other.host, "import", "-", "busybox"], input=busybox_tar(), check=True, capture_output=True
+    )
+    inside = ["nsenter", f"--net=/run/netns/{other.namespace}", "docker", "-H", "tcp://localhost:2376"]
+    script = "cat; sleep 0.5; echo after the end; cat /nosuch; exit 4"
+    done = subprocess.run(
+        [*inside, "--tlsverify", *files, "run", "-i", "--rm", "--network", "none", "busybox", "sh", "-c", script],
+        input="data\n" * 3000, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == ("data\n" * 3000 + "after the end\n", 4)
+    assert "nosuch" in done.stderr
+    stranger = subprocess.run([*inside, "version"], capture_output=True, text=True, timeout=30, check=False)
+    assert "server gave HTTP response to HTTPS client" in stranger.stderr or "HTTPS server" in stranger.stderr
+    anonymous = subprocess.run([*inside, "--tls", "version"], capture_output=True, text=True, timeout=30, check=False)
+    assert anonymous.returncode
+    assert other.stop() == 0
 
 
 def test_graceful_end(other: RunningEngine) -> None:

@@ -91,7 +91,8 @@ def test_exit(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
     dies(engine, failpoint, "start", "subject")
     wait_until(lambda: state(engine) == "exited")
     assert engine.docker("inspect", "-f", "{{.State.ExitCode}}", "subject").stdout == "7\n"
-    assert engine.docker("logs", "subject").stdout == "last words\n"
+    # at least once: the engine may die between a line's way to the log and the note of it
+    assert set(engine.docker("logs", "subject").stdout.splitlines()) == {"last words"}
     assert settled(engine, created) == created
     leaves_nothing(engine, at_rest)
 

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 HANDSHAKE_S = 10.0
 CHUNK = 1 << 16
 
+# Go's own answer, which tells the docker CLI what to advise.
+NOT_TLS = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
 
 def server_context(cert: Path, key: Path, ca: Path | None = None, *, verify: bool = False) -> ssl.SSLContext:
     """`verify`: only clients whose certificate `ca` (or the system's authorities) signed. Raises InvalidParameter."""
@@ -115,6 +118,9 @@ class TlsProtocol(asyncio.Protocol):
     def _broken(self, error: ssl.SSLError) -> None:
         if not self._established:
             log.info("http: TLS handshake error from %s: %s", self.raw.get_extra_info("peername"), error)
+            if error.reason == "HTTP_REQUEST":
+                self._outgoing.read()  # no alert, for that is no TLS client
+                self.raw.write(NOT_TLS)
             self.flush()
             self.raw.close()
         else:
