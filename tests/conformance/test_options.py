@@ -69,6 +69,7 @@ REFUSED_AT_CREATE: list[tuple[dict[str, Any], int, str, str]] = [
 
 # The same, where dockerd finds out at the start only.
 REFUSED_AT_START: list[tuple[dict[str, Any], int, str]] = [
+    ({"Tmpfs": {"/t": "foo=1"}}, 500, 'invalid tmpfs option ["foo" "1"]'),
     ({"GroupAdd": ["nosuch"]}, 500, "Unable to find group nosuch: no matching entries in group file"),
     ({"Devices": [DEVICE | {"PathOnHost": "/dev/nosuch"}]}, 500,
      'error gathering device information while adding custom device "/dev/nosuch": no such file or directory'),

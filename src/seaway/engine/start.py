@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from seaway.base import clock
-from seaway.base.errors import Conflict, EngineError, NotModified, SystemFailure
+from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotModified, SystemFailure
 from seaway.base.phases import phase
 from seaway.base.together import together
 from seaway.containers.container import Container
@@ -116,7 +116,10 @@ async def _mount(engine: Engine, container: Container, undo: AsyncExitStack) -> 
         undo.push_async_callback(shm.end, engine, container)
         await shm.begin(engine, container)
         undo.push_async_callback(engine.mounts.end, container)
-        return rootfs, await engine.mounts.begin(container)
+        try:
+            return rootfs, await engine.mounts.begin(container)
+        except InvalidParameter as invalid:
+            raise SystemFailure(str(invalid)) from invalid  # as all that is found wrong so late
 
 
 async def _join(engine: Engine, container: Container, undo: AsyncExitStack) -> Joined:

@@ -53,6 +53,7 @@ ABLE = Abilities(FULL, {"crun"})
             H(auto_remove=True, restart_policy=RestartPolicy(name="always")),
             "can't create 'AutoRemove' container with restart policy",
         ),
+        (C(mac_address="foo"), H(), "address foo: invalid MAC address"),
         (C(stop_signal="FOO"), H(), "invalid signal: FOO"),
         (C(), H(cap_add=["foo"]), 'invalid CapAdd: unknown capability: "CAP_FOO"'),
         (C(), H(extra_hosts=["foo"]), 'bad format for add-host: "foo"'),

@@ -1,5 +1,6 @@
 """The order of dockerd's checks of a new container. Values in, the first thing that is wrong raised."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from seaway.engine.validation.resources import check_resources
 from seaway.model.container import ContainerConfig, Healthcheck, HostConfig
 from seaway.system.host import Host
 
+_MAC = re.compile(r"[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}", re.I)
 SHORTEST_NS = 1_000_000
 
 
@@ -62,6 +64,8 @@ def _validate_config(config: ContainerConfig) -> None:
     if config.working_dir and not config.working_dir.startswith("/"):
         text = f"the working directory '{config.working_dir}' is invalid, it needs to be an absolute path"
         raise InvalidParameter(text)
+    if isinstance(config.mac_address, str) and config.mac_address and not _MAC.fullmatch(config.mac_address):
+        raise InvalidParameter(f"address {config.mac_address}: invalid MAC address")
     if isinstance(config.stop_signal, str) and config.stop_signal:
         parse_signal(config.stop_signal)
     for variable in config.env or []:
