@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seaway.base.errors import EngineError
 from seaway.base.ids import is_full_id
+from seaway.engine.imagemounts import owner_of
 from seaway.images.image import parse_image
 from seaway.images.references import ReferenceStore
 from seaway.layers.gc import DAMAGE, Finding, ImageRecord, Kind, LayerRecord, Listing, MountRecord, find_orphans
@@ -60,11 +61,17 @@ def read_listing(root: Path, driver: str) -> Listing:
         images={path.name: _image(path) for path in _entries(content)},
         metadata=frozenset(path.name for path in _entries(metadata)),
         directories=frozenset(path.name for path in _entries(home) if is_full_id(path.name.removesuffix("-init"))),
-        containers=frozenset(path.name for path in _entries(root / "containers")),
+        containers=_owners(root, db),
         names={str(reference): image.hex for reference, image in references.all().items()},
         broken_links=tuple(link for link in _entries(links) if not link.exists()),
         keeps_unused_layers=(root / "buildkit").exists(),
     )
+
+
+def _owners(root: Path, db: LayerDb) -> frozenset[str]:
+    """The containers, and under their layers' names the images that they mount."""
+    containers = {path.name for path in _entries(root / "containers")}
+    return frozenset(containers | {rw.container_id for rw in db.rw_layers() if owner_of(rw.container_id) in containers})
 
 
 def _entries(directory: Path) -> list[Path]:

@@ -43,7 +43,12 @@ def layer_name(container_id: str, point: MountPoint) -> str:
 
 def owner_of(layer: str) -> str:
     """The container that a read-write layer belongs to: its own root filesystem's, or an image's that it mounts."""
-    return layer if is_full_id(layer) else bytes.fromhex(layer).decode().partition(",")[0]
+    if is_full_id(layer):
+        return layer
+    try:
+        return bytes.fromhex(layer).decode().partition(",")[0]
+    except ValueError:  # somebody else's naming
+        return layer
 
 
 def image_layers(container: Container) -> list[str]:

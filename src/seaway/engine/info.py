@@ -32,6 +32,7 @@ def engine_figures(
         default_runtime=engine.default_runtime,
         cgroup_driver="systemd" if engine.defaults.systemd_cgroups else "cgroupfs",
         cdi_spec_dirs=engine.defaults.cdi_spec_dirs,
+        volume_drivers=tuple(engine.mounts.volumes.drivers.loaded()),
         log_drivers=tuple(sorted(log_drivers().keys() - {"none"})),
         listeners=listeners,
         open_files=len(os.listdir("/proc/self/fd")),

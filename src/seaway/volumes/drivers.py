@@ -60,8 +60,12 @@ class VolumeDrivers:
         except EngineError as err:
             raise DriverFailed(f"error looking up volume plugin {name}: {err}") from err
 
+    def loaded(self) -> list[str]:
+        """Those that were used since the engine started, for /info."""
+        return sorted(self._known)
+
     def names(self) -> list[str]:
-        """All that could be used, for /info; loads nothing."""
+        """All that could be used; loads nothing."""
         points = {point.name for point in entry_points(group=GROUP)}
         return sorted({*self._known, *points, *self._plugins.names()})
 
