@@ -123,11 +123,10 @@ class ContainerLogs:
     async def reader(self, container: Container) -> Shipper:
         """What `docker logs` reads from. A container that does not run is shipped to its end first."""
         if not (held := self._held.get(container.id)):
-            held = self._new_run(container, None)
+            held = self._held[container.id] = self._new_run(container, None)  # one for all who read meanwhile
             if held.readable:
                 await held.readable.finish()
             if held.remote and self.has_unshipped(container):
-                self._held[container.id] = held
                 self._finish_remote(held, container.id)
         return next(iter(held.shippers))
 
