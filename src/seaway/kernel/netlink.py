@@ -71,11 +71,6 @@ class Netlink:
             if failed.code != errno.EEXIST:
                 raise NetlinkFailed(f"add address {address} to {name}", failed) from failed
 
-    def routes(self) -> list[str]:
-        """Destinations of the IPv4 routes in CIDR notation, the default route left out."""
-        found: Iterable[Any] = self._route.get_routes(family=2)
-        return [f"{r.get('dst')}/{r['dst_len']}" for r in found if r["dst_len"]]
-
     def _get(self, name: str) -> Any:
         try:
             return self._route.link("get", ifname=name)[0]

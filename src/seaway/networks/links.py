@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -19,6 +20,7 @@ ROUTING = Path("/proc/sys/net/ipv4/conf")
 NETWORK_SETTINGS = Path("/proc/sys/net")
 LINK_LOCAL_PREFIX = 16
 FORWARDING6 = Path("/proc/sys/net/ipv6/conf/all/forwarding")
+ROUTES, DESTINATION, MASK = Path("/proc/net/route"), 1, 7
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
@@ -219,5 +221,12 @@ def _sweep_links(bridges: Sequence[str], keep: frozenset[str]) -> None:
 
 
 def _host_routes() -> list[IPv4Network]:
-    with Netlink() as netlink:
-        return [IPv4Network(route, strict=False) for route in netlink.routes()]
+    """But for the default route. The kernel's text is read in a tenth of the time that netlink's answer takes."""
+    rows = [line.split() for line in ROUTES.read_text().splitlines()[1:]]
+    routes = [IPv4Network((_address(row[DESTINATION]), _address(row[MASK]))) for row in rows]
+    return [route for route in routes if route.prefixlen]
+
+
+def _address(text: str) -> str:
+    """`000011AC`, in the machine's own byte order, is 172.17.0.0."""
+    return socket.inet_ntoa(int(text, 16).to_bytes(4, sys.byteorder))

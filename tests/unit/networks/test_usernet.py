@@ -8,7 +8,7 @@ from seaway.model.network import IPAM, EndpointSettings, IPAMConfig, NetworkCrea
 from seaway.networks.joined import Joined
 from seaway.networks.network import BridgeSettings, Network, default_bridge
 from seaway.networks.sandbox import Sandbox
-from seaway.networks.usernet import check_removable, plan_user_network
+from seaway.networks.usernet import NetworkDefaults, check_removable, plan_user_network
 
 CREATED = "2026-11-24T05:18:14.657439031Z"
 BRIDGE = default_bridge("9" * 64, CREATED, BridgeSettings())
@@ -86,3 +86,20 @@ def test_a_network_with_both_families() -> None:
     ]
     with pytest.raises(Forbidden, match="^Pool overlaps with other one on this address space$"):
         plan(NetworkCreate(name="more", enable_ipv6=True, ipam=IPAM(config=[IPAMConfig(subnet="fd00::/56")])), network)
+
+
+def test_the_gaps_between_what_is_taken() -> None:
+    pools = NetworkDefaults(pools=[(IPv4Network("10.0.0.0/22"), 24)])
+
+    def first_free(*routes: str) -> str:
+        taken = [IPv4Network(r) for r in routes]
+        found = plan_user_network(NetworkCreate(name="web"), "a" * 64, CREATED, [], taken, pools)
+        assert found.pool
+        return str(found.pool.subnet)
+
+    assert first_free() == "10.0.0.0/24"
+    assert first_free("9.0.0.0/8", "10.0.0.128/25", "10.0.2.0/24") == "10.0.1.0/24"
+    assert first_free("10.0.0.0/23", "10.0.0.0/24", "11.0.0.0/8") == "10.0.2.0/24"
+    assert first_free("10.0.0.0/23", "10.0.2.7/32") == "10.0.3.0/24"
+    with pytest.raises(InvalidParameter, match="fully subnetted"):
+        first_free("10.0.0.0/23", "10.0.2.0/23")
