@@ -87,6 +87,14 @@ def test_logs_are_followed_to_the_end(client: DockerClient) -> None:
     assert stamped[1] == b"3"
 
 
+def test_the_log_is_whole_when_wait_answers(client: DockerClient) -> None:
+    for _ in range(20):
+        box = client.containers.run("busybox", ["echo", "-n", "no newline"], detach=True)
+        box.wait()
+        assert box.logs() == b"no newline"
+        box.remove()
+
+
 def test_attach_streams_both_outputs_and_takes_input(client: DockerClient) -> None:
     box = client.containers.create("busybox", "sh -c 'read line; echo got $line; echo bad >&2'", stdin_open=True)
     connection = box.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})

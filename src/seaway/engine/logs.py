@@ -41,6 +41,7 @@ class _Held:
     pieces: SpoolPieces
     readable: Shipper | None
     remote: Shipper | None
+    output_ended: bool = False
     finishing: "asyncio.Task[None] | None" = None
 
     @property
@@ -111,6 +112,11 @@ class ContainerLogs:
             changed.set()
             self._supervisor.spawn(shipper.run(changed), f"logs {container.short_id}", service=True)
 
+    def output_ended(self, container_id: str) -> None:
+        """Those who hear of the run's end find the whole log, an unfinished last line included."""
+        if held := self._held.get(container_id):
+            held.output_ended = True
+
     async def finish(self, container_id: str) -> None:
         """The run's output has ended. Where other machines take it, they may do so later."""
         if not (held := self._held.get(container_id)):
@@ -128,6 +134,8 @@ class ContainerLogs:
                 await held.readable.finish()
             if held.remote and self.has_unshipped(container):
                 self._finish_remote(held, container.id)
+        elif held.output_ended and held.readable:
+            await held.readable.finish()
         return next(iter(held.shippers))
 
     def has_unshipped(self, container: Container) -> bool:

@@ -55,6 +55,7 @@ async def _watch(engine: Engine, container_id: str, exit_of_run: "asyncio.Future
 async def _record(engine: Engine, container_id: str, how: Exit) -> float | None:
     """Returns the seconds until the next start, or None where there is none."""
     old = engine.containers.get(container_id)
+    engine.logs.output_ended(container_id)
     up_s = (how.at_ns - clock.parse_time(old.task.started_at)) / 1e9
     ending = Ending(
         exit_code=how.code,

@@ -100,6 +100,8 @@ class Shipper:
     async def finish(self, *, with_live: bool = True) -> None:
         """Without the live piece where that one is another run's by now."""
         async with self._lock:
+            if self.has_ended:
+                return
             await self._ship_all()
             await self._run(self._finish, with_live=with_live)
             self.has_ended = True
