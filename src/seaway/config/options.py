@@ -84,7 +84,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("default-gateway", IP, "Default gateway IPv4 address for the default bridge network"),
     Option("default-gateway-v6", IP, "Default gateway IPv6 address for the default bridge network"),
     Option("default-ipc-mode", TEXT, 'Default mode for containers ipc ("shareable" | "private")'),
-    Option("default-network-opt", NETWORK_OPTS, "Default network options", "default-network-opts", note=NOT_YET),
+    Option("default-network-opt", NETWORK_OPTS, "Default network options", "default-network-opts"),
     Option("default-runtime", TEXT, "Default OCI runtime for containers"),
     Option("default-shm-size", SIZE, "Default shm size for containers"),
     Option("default-ulimit", ULIMITS, "Default ulimits for containers", "default-ulimits"),
@@ -113,11 +113,11 @@ OPTIONS: tuple[Option, ...] = (
         "ip-forward-no-drop",
         BOOL,
         "Do not set the filter-FORWARD policy to DROP when enabling IP forwarding",
-        note=NOT_YET,
+        note="Seaway changes no policy of other tables",
     ),
     Option("ip-masq", BOOL, "Enable IP masquerading for the default bridge network"),
     Option("ip6tables", BOOL, "Enable addition of firewall rules for IPv6", note=NOT_YET),
-    Option("iptables", BOOL, "Enable addition of firewall rules", note=NOT_YET),
+    Option("iptables", BOOL, "Enable addition of firewall rules"),
     Option("ipv6", BOOL, "Enable IPv6 networking for the default bridge network"),
     Option("label", LABELS, "Set key=value labels to the daemon", "labels"),
     Option("live-restore", BOOL, "Leave containers running when the daemon ends"),
@@ -162,7 +162,7 @@ OPTIONS: tuple[Option, ...] = (
 
 FILE_ONLY: tuple[Option, ...] = (
     Option("builder", OBJECT, "BuildKit's settings", note=NOT_YET),
-    Option("resolv-conf", TEXT, "The resolv.conf that containers' copies come from", note=NOT_YET),
+    Option("resolv-conf", TEXT, "The resolv.conf that containers' copies come from"),
     Option("swarm-raft-heartbeat-tick", INT, "", note=NO_SWARM),
     Option("swarm-raft-election-tick", INT, "", note=NO_SWARM),
 )
