@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.conftest import Restarted, RunningEngine
+from seaway.kernel import cgroup
 
 
 def run(engine: RunningEngine, *args: str) -> str:
@@ -25,10 +27,17 @@ def created(engine: RunningEngine, *args: str) -> dict[str, Any]:
         engine.docker("rm", name)
 
 
-def test_defaults_of_containers(restarted: Restarted) -> None:
+@pytest.fixture
+def group() -> Iterator[str]:
+    """A parent of cgroups, which an engine makes and leaves."""
+    yield "/seaway-test"
+    cgroup.remove_group("/seaway-test")
+
+
+def test_defaults_of_containers(restarted: Restarted, group: str) -> None:
     engine = restarted(
         *("--default-ulimit", "nofile=100:200", "--default-shm-size", "1m", "--no-new-privileges"),
-        *("--default-ipc-mode", "shareable", "--cgroup-parent", "/seaway-test", "--dns", "192.0.2.1"),
+        *("--default-ipc-mode", "shareable", "--cgroup-parent", group, "--dns", "192.0.2.1"),
     )
     said = run(engine, "busybox", "sh", "-c", "ulimit -Sn; ulimit -Hn; grep NoNewPrivs /proc/self/status | cut -f2")
     assert said.split() == ["100", "200", "1"]
@@ -38,7 +47,9 @@ def test_defaults_of_containers(restarted: Restarted) -> None:
     ).endswith("0")
     assert "size=1024k" in run(engine, "busybox", "grep", "/dev/shm", "/proc/mounts")
     assert "/seaway-test/" in run(engine, "busybox", "cat", "/proc/self/cgroup")
-    assert "/own/" in run(engine, "--cgroup-parent", "/own", "busybox", "cat", "/proc/self/cgroup")
+    assert "/seaway-test/own/" in run(
+        engine, "--cgroup-parent", "/seaway-test/own", "busybox", "cat", "/proc/self/cgroup"
+    )
     assert "nameserver 192.0.2.1" in run(engine, "busybox", "cat", "/etc/resolv.conf")
     host = created(engine)["HostConfig"]
     assert (host["IpcMode"], host["ShmSize"]) == ("shareable", 1 << 20)
