@@ -66,7 +66,7 @@ def plan_user_network(
         created=created,
         pool=pool,
         pool6=pool6,
-        ipam=IPAM(options=(request.ipam.options if request.ipam else None) or {}, config=configs),
+        ipam=IPAM(options=request.ipam.options if request.ipam else None, config=configs),
         options=options,
         labels=dict(request.labels),
         internal=request.internal,

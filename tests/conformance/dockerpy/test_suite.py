@@ -29,7 +29,9 @@ def test_docker_py_integration_suite(pytestconfig: pytest.Config, tmp_path_facto
             exceptions = suite.read_exceptions("seaway" if engine.is_seaway else "dockerd")
             outcome = suite.run(folder, engine.host, inside(engine.namespace), scratch, exceptions.not_run)
     print(f"docker-py: {len(outcome.passed)} passed, {len(exceptions.not_run)} files or tests not run")
-    unexpected = {name: text for name, text in outcome.failures.items() if name not in exceptions.fails}
+    unexpected = {
+        name: text for name, text in outcome.failures.items() if name not in exceptions.fails | exceptions.may_fail
+    }
     assert not unexpected, "\n".join(f"{name}: {text}" for name, text in unexpected.items())
     assert not exceptions.fails.keys() & outcome.passed, "these pass now: take them off the list"
 

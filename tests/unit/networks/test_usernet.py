@@ -24,7 +24,7 @@ def with_subnet(**config: str) -> NetworkCreate:
 
 def test_a_network_gets_the_first_pool_that_neither_a_network_nor_the_host_uses() -> None:
     network = plan(NetworkCreate(name="web"), routes=("172.18.5.0/24",))
-    assert network.ipam == IPAM(options={}, config=[IPAMConfig(subnet="172.19.0.0/16", gateway="172.19.0.1")])
+    assert network.ipam == IPAM(config=[IPAMConfig(subnet="172.19.0.0/16", gateway="172.19.0.1")])
     assert network.bridge == BridgeSettings(name="br-0123456789ab")
 
 
