@@ -125,10 +125,10 @@ class Untar:
 
     def _file(self, parent: int, base: str, path: str, entry: TarEntry, read: Callable[[int], bytes]) -> None:
         try:
-            fd = os.open(base, _MAKE, 0o600, dir_fd=parent)
+            fd = os.open(base, _MAKE, entry.mode & 0o777, dir_fd=parent)
         except FileExistsError:
             self._make_room(parent, base, path, directory=False)
-            fd = os.open(base, _MAKE, 0o600, dir_fd=parent)
+            fd = os.open(base, _MAKE, entry.mode & 0o777, dir_fd=parent)
         try:
             write_content(fd, entry, read)
             self._attributes(fd, entry)
@@ -203,14 +203,19 @@ class Untar:
             os.unlink(base, dir_fd=parent)
 
     def _attributes(self, fd: int, entry: TarEntry) -> None:
-        """The owner first, for a change of owner takes set-id bits and capabilities away."""
-        os.fchown(fd, *(self._rules.owner or (entry.uid, entry.gid)))
+        """The owner first, for a change of owner takes set-id bits and capabilities away. What is right
+        already is left, for a change costs the filesystem's journal more than a look."""
+        info, owner = os.fstat(fd), self._rules.owner or (entry.uid, entry.gid)
+        if (info.st_uid, info.st_gid) != owner:
+            os.fchown(fd, *owner)
         for key, value in entry.xattrs.items():
             try:
                 os.setxattr(fd, key, value)
             except OSError:  # what this filesystem has no place for is left out, as dockerd does
                 continue
-        os.fchmod(fd, entry.mode & 0o7777)
+        wanted = entry.mode & 0o7777
+        if stat.S_IMODE(info.st_mode) != wanted or wanted & 0o6000:
+            os.fchmod(fd, wanted)
 
     def _link_attributes(self, parent: int, base: str, entry: TarEntry) -> None:
         uid, gid = self._rules.owner or (entry.uid, entry.gid)
