@@ -24,10 +24,10 @@ SEED = int(os.environ.get("SEAWAY_STRESS_SEED", "1"))
 NAMES = ("one", "two", "three")
 THREADS = 8
 PER_REQUEST_S = 60
-# Conflicts of one operation with another that dockerd, too, answers with 500.
+# Conflicts of one operation with another that are answered with 500, by dockerd too (but for the last: it waits).
 KNOWN_500 = re.compile(
     r"is not paused|cannot (pause|resume) container|did not receive an exit event|Cannot restart container"
-    r"|cannot stop container|OCI runtime exec failed|Cannot update container"
+    r"|cannot stop container|OCI runtime exec failed|Cannot update container|the start was given up"
 )
 COMMANDS = (
     ["sleep", "1000"],
