@@ -117,7 +117,11 @@ class Sink:
     async def recognise(self, diff_id: Digest, layer: Descriptor) -> None:
         pass
 
-    async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None:
+    async def register(
+        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+    ) -> None:
+        if below:
+            await below.wait()
         data = b"".join([chunk async for chunk in tar])
         assert f"sha256:{hashlib.sha256(data).hexdigest()}" == diff_ids[-1]
         self.layers[tuple(diff_ids)] = data

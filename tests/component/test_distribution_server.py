@@ -62,7 +62,11 @@ class Sink:
     async def recognise(self, diff_id: Digest, layer: Descriptor) -> None:
         pass
 
-    async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None:
+    async def register(
+        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+    ) -> None:
+        if below:
+            await below.wait()
         self.layers.append(b"".join([chunk async for chunk in tar]))
 
     async def create_image(self, config: bytes) -> None:

@@ -1,18 +1,19 @@
 """A pull: resolve the reference, fetch what the sink lacks, and register it base first, telling how it goes.
 
-Layers download side by side while those below them are extracted. A pull that was cancelled, or that the registry or
-the network broke, leaves its downloads where the next one resumes them.
+Layers download and are unpacked side by side, and are registered base first. A pull that was cancelled, or that the
+registry or the network broke, leaves its downloads where the next one resumes them.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import msgspec
 
 from seaway.base import gojson
 from seaway.base.errors import EngineError, SystemFailure
+from seaway.base.groups import plain_failures
 from seaway.content.blobs import read_chunks
 from seaway.content.compression import decompressed
 from seaway.distribution import progress as p
@@ -144,22 +145,29 @@ class _Transfer:
         unique = {layer.digest: layer for layer in missing}
         for layer in unique.values():
             self._progress(Progress(layer.digest.short, p.PULLING_FS_LAYER))
-        async with _plain_failures(), asyncio.TaskGroup() as group:
+        async with plain_failures(), asyncio.TaskGroup() as group:
             fetched = {
                 digest: group.create_task(self._downloads.fetch(self._repository, layer, self._progress, self._config))
                 for digest, layer in unique.items()
             }
+            below: asyncio.Event | None = None
             for depth, layer in enumerate(missing, start=present + 1):
-                await fetched[layer.digest]
                 # dockerd tells of a blob once, however often the image repeats it
                 progress = self._progress if unique.pop(layer.digest, None) else _silent
-                await self._register(layer, diff_ids[:depth], progress)
+                step = _Step(layer, diff_ids[:depth], below, asyncio.Event(), progress)
+                group.create_task(self._register(fetched[layer.digest], step))
+                below = step.done
 
-    async def _register(self, layer: Descriptor, stack: tuple[Digest, ...], progress: ProgressSink) -> None:
-        if not self._sink.has_layer(stack):  # another pull may have been faster
+    async def _register(self, fetched: asyncio.Task[None], step: "_Step") -> None:
+        await fetched
+        layer, progress = step.layer, step.progress
+        if not self._sink.has_layer(step.stack):  # another pull may have been faster
             async with aclosing(self._extracting(layer, progress)) as blob, aclosing(decompressed(blob)) as tar:
-                await self._sink.register(stack, layer, tar)
+                await self._sink.register(step.stack, layer, tar, step.below)
+        if step.below:
+            await step.below.wait()
         progress(Progress(layer.digest.short, p.PULL_COMPLETE))
+        step.done.set()
 
     async def _extracting(self, layer: Descriptor, progress: ProgressSink) -> AsyncGenerator[bytes, None]:
         meter = Meter(progress, Progress(layer.digest.short, p.EXTRACTING, 0, layer.size))
@@ -167,6 +175,17 @@ class _Transfer:
             async for chunk in chunks:
                 yield chunk
                 meter.add(len(chunk))
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One layer on its way in. `below` is set when what it stands on is there; a failure there ends us all."""
+
+    layer: Descriptor
+    stack: tuple[Digest, ...]
+    below: asyncio.Event | None
+    done: asyncio.Event
+    progress: ProgressSink
 
 
 def _silent(event: Progress) -> None:
@@ -205,15 +224,3 @@ def parse_diff_ids(config: bytes) -> tuple[Digest, ...]:
     if image.os not in ("", "linux"):
         raise UnsupportedImage(f'image operating system "{image.os}" cannot be used on this platform')
     return tuple(parse_digest(text) for text in image.rootfs.diff_ids)
-
-
-@asynccontextmanager
-async def _plain_failures() -> AsyncIterator[None]:
-    """The first failure of a group, instead of the group."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        failure: BaseException = group
-        while isinstance(failure, BaseExceptionGroup):
-            failure = failure.exceptions[0]
-        raise failure from group

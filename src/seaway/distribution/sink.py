@@ -1,5 +1,6 @@
 """Where a pull puts what it fetched. `images` implements it on top of its stores."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
@@ -10,9 +11,9 @@ from seaway.oci.manifest import Descriptor
 class LayerSink(Protocol):
     """The stores of one pull. A stack of layers is named by its diff IDs, base first.
 
-    `register` is called base first, one at a time, and only on top of layers that `has_layer` confirmed or that were
-    registered before. `tar` is uncompressed; the sink verifies that its digest is the last diff ID. What was
-    registered but never became part of an image is the sink's to release when the pull fails.
+    `register` may be called before the layer below is there: `below` is set when it is. It may unpack meanwhile. `tar`
+    is uncompressed; the sink verifies that its digest is the last diff ID. What was registered but never became part
+    of an image is the sink's to release when the pull fails.
     """
 
     def has_image(self, image_id: Digest) -> bool: ...
@@ -23,7 +24,9 @@ class LayerSink(Protocol):
     async def recognise(self, diff_id: Digest, layer: Descriptor) -> None:
         """The registry calls this layer, which is here already, so."""
 
-    async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None: ...
+    async def register(
+        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+    ) -> None: ...
 
     async def create_image(self, config: bytes) -> None:
         """The image whose ID is the digest of `config`; all its layers are registered."""

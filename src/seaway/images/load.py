@@ -1,10 +1,12 @@
 """`docker load`: images from an archive of `docker save` (any version since 1.10) or from an OCI layout."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from seaway.base.errors import InvalidParameter
+from seaway.base.groups import plain_failures
 from seaway.images.archived import ArchivedImage, plan_load
 from seaway.images.catalog import Catalog
 from seaway.images.image import Image, parse_image
@@ -71,30 +73,40 @@ async def _load(
         raise CannotLoad(f"cannot load {image.os} image on {host_platform().os}")
     if platform and not image.platform.satisfies(platform):
         raise CannotLoad(f"requested platform ({platform}) not found: image is {image.platform}")
-    top: Digest | None = None
     async with catalog.layers.transaction():
         try:
-            for number, (member, diff_id) in enumerate(zip(archived.layers, image.diff_ids, strict=True)):
-                chunks = archive.chunks(member)
-                if not quiet:
-                    chunks = _watched(chunks, archive.size_bytes(member), diff_id, emit)
-                top = await _register(catalog, chunks, top, diff_id, number)
+            async with plain_failures(), asyncio.TaskGroup() as group:
+                below: asyncio.Event | None = None
+                for number, member in enumerate(archived.layers):
+                    chunks = archive.chunks(member)
+                    if not quiet:
+                        chunks = _watched(chunks, archive.size_bytes(member), image.diff_ids[number], emit)
+                    done = asyncio.Event()
+                    group.create_task(_register(catalog, chunks, image, number, below, done))
+                    below = done
             return await catalog.images.create(raw)
         except BaseException:
-            if top:
-                await catalog.layers.release(top)
+            for chain in reversed(image.chain_ids):
+                await catalog.layers.release(chain)
             raise
 
 
 async def _register(
-    catalog: Catalog, chunks: AsyncIterator[bytes], parent: Digest | None, diff_id: Digest, number: int
-) -> Digest:
+    catalog: Catalog,
+    chunks: AsyncIterator[bytes],
+    image: Image,
+    number: int,
+    below: asyncio.Event | None,
+    done: asyncio.Event,
+) -> None:
+    parent = image.chain_ids[number - 1] if number else None
     try:
-        return (await catalog.layers.register(chunks, parent, diff_id)).chain_id
+        await catalog.layers.register(chunks, parent, image.diff_ids[number], below)
     except DiffIdMismatch as failure:
         raise CannotLoad(
             f'invalid diffID for layer {number}: expected "{failure.expected}", got "{failure.actual}"'
         ) from failure
+    done.set()
 
 
 async def _name(catalog: Catalog, image: Image, name: Reference, emit: Emit) -> None:

@@ -1,5 +1,6 @@
 """`docker pull`: what the registry has, into the layer store, the image store and the reference store."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -103,10 +104,12 @@ class CatalogSink:
     def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
         return self._catalog.images.has_layer(chain_ids(diff_ids)[-1])
 
-    async def register(self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes]) -> None:
+    async def register(
+        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+    ) -> None:
         parents = chain_ids(diff_ids[:-1])
         try:
-            registered = await self._catalog.layers.register(tar, parents[-1] if parents else None, diff_ids[-1])
+            registered = await self._catalog.layers.register(tar, parents[-1] if parents else None, diff_ids[-1], below)
         except (BadLayer, StorageError) as failure:
             raise CannotRegister(f"failed to register layer: {failure}") from failure
         self.top = registered.chain_id

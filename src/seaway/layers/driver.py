@@ -35,6 +35,10 @@ class StorageDriver(Protocol):
 
     async def create(self, cache_id: str, parent: str | None) -> None: ...
     async def create_rw(self, cache_id: str, parent: str | None) -> None: ...
+    async def put_on(self, cache_id: str, parent: str) -> None:
+        """Of a layer with "overlay" whiteouts that was created without a parent, before anybody uses it."""
+        ...
+
     async def remove(self, cache_id: str) -> None:
         """At once out of sight; the space is freed in the background (`close` waits for it)."""
 

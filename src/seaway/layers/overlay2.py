@@ -49,6 +49,9 @@ class Overlay2:
     async def create(self, cache_id: str, parent: str | None) -> None:
         await self._guarded("create", cache_id, partial(self._create, cache_id, parent))
 
+    async def put_on(self, cache_id: str, parent: str) -> None:
+        await self._guarded("put on its parent", cache_id, partial(self._put_on, cache_id, parent))
+
     async def create_rw(self, cache_id: str, parent: str | None) -> None:
         await self.create(cache_id, parent)
 
@@ -105,21 +108,22 @@ class Overlay2:
 
     def _create(self, cache_id: str, parent: str | None) -> None:
         directory = self._home / cache_id
-        lower = self._lowers_above(parent) if parent else []
         directory.mkdir(mode=0o710)
         try:
             _make_directory(directory / "diff", 0o755)
             link = new_link_name()
             (directory / "link").write_text(link)
-            if lower:
-                _make_directory(directory / "work", 0o700)
-                (directory / "lower").write_text(":".join(lower))
             if parent:
-                (self._home / parent / "committed").touch(mode=0o600)
+                self._put_on(cache_id, parent)
             os.symlink(f"../{cache_id}/diff", self._home / "l" / link)
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
+
+    def _put_on(self, cache_id: str, parent: str) -> None:
+        (self._home / cache_id / "lower").write_text(":".join(self._lowers_above(parent)))
+        _make_directory(self._home / cache_id / "work", 0o700)
+        (self._home / parent / "committed").touch(mode=0o600)
 
     def _lower(self, cache_id: str) -> list[str]:
         try:

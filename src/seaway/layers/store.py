@@ -9,6 +9,7 @@ until the image that needs it is there.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,9 @@ from seaway.layers.initlayer import find_directory, set_up_init_layer
 from seaway.layers.layerdb import Layer, LayerDb, RwLayer
 from seaway.layers.transfer import TarSource, ingest, pack, reassemble
 from seaway.oci.digest import Digest
+
+UNPACKING = max(2, os.cpu_count() or 1)
+"""How many layers at once: more would only take the processors from one another."""
 
 
 class NoSuchLayer(NotFound):
@@ -64,6 +68,7 @@ class LayerStore:
         self._users: list[Callable[[], Iterable[Digest]]] = []
         self._background = Supervisor()
         self._transactions = 0
+        self._unpacking = asyncio.Semaphore(UNPACKING)
         self._released: list[Digest] = []
         self._pending: set[Digest] = set()
 
@@ -141,26 +146,40 @@ class LayerStore:
             yield layer
             chain = layer.parent
 
-    async def register(self, source: TarSource, parent: Digest | None, diff_id: Digest | None = None) -> Layer:
+    async def register(
+        self,
+        source: TarSource,
+        parent: Digest | None,
+        diff_id: Digest | None = None,
+        below: asyncio.Event | None = None,
+    ) -> Layer:
         """Take a tar in, compressed or not, unless the layer is there. With a `diff_id` the tar must have it.
 
-        Raises BadLayer, DiffIdMismatch, MaxDepthExceeded, StorageError, or what the source raises, and leaves nothing.
+        `below` says that the parent is being registered too, and is set when that is done: where the driver can do it,
+        the tar is unpacked meanwhile. Raises BadLayer, DiffIdMismatch, MaxDepthExceeded, StorageError, or what the
+        source raises, and leaves nothing.
         """
-        if parent is not None and len(list(self.stack(parent))) >= MAX_DEPTH:
-            raise MaxDepthExceeded
         if diff_id and (known := self._layers.get(chain_id_of(parent, diff_id))):
             return known
-        cache_id, parent_cache = new_id(), self.get(parent).cache_id if parent else None
+        is_free = below is not None and self.driver.whiteouts == "overlay"
+        if not is_free:
+            await self._wait_for_parent(parent, below)
+        cache_id = new_id()
         write_set = await run_blocking(self._db.begin, cache_id)
         committed = False
         try:
             failpoint("layer: begun")
-            await self.driver.create(cache_id, parent_cache)
-            split = write_set / "tar-split.json.gz"
-            done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts)
+            await self.driver.create(cache_id, self.get(parent).cache_id if parent and not is_free else None)
+            async with self._unpacking:
+                split = write_set / "tar-split.json.gz"
+                done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts)
             failpoint("layer: unpacked")
             if diff_id and done.diff_id != diff_id:
                 raise DiffIdMismatch(diff_id, done.diff_id)
+            if is_free:
+                await self._wait_for_parent(parent, below)
+                if parent:
+                    await self.driver.put_on(cache_id, self.get(parent).cache_id)
             layer = Layer(chain_id_of(parent, done.diff_id), done.diff_id, parent, cache_id, done.size)
             async with self._locks.hold(layer.chain_id):
                 if known := self._layers.get(layer.chain_id):
@@ -176,6 +195,12 @@ class LayerStore:
         finally:
             if not committed:
                 await asyncio.shield(self._undo(write_set, cache_id))
+
+    async def _wait_for_parent(self, parent: Digest | None, below: asyncio.Event | None) -> None:
+        if below:
+            await below.wait()
+        if parent is not None and len(list(self.stack(parent))) >= MAX_DEPTH:
+            raise MaxDepthExceeded
 
     async def _undo(self, write_set: Path, *cache_ids: str) -> None:
         """The write set goes last: as long as it is there, `restore` can finish what was begun here."""

@@ -35,6 +35,9 @@ class Vfs:
                 await self.remove(cache_id)
             raise StorageError(f"vfs: create {cache_id}: {exc}") from exc
 
+    async def put_on(self, cache_id: str, parent: str) -> None:
+        raise StorageError(f"vfs: {cache_id} is a copy of its parent from the beginning")
+
     async def create_rw(self, cache_id: str, parent: str | None) -> None:
         await self.create(cache_id, parent)
 

@@ -1,5 +1,6 @@
 """A catalogue in a directory of its own; layers are kept in memory."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -42,8 +43,14 @@ class MemoryLayers:
         return self.layers[chain_id]
 
     async def register(
-        self, source: Path | AsyncIterator[bytes], parent: Digest | None, diff_id: Digest | None = None
+        self,
+        source: Path | AsyncIterator[bytes],
+        parent: Digest | None,
+        diff_id: Digest | None = None,
+        below: asyncio.Event | None = None,
     ) -> MemoryLayer:
+        if below:
+            await below.wait()
         data = source.read_bytes() if isinstance(source, Path) else b"".join([chunk async for chunk in source])
         own = Digest("sha256:" + hashlib.sha256(data).hexdigest())
         chain = sha256_of(f"{parent} {own}".encode()) if parent else own
