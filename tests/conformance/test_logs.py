@@ -201,6 +201,12 @@ def test_lines_are_sent_and_can_be_read(engine: RunningEngine, receiver: Receive
     assert (done.stdout, done.stderr) == ("hello\n", "oh\n")
 
 
+def test_the_last_lines_of_a_container_that_removes_itself(engine: RunningEngine, receiver: Receiver) -> None:
+    script = "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done"
+    engine.docker("run", "--rm", *options("syslog", receiver.port), "busybox", "sh", "-c", script)
+    receiver.wait(lambda pieces: b"line 2999" in b"".join(pieces))
+
+
 def test_with_the_cache_off_it_cannot_be_read(engine: RunningEngine, receiver: Receiver) -> None:
     engine.docker(
         "run", "--name", "sent", *options("syslog", receiver.port), "--log-opt", "cache-disabled=true",

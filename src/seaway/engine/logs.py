@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -51,6 +52,9 @@ class _Held:
     def end_finishing(self) -> None:
         if self.finishing:
             self.finishing.cancel()
+
+
+LAST_LINES_S = 2.0
 
 
 class ContainerLogs:
@@ -117,14 +121,19 @@ class ContainerLogs:
         if held := self._held.get(container_id):
             held.output_ended = True
 
-    async def finish(self, container_id: str) -> None:
-        """The run's output has ended. Where other machines take it, they may do so later."""
+    async def finish(self, container_id: str, *, last: bool = False) -> None:
+        """The run's output has ended. Where other machines take it, they may do so later. After its `last` run the
+        container is removed, which waits some seconds for lines that somebody may still want."""
         if not (held := self._held.get(container_id)):
             return
         self._watcher.unwatch(self._directory(container_id))
         if held.readable:
-            await held.readable.finish()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_LINES_S if last else None):
+                    await held.readable.finish()
         self._finish_remote(held, container_id)
+        if last and held.finishing:
+            await asyncio.wait([held.finishing], timeout=LAST_LINES_S)
 
     async def reader(self, container: Container) -> Shipper:
         """What `docker logs` reads from. A container that does not run is shipped to its end first."""

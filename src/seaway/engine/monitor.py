@@ -93,9 +93,10 @@ def _exited(container: Container, how: Exit, *, restarting: bool) -> Container:
 
 async def _release(engine: Engine, container: Container) -> None:
     """What others may want is free, and the log is whole, before anybody hears of the end of a removal."""
+    is_last = container.host_config.auto_remove or container.id in engine.removing
     async with AsyncExitStack() as steps:
         steps.callback(aftermath.clear_run, engine, container)
-        steps.push_async_callback(engine.logs.finish, container.id)
+        steps.push_async_callback(engine.logs.finish, container.id, last=is_last)
         steps.push_async_callback(engine.mounts.end, container)
         steps.push_async_callback(engine.networks.leave, container.id)
         await shm.end(engine, container)
