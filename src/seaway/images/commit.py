@@ -8,13 +8,13 @@ import msgspec
 
 from seaway.base import gojson
 from seaway.base.clock import now
+from seaway.base.dockerversion import DOCKER_VERSION
 from seaway.images.catalog import Catalog
 from seaway.images.image import HistoryEntry, Image
 from seaway.model.container import ContainerConfig, words
 from seaway.oci.digest import Digest
 from seaway.oci.platform import host_platform
 
-DOCKER_VERSION = "28.5.2"
 EMPTY_TAR = Digest("sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef")
 
 

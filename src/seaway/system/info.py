@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seaway.base import clock
+from seaway.base.dockerversion import DOCKER_VERSION
 from seaway.config.engine import EngineConfig
 from seaway.system.host import CgroupSupport, Host
-from seaway.system.version import DOCKER_VERSION, EngineVersion
+from seaway.system.version import EngineVersion
 
 INDEX = "https://index.docker.io/v1/"
 LOOPBACK = ("::1/128", "127.0.0.0/8")

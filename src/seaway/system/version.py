@@ -15,9 +15,9 @@ from importlib import metadata
 from pathlib import Path
 
 from seaway.base import clock
+from seaway.base.dockerversion import DOCKER_VERSION
 from seaway.kernel import process
 
-DOCKER_VERSION = "28.5.2"
 API_VERSION, MIN_API_VERSION = "1.51", "1.24"
 
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386", "loongarch64": "loong64"}

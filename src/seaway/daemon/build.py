@@ -1,0 +1,172 @@
+"""Builds each service once, in the order in which they need each other."""
+
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from seaway.api.handlers.archive import ArchiveHandlers
+from seaway.api.handlers.attach import AttachHandlers
+from seaway.api.handlers.commit import CommitHandlers
+from seaway.api.handlers.container_control import ContainerControlHandlers
+from seaway.api.handlers.containers import ContainerHandlers
+from seaway.api.handlers.events import EventHandlers
+from seaway.api.handlers.execs import ExecHandlers
+from seaway.api.handlers.image_push import ImagePushHandlers
+from seaway.api.handlers.image_transfer import ImageTransferHandlers
+from seaway.api.handlers.images import ImageHandlers
+from seaway.api.handlers.logs import LogHandlers
+from seaway.api.handlers.networks import NetworkHandlers
+from seaway.api.handlers.registry import RegistryHandlers
+from seaway.api.handlers.swarm import SwarmHandlers
+from seaway.api.handlers.system import SystemHandlers
+from seaway.api.handlers.usage import UsageHandlers
+from seaway.api.handlers.volume_copies import VolumeCopyHandlers
+from seaway.api.handlers.volumes import VolumeHandlers
+from seaway.api.router import Router
+from seaway.api.server import ApiServer, Identity
+from seaway.api.versions import Version
+from seaway.base.dockerversion import DOCKER_VERSION
+from seaway.base.supervisor import Supervisor
+from seaway.config import EngineConfig
+from seaway.containers.store import ContainerStore
+from seaway.daemon.options import file_defaults, network_options, programs, storage_driver, tls
+from seaway.distribution.fetch import forget_partial_downloads
+from seaway.engine.context import Engine
+from seaway.engine.imagemounts import ImageMounts
+from seaway.engine.info import engine_figures
+from seaway.engine.joining import ContainerNetworks
+from seaway.engine.logs import ContainerLogs
+from seaway.engine.mounts import ContainerMounts
+from seaway.engine.restore import joined_before
+from seaway.engine.settings import Settings
+from seaway.engine.streams import Streams
+from seaway.engine.sweep import forget_last_boot
+from seaway.engine.transfers import Transfers
+from seaway.events.bus import RING_SIZE, EventBus
+from seaway.events.journal import Journal
+from seaway.images.catalog import Catalog, open_catalog
+from seaway.kernel import worker
+from seaway.kernel.process import find_program
+from seaway.layers.store import LayerStore
+from seaway.model.container import LogConfig
+from seaway.networks.controller import NetworkController
+from seaway.runtime.crun import Runtime
+from seaway.runtime.exits import ExitWatcher
+from seaway.system.dataroot import DataRoot
+from seaway.system.host import read_host
+from seaway.system.info import info_to_wire
+from seaway.system.version import EngineVersion, probe_version
+from seaway.volumes.store import VolumeStore
+
+log = logging.getLogger(__name__)
+
+
+async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tuple[Engine, Transfers, ApiServer]:
+    config = settings.config
+    run_root = Path(config.exec_root) / "seaway"
+    forget_last_boot(run_root)
+    supervisor = Supervisor()
+    life.push_async_callback(supervisor.close)
+    driver = storage_driver(config, root.path)
+    store_root = root.path / "image" / driver.name
+    layers = LayerStore(store_root, driver)
+    life.push_async_callback(layers.close)
+    await layers.restore()
+    journal = Journal(root.path / "seaway" / "events.jsonl", RING_SIZE)
+    life.callback(journal.close)
+    events = EventBus(journal)
+    catalog = open_catalog(store_root, layers, events.publish)
+    await layers.sweep()
+    exits = ExitWatcher(supervisor)
+    exits.start()
+    life.push_async_callback(exits.close)
+    containers = ContainerStore(root.path)
+    log.info("Loading containers: start.")
+    containers.load()
+    log.info("Loading containers: done.")
+    controller = NetworkController(network_options(config, run_root, root.path, root.engine_id()), supervisor)
+    controller.restore(joined_before(containers, run_root / "runs"))
+    await controller.start()
+    life.push_async_callback(controller.close)
+    runtime = Runtime(run_root / "runtime", exits, programs(config), systemd_cgroups=settings.defaults.systemd_cgroups)
+    logs = ContainerLogs(
+        LogConfig(type=config.log_driver, config=dict(config.log_opts)), containers, runtime, supervisor
+    )
+    logs.start()
+    life.callback(logs.close)
+    mounts = ContainerMounts(
+        VolumeStore(root.path),
+        containers,
+        layers,
+        ImageMounts(catalog, layers),
+        events,
+        root.path,
+        run_root / "subpaths",
+    )
+    engine = Engine(
+        settings=settings,
+        data_root=root.path,
+        run_root=run_root / "runs",
+        containers=containers,
+        images=catalog,
+        layers=layers,
+        runtime=runtime,
+        logs=logs,
+        mounts=mounts,
+        networks=ContainerNetworks(controller, containers, file_defaults(config)),
+        events=events,
+        supervisor=supervisor,
+        streams=Streams(supervisor),
+        host=read_host(),
+    )
+    version = await probe_version({"crun": find_program("crun"), "conmon": find_program("conmon")})
+    transfers = Transfers(settings, catalog, root.path)
+    supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
+    router = _routes(transfers, root, engine, layers, catalog, events, version)
+    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
+
+
+def _routes(
+    transfers: Transfers,
+    root: DataRoot,
+    engine: Engine,
+    layers: LayerStore,
+    catalog: Catalog,
+    events: EventBus,
+    version: EngineVersion,
+) -> Router:
+    async def info(api: Version) -> dict[str, Any]:
+        config = engine.settings.config
+        images = len(catalog.images.all())
+        figures = engine_figures(engine, layers, config, root.engine_id(), images, events.listeners)
+        return info_to_wire(config, await worker.run_blocking(read_host), version, figures, api)
+
+    groups = (
+        SystemHandlers(version, info),
+        EventHandlers(events),
+        ContainerHandlers(engine),
+        ContainerControlHandlers(engine),
+        ArchiveHandlers(engine),
+        AttachHandlers(engine),
+        ExecHandlers(engine),
+        LogHandlers(engine),
+        ImageTransferHandlers(catalog, transfers.puller, root.path / "tmp"),
+        ImagePushHandlers(transfers.pusher),
+        RegistryHandlers(transfers.registries),
+        CommitHandlers(engine, catalog),
+        ImageHandlers(catalog, engine.containers),
+        NetworkHandlers(engine),
+        SwarmHandlers(),
+        VolumeCopyHandlers(engine),  # dockerd's own take any path for a name
+        VolumeHandlers(engine),
+        UsageHandlers(engine, catalog),
+    )
+    return Router(route for group in groups for route in group.routes())
+
+
+async def listen(config: EngineConfig, server: ApiServer) -> None:
+    context = tls(config) if config.uses_tls else None
+    for where in config.listens:
+        await server.serve(where, group=config.group, tls=context)
+        log.info("API listen on %s", where.address)

@@ -1,0 +1,85 @@
+"""From a configuration to a running engine, and to its graceful end."""
+
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from seaway.base.errors import SystemFailure
+from seaway.base.signalling import dump_stacks, on_signal, stop_signal
+from seaway.config import EngineConfig
+from seaway.daemon.build import build, listen
+from seaway.daemon.options import programs
+from seaway.engine import health, monitor, shutdown
+from seaway.engine.context import Engine
+from seaway.engine.exec import collect_finished
+from seaway.engine.reload import reload_config
+from seaway.engine.restore import restore
+from seaway.engine.settings import Settings
+from seaway.engine.sweep import sweep
+from seaway.system.dataroot import DataRoot
+from seaway.system.notify import READY, STOPPING, notify
+from seaway.system.pidfile import remove_pidfile, write_pidfile
+
+log = logging.getLogger(__name__)
+
+
+def run(config: EngineConfig, reread: Callable[[], EngineConfig]) -> int:
+    """In the foreground until SIGINT or SIGTERM; then the exit status 0. `reread` is for SIGHUP."""
+    if os.geteuid() != 0:
+        raise SystemFailure("The Docker daemon needs to be run as root")
+    uvloop.run(serve(config, reread))
+    return 0
+
+
+async def serve(config: EngineConfig, reread: Callable[[], EngineConfig]) -> None:
+    stop = stop_signal()
+    async with running(config) as service:
+        on_signal(signal.SIGHUP, lambda: service.reload(reread))
+        for number in (signal.SIGUSR1, signal.SIGQUIT):
+            on_signal(number, partial(dump_stacks, Path(config.exec_root)))
+        notify(READY)
+        await stop.wait()
+        notify(STOPPING)
+    log.info("Daemon shutdown complete")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An engine that serves its API. `reload` takes the configuration that its argument gives."""
+
+    engine: Engine
+    reload: Callable[[Callable[[], EngineConfig]], None]
+
+
+@asynccontextmanager
+async def running(config: EngineConfig) -> AsyncIterator[Service]:
+    """An engine inside this program, from its start to its graceful end. It needs root and leaves signals alone."""
+    async with AsyncExitStack() as life:
+        write_pidfile(config.pidfile)
+        life.callback(remove_pidfile, config.pidfile)
+        root = DataRoot(config.data_root)
+        life.callback(root.close)
+        settings = Settings(config)
+        engine, transfers, server = await build(settings, root, life)
+        tell = (transfers.resize, lambda new: engine.runtime.use(programs(new)))
+        monitor.follow_runs(engine)
+        health.follow_runs(engine)
+        await sweep(engine)
+        await restore(engine)
+        engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
+        await listen(config, server)
+        log.info("Daemon has completed initialization")
+        try:
+            yield Service(engine, lambda reread: reload_config(engine, root.engine_id(), reread, tell))
+        finally:
+            await server.close()
+            if not settings.config.live_restore:
+                await shutdown.stop_all(engine, settings.config.shutdown_timeout)
+            await engine.supervisor.drain(5.0)

@@ -1,0 +1,95 @@
+"""What the configuration means for each service."""
+
+import hashlib
+import os
+import ssl
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from seaway.api.tls import server_context
+from seaway.base.errors import SystemFailure
+from seaway.config import EngineConfig, RuntimeConfig
+from seaway.engine.netfiles import FileDefaults
+from seaway.layers.driver import StorageDriver
+from seaway.layers.options import check_storage_options
+from seaway.layers.overlay2 import Overlay2
+from seaway.layers.vfs import Vfs
+from seaway.networks.network import BridgeSettings
+from seaway.networks.options import NetworkOptions
+from seaway.networks.usernet import DEFAULT_POOLS, NetworkDefaults
+from seaway.runtime.crun import BUILT_IN, RuntimeProgram
+
+
+def tls(config: EngineConfig) -> ssl.SSLContext:
+    authority = Path(config.tlscacert) if config.tlscacert else None
+    return server_context(Path(config.tlscert), Path(config.tlskey), authority, verify=config.tlsverify)
+
+
+def storage_driver(config: EngineConfig, root: Path) -> StorageDriver:
+    match config.storage_driver or os.environ.get("DOCKER_DRIVER", "") or "overlay2":
+        case "overlay2":
+            overlay2 = Overlay2(root / "overlay2")
+            check_storage_options(config.storage_opts, dict(overlay2.status()).get("Backing Filesystem", ""))
+            return overlay2
+        case "vfs":
+            return Vfs(root / "vfs")
+        case other:
+            raise SystemFailure(f"error initializing graphdriver: driver not supported: {other}")
+
+
+def programs(config: EngineConfig) -> dict[str, RuntimeProgram]:
+    return {**BUILT_IN, **{name: _program(runtime) for name, runtime in config.runtimes.items()}}
+
+
+def _program(runtime: RuntimeConfig) -> RuntimeProgram:
+    """A shim of containerd's that drives runc stands for runc, or for the program that its options name."""
+    if runtime.path:
+        return RuntimeProgram(runtime.path, runtime.args)
+    built_in = BUILT_IN.get(runtime.type, RuntimeProgram(runtime.type))
+    return RuntimeProgram(runtime.options.get("BinaryName") or built_in.path, runtime.args)
+
+
+def network_options(config: EngineConfig, run_root: Path, data_root: Path, engine_id: str) -> NetworkOptions:
+    bridge = BridgeSettings(
+        name=config.bridge or "docker0",
+        subnet=config.bip or "172.17.0.0/16",
+        gateway=config.bip.partition("/")[0],
+        ip_range=config.fixed_cidr,
+        mtu=config.mtu,
+        icc=config.icc,
+        masquerade=config.ip_masq and config.iptables,
+        default_gateway=config.default_gateway,
+        subnet6=(config.fixed_cidr_v6 or config.bip6 or _unique_local(engine_id)) if config.ipv6 else "",
+        gateway6=config.bip6.partition("/")[0],
+        default_gateway6=config.default_gateway_v6,
+        default_ip=config.ip,
+    )
+    return NetworkOptions(
+        run_root=run_root,
+        bridge=bridge,
+        ip_forward=config.ip_forward,
+        firewall=config.iptables,
+        userland_proxy=config.userland_proxy,
+        database=data_root / "seaway" / "networks.db",
+        networks=NetworkDefaults(
+            pools=[(IPv4Network(p.base), p.size) for p in config.default_address_pools if ":" not in p.base]
+            or DEFAULT_POOLS,
+            driver_options=config.default_network_opts,
+        ),
+    )
+
+
+def _unique_local(engine_id: str) -> str:
+    """A subnet that this engine keeps, and that hardly another one has."""
+    digits = hashlib.sha256(engine_id.encode()).hexdigest()
+    return f"fd{digits[:2]}:{digits[2:6]}:{digits[6:10]}::/64"
+
+
+def file_defaults(config: EngineConfig) -> FileDefaults:
+    return FileDefaults(
+        dns=config.dns,
+        search=config.dns_search,
+        options=config.dns_opts,
+        host_gateways=config.host_gateway_ips,
+        resolv_conf=config.resolv_conf,
+    )
