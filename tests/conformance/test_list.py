@@ -20,6 +20,7 @@ def three(engine: RunningEngine) -> Iterator[RunningEngine]:
     engine.docker("create", "--name", "list-c", "--network", "none", "busybox", "sh", "-c", "two words")
     yield engine
     engine.docker("rm", "-fv", "list-a", "list-b", "list-c")
+    engine.docker("volume", "rm", "list-data")
 
 
 def names(engine: RunningEngine, *arguments: str) -> str:
