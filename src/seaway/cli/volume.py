@@ -4,13 +4,17 @@ import argparse
 import http.client
 import json
 import os
+import shutil
 import socket
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO
 from urllib.parse import quote
 
 CHUNK = 1 << 20
+INTERRUPTED = 130
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
@@ -18,6 +22,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (OSError, http.client.HTTPException, ValueError) as exc:
         print(f"Error: {exc}", file=sys.stderr)
         return 1
@@ -58,10 +64,29 @@ def _rename(arguments: argparse.Namespace) -> None:
 
 def _export(arguments: argparse.Namespace) -> None:
     answer = _request(arguments, "GET", "archive")
-    target = sys.stdout.buffer if arguments.output == "-" else open(arguments.output, "wb")  # noqa: SIM115
-    with target:
-        while chunk := answer.read(CHUNK):
-            target.write(chunk)
+    if arguments.output == "-":
+        shutil.copyfileobj(answer, sys.stdout.buffer, CHUNK)
+        return
+    with _whole_file(arguments.output) as target:
+        shutil.copyfileobj(answer, target, CHUNK)
+
+
+@contextmanager
+def _whole_file(path: str) -> Iterator[IO[bytes]]:
+    """There under its name when it is complete; what breaks off leaves nothing."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe
+        with open(path, "wb") as target:
+            yield target
+        return
+    directory, name = os.path.split(path)
+    part = tempfile.NamedTemporaryFile(dir=directory or ".", prefix=f".tmp-{name}", delete=False)  # noqa: SIM115
+    try:
+        with part:
+            yield part
+        os.rename(part.name, path)
+    except BaseException:
+        os.unlink(part.name)
+        raise
 
 
 def _import(arguments: argparse.Namespace) -> None:

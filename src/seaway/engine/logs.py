@@ -154,6 +154,8 @@ class ContainerLogs:
     def forget(self, container_id: str) -> None:
         if held := self._held.pop(container_id, None):
             held.end_finishing()
+            for shipper in held.shippers:
+                shipper.abandon()
 
     def _new_run(self, container: Container, reopen: Reopen | None) -> "_Held":
         """A remote driver that is still behind with the run before goes on where it is."""

@@ -44,6 +44,15 @@ def kill_all(pids: Iterable[int], timeout_s: float = 2) -> None:
                 left.discard(fd)
 
 
+def is_alive(pid: int) -> bool:
+    """False for one that has ended and only waits for its parent to ask."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat[stat.rindex(b")") + 2 : stat.rindex(b")") + 3] not in b"ZX"
+
+
 class PidFd:
     """Raises ProcessLookupError when the process is gone at the time of opening."""
 

@@ -120,9 +120,16 @@ class Shipper:
                     pass
                 self._delay_s = 0
             except (EngineError, OSError) as failure:
-                await self._wait_after(failure)
+                if not self.has_ended:
+                    await self._wait_after(failure)
                 continue
             await changed.wait()
+
+    def abandon(self) -> None:
+        """The container is removed: nobody will ask for the lines that have not been shipped."""
+        self.has_ended = True
+        self._wake()
+        self._changed.set()
 
     async def finish_some_time(self) -> None:
         """For a driver that may not answer now; the live piece has been retired."""

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from seaway.base.errors import SystemFailure
+from seaway.kernel.pidfd import is_alive
 
 
 class EngineAlive(SystemFailure):
@@ -13,7 +14,7 @@ class EngineAlive(SystemFailure):
 def write_pidfile(path: str) -> None:
     """Raises EngineAlive in dockerd's words; the file of a process that is gone is taken over."""
     file = Path(path)
-    if (pid := _read(file)) and pid != os.getpid() and Path(f"/proc/{pid}").exists():
+    if (pid := _read(file)) and pid != os.getpid() and is_alive(pid):
         raise EngineAlive(
             f"failed to start daemon, ensure docker is not running or delete {path}:"
             f" process with PID {pid} is still running"

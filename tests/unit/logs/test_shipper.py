@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -243,3 +244,14 @@ async def test_a_driver_that_is_far_behind_skips_what_it_would_not_keep(tmp_path
             SpoolPieces(spool.dir, frozenset()).retire()
     shipper = Shipper(SpoolPieces(spool.dir, frozenset({""})), JsonFileDriver(spool.info), most_pieces=2)
     assert await lines(shipper) == [b"0\n", b"3\n", b"4\n", b"5\n"]
+
+
+async def test_an_abandoned_shipper_ends_though_its_spool_is_gone(tmp_path: Path) -> None:
+    spool, changed = Spool(tmp_path), asyncio.Event()
+    spool.append("a")
+    shipper = spool.engine()
+    shutil.rmtree(spool.dir)
+    running = asyncio.ensure_future(shipper.run(changed))
+    shipper.abandon()
+    await asyncio.wait_for(running, 5)
+    assert shipper.has_ended
