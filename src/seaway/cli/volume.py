@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO
 from urllib.parse import quote
 
@@ -54,21 +54,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _clone(arguments: argparse.Namespace) -> None:
     body = json.dumps({"Name": arguments.new})
-    answer = _request(arguments, "POST", "clone", body.encode())
-    print(json.loads(answer.read())["Name"])
+    with _answered(arguments, "POST", "clone", body.encode()) as answer:
+        print(json.loads(answer.read())["Name"])
 
 
 def _rename(arguments: argparse.Namespace) -> None:
-    _request(arguments, "POST", f"rename?name={quote(arguments.new, safe='')}")
+    with _answered(arguments, "POST", f"rename?name={quote(arguments.new, safe='')}"):
+        pass  # the refusal alone is of interest
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    answer = _request(arguments, "GET", "archive")
-    if arguments.output == "-":
-        shutil.copyfileobj(answer, sys.stdout.buffer, CHUNK)
-        return
-    with _whole_file(arguments.output) as target:
-        shutil.copyfileobj(answer, target, CHUNK)
+    with _answered(arguments, "GET", "archive") as answer:
+        if arguments.output == "-":
+            shutil.copyfileobj(answer, sys.stdout.buffer, CHUNK)
+            return
+        with _whole_file(arguments.output) as target:
+            shutil.copyfileobj(answer, target, CHUNK)
 
 
 @contextmanager
@@ -91,16 +92,24 @@ def _whole_file(path: str) -> Iterator[IO[bytes]]:
 
 def _import(arguments: argparse.Namespace) -> None:
     source = sys.stdin.buffer if arguments.file == "-" else open(arguments.file, "rb")  # noqa: SIM115
-    with source:
-        _request(arguments, "PUT", "archive", source)
+    with source, _answered(arguments, "PUT", "archive", source):
+        pass
+
+
+@contextmanager
+def _answered(
+    arguments: argparse.Namespace, method: str, what: str, body: bytes | IO[bytes] | None = None
+) -> Iterator[http.client.HTTPResponse]:
+    """The engine's answer, while the block lasts. Raises ValueError with the message of a refusal."""
+    with closing(_connect(arguments.host)) as connection:
+        yield _request(connection, arguments.volume, method, what, body)
 
 
 def _request(
-    arguments: argparse.Namespace, method: str, what: str, body: bytes | IO[bytes] | None = None
+    connection: http.client.HTTPConnection, volume: str, method: str, what: str, body: bytes | IO[bytes] | None
 ) -> http.client.HTTPResponse:
-    connection = _connect(arguments.host)
     kind = "application/json" if isinstance(body, bytes) else "application/x-tar"
-    path = f"/volumes/{quote(arguments.volume, safe='')}/{what}"
+    path = f"/volumes/{quote(volume, safe='')}/{what}"
     connection.request(method, path, body, {"Content-Type": kind})
     answer = connection.getresponse()
     if answer.status >= 300:
