@@ -7,22 +7,12 @@ from typing import Any, NoReturn, get_args, get_origin
 import msgspec
 
 from seaway.base.errors import InvalidParameter
+from seaway.base.gosyntax import syntax_error
 
 _MISTYPED = re.compile(r"Expected `(?P<want>[^`]*)`, got `(?P<got>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _GO_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "bool", "object": "object", "array": "array"}
 _GO_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
-_EXPECTATIONS = {
-    "Expecting value": "looking for beginning of value",
-    "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
-    "Illegal trailing comma before end of object": "looking for beginning of object key string",
-    "Illegal trailing comma before end of array": "looking for beginning of value",
-    "Expecting ':' delimiter": "after object key",
-    "Invalid control character at": "in string literal",
-    "Invalid \\escape": "in string escape code",
-    "Invalid \\uXXXX escape": "in \\u hexadecimal character escape",
-}
-_SHOWN = {"'": r"'\''", '"': "'\"'", "\n": r"'\n'", "\t": r"'\t'", "\r": r"'\r'", "\\": r"'\\'"}
 
 
 def explain_syntax(text: str) -> NoReturn:
@@ -40,32 +30,6 @@ def explain_syntax(text: str) -> NoReturn:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"invalid character {name[:1]!r} looking for beginning of value")
-
-
-def syntax_error(text: str, error: json.JSONDecodeError) -> str:
-    """Python's complaint -> Go's sentence about the same character."""
-    literal = next((w for w in ("null", "true", "false") if w.startswith(text[error.pos :].rstrip() or "-")), None)
-    if literal or error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
-        return "unexpected EOF"
-    expectation = next((go for python, go in _EXPECTATIONS.items() if error.msg.startswith(python)), None)
-    if expectation is None:
-        expectation = "after object key:value pair" if _inside_object(text[: error.pos]) else "after array element"
-    at = error.pos + (expectation == "in string escape code")
-    character = text[at : at + 1]
-    if expectation == "looking for beginning of object key string" and character == ",":
-        character = text[at + 1 :].lstrip()[:1]  # newer Pythons point at the comma, Go at what follows it
-    plain = f"'{character}'" if character.isprintable() else f"'\\x{ord(character):02x}'"
-    return f"invalid character {_SHOWN.get(character, plain)} {expectation}"
-
-
-def _inside_object(before: str) -> bool:
-    depth: list[str] = []
-    for token in re.findall(r'"(?:\\.|[^"\\])*"|[\[\]{}]', before):
-        if token in "[{":
-            depth.append(token)
-        elif token in "]}" and depth:
-            depth.pop()
-    return bool(depth) and depth[-1] == "{"
 
 
 def mistyped(complaint: str, wanted: Any, data: bytes = b"") -> str:

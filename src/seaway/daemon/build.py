@@ -120,7 +120,7 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
         streams=Streams(supervisor),
         host=read_host(),
     )
-    version = await probe_version({"crun": find_program("crun"), "conmon": find_program("conmon")})
+    version = await probe_version({name: find_program(name) for name in ("crun", "runc", "conmon", "docker-init")})
     transfers = Transfers(settings, catalog, root.path)
     supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
     router = _routes(transfers, root, engine, layers, catalog, events, version)

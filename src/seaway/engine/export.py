@@ -1,16 +1,16 @@
 """`GET /containers/{id}/export`: a container's root filesystem as a tar, as it is read, without its mounts."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from seaway.base.errors import Conflict
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
-from seaway.kernel import pipes, worker
+from seaway.engine.tarpipes import reading_tar
 from seaway.kernel.treetar import TreeTar
 
 
@@ -26,29 +26,9 @@ async def exported(engine: Engine, name: str) -> AsyncIterator[AsyncIterator[byt
     async with AsyncExitStack() as undo:
         rootfs = await engine.layers.mount(container.id)
         undo.push_async_callback(engine.layers.unmount, container.id)
-        pieces = await undo.enter_async_context(_written(rootfs))
+        pieces = await undo.enter_async_context(reading_tar(partial(write_tree, rootfs)))
         container_event(engine, container, "export")
         yield pieces
-
-
-@asynccontextmanager
-async def _written(rootfs: Path) -> AsyncIterator[AsyncIterator[bytes]]:
-    reader, writer = pipes.wide_pipe()
-    os.set_blocking(reader, False)
-    writing = worker.apart(write_tree, rootfs, writer)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        while piece := await pipes.read_pipe(reader):
-            yield piece
-        await writing
-
-    try:
-        yield pieces()
-    finally:
-        os.close(reader)
-        await asyncio.wait([writing])
-        with suppress(OSError):
-            writing.result()  # `pieces` raised it, unless the client left before
 
 
 def write_tree(root: Path, out: int) -> None:

@@ -28,7 +28,7 @@ async def reading_tar(write: Callable[[int], None]) -> AsyncIterator[AsyncIterat
     finally:
         os.close(reader)
         await asyncio.wait([writing])
-        with suppress(BrokenPipeError, OSError):
+        with suppress(OSError):
             writing.result()  # `pieces` raised it, unless the client left before
 
 
