@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,50 @@ from seaway.volumes.store import VolumeStore
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Images:
+    layers: LayerStore
+    catalog: Catalog
+    events: EventBus
+
+
 async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tuple[Engine, Transfers, ApiServer]:
+    """Nothing runs or answers yet. What is made here ends with `life`."""
     config = settings.config
     run_root = Path(config.exec_root) / "seaway"
     forget_last_boot(run_root)
     supervisor = Supervisor()
     life.push_async_callback(supervisor.close)
+    images = await _open_images(config, root, life)
+    containers = _load_containers(root)
+    controller = await _start_networks(config, root, run_root, containers, supervisor, life)
+    runtime = _start_runtime(settings, run_root, supervisor, life)
+    logs = _start_logs(config, containers, runtime, supervisor, life)
+    engine = Engine(
+        settings=settings,
+        data_root=root.path,
+        run_root=run_root / "runs",
+        containers=containers,
+        images=images.catalog,
+        layers=images.layers,
+        runtime=runtime,
+        logs=logs,
+        mounts=_mounts(images, containers, root, run_root),
+        networks=ContainerNetworks(controller, containers, file_defaults(config)),
+        events=images.events,
+        supervisor=supervisor,
+        streams=Streams(supervisor),
+        host=read_host(),
+    )
+    version = await probe_version({name: find_program(name) for name in ("crun", "runc", "conmon", "docker-init")})
+    transfers = Transfers(settings, images.catalog, root.path)
+    supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
+    router = _routes(transfers, root, engine, images, version)
+    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
+
+
+async def _open_images(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> _Images:
+    """What a killed engine left half-made among layers and images goes here."""
     driver = storage_driver(config, root.path)
     store_root = root.path / "image" / driver.name
     layers = LayerStore(store_root, driver)
@@ -78,68 +117,71 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     events = EventBus(journal)
     catalog = open_catalog(store_root, layers, events.publish)
     await layers.sweep()
-    exits = ExitWatcher(supervisor)
-    exits.start()
-    life.push_async_callback(exits.close)
+    return _Images(layers, catalog, events)
+
+
+def _load_containers(root: DataRoot) -> ContainerStore:
     containers = ContainerStore(root.path)
     log.info("Loading containers: start.")
     containers.load()
     log.info("Loading containers: done.")
+    return containers
+
+
+async def _start_networks(
+    config: EngineConfig,
+    root: DataRoot,
+    run_root: Path,
+    containers: ContainerStore,
+    supervisor: Supervisor,
+    life: AsyncExitStack,
+) -> NetworkController:
+    """The containers that still run are known to it before it brings the host to its state."""
     controller = NetworkController(network_options(config, run_root, root.path, root.engine_id()), supervisor)
     controller.restore(joined_before(containers, run_root / "runs"))
     await controller.start()
     life.push_async_callback(controller.close)
-    runtime = Runtime(run_root / "runtime", exits, programs(config), systemd_cgroups=settings.defaults.systemd_cgroups)
-    logs = ContainerLogs(
-        LogConfig(type=config.log_driver, config=dict(config.log_opts)), containers, runtime, supervisor
-    )
+    return controller
+
+
+def _start_runtime(settings: Settings, run_root: Path, supervisor: Supervisor, life: AsyncExitStack) -> Runtime:
+    exits = ExitWatcher(supervisor)
+    exits.start()
+    life.push_async_callback(exits.close)
+    known = programs(settings.config)
+    return Runtime(run_root / "runtime", exits, known, systemd_cgroups=settings.defaults.systemd_cgroups)
+
+
+def _start_logs(
+    config: EngineConfig, containers: ContainerStore, runtime: Runtime, supervisor: Supervisor, life: AsyncExitStack
+) -> ContainerLogs:
+    default = LogConfig(type=config.log_driver, config=dict(config.log_opts))
+    logs = ContainerLogs(default, containers, runtime, supervisor)
     logs.start()
     life.callback(logs.close)
-    mounts = ContainerMounts(
-        VolumeStore(root.path),
-        containers,
-        layers,
-        ImageMounts(catalog, layers),
-        events,
-        root.path,
-        run_root / "subpaths",
+    return logs
+
+
+def _mounts(images: _Images, containers: ContainerStore, root: DataRoot, run_root: Path) -> ContainerMounts:
+    volumes, of_images = VolumeStore(root.path), ImageMounts(images.catalog, images.layers)
+    return ContainerMounts(
+        volumes, containers, images.layers, of_images, images.events, root.path, run_root / "subpaths"
     )
-    engine = Engine(
-        settings=settings,
-        data_root=root.path,
-        run_root=run_root / "runs",
-        containers=containers,
-        images=catalog,
-        layers=layers,
-        runtime=runtime,
-        logs=logs,
-        mounts=mounts,
-        networks=ContainerNetworks(controller, containers, file_defaults(config)),
-        events=events,
-        supervisor=supervisor,
-        streams=Streams(supervisor),
-        host=read_host(),
-    )
-    version = await probe_version({name: find_program(name) for name in ("crun", "runc", "conmon", "docker-init")})
-    transfers = Transfers(settings, catalog, root.path)
-    supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
-    router = _routes(transfers, root, engine, layers, catalog, events, version)
-    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
 
 
 def _routes(
     transfers: Transfers,
     root: DataRoot,
     engine: Engine,
-    layers: LayerStore,
-    catalog: Catalog,
-    events: EventBus,
+    stores: _Images,
     version: EngineVersion,
 ) -> Router:
+    catalog, events = stores.catalog, stores.events
+
     async def info(api: Version) -> dict[str, Any]:
         config = engine.settings.config
         images = len(catalog.images.all())
-        figures = engine_figures(engine, layers, config, root.engine_id(), images, events.listeners)
+        figures = engine_figures(engine, stores.layers, config, root.engine_id(), images, events.listeners)
         return info_to_wire(config, await worker.run_blocking(read_host), version, figures, api)
 
     groups = (

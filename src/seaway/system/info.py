@@ -45,8 +45,34 @@ class Figures:
 def info_to_wire(
     config: EngineConfig, host: Host, version: EngineVersion, figures: Figures, api: tuple[int, ...] = (1, 51)
 ) -> dict[str, Any]:
-    cgroups = host.cgroups
-    wire: dict[str, Any] = {
+    wire = _what_it_has(config, figures) | _what_the_kernel_can(host) | _what_the_host_is(host)
+    wire |= _how_it_is_set(config, figures) | {
+        "SystemTime": clock.now(),
+        "RegistryConfig": registry_config(config, api),
+        "ServerVersion": DOCKER_VERSION,
+        "RuncCommit": {"ID": _commit(version, figures.default_runtime)},
+        "InitCommit": {"ID": _commit(version, "docker-init")},
+        "SecurityOptions": security_options(config, host),
+        "Warnings": warnings(host, config) or None,
+    }
+    return _for_version(wire | _IN_NO_SWARM, api)
+
+
+_IN_NO_SWARM: dict[str, Any] = {
+    "Swarm": {
+        "NodeID": "",
+        "NodeAddr": "",
+        "LocalNodeState": "inactive",
+        "ControlAvailable": False,
+        "Error": "",
+        "RemoteManagers": None,
+    },
+    "GenericResources": None,
+}
+
+
+def _what_it_has(config: EngineConfig, figures: Figures) -> dict[str, Any]:
+    return {
         "ID": figures.engine_id,
         "Containers": figures.running + figures.paused + figures.stopped,
         "ContainersRunning": figures.running,
@@ -61,6 +87,17 @@ def info_to_wire(
             "Authorization": list(config.authorization_plugins) or None,
             "Log": list(figures.log_drivers),
         },
+        "NFd": figures.open_files,
+        "NGoroutines": figures.tasks,
+        "NEventsListener": figures.listeners,
+        "DockerRootDir": figures.data_root,
+        "CDISpecDirs": list(figures.cdi_spec_dirs),
+    }
+
+
+def _what_the_kernel_can(host: Host) -> dict[str, Any]:
+    cgroups = host.cgroups
+    return {
         "MemoryLimit": cgroups.memory,
         "SwapLimit": cgroups.swap,
         "CpuCfsPeriod": cgroups.cpu_quota,
@@ -68,57 +105,46 @@ def info_to_wire(
         "CPUShares": cgroups.cpu_shares,
         "CPUSet": cgroups.cpuset,
         "PidsLimit": cgroups.pids,
-        "IPv4Forwarding": host.ipv4_forwarding,
-        "Debug": config.debug,
-        "NFd": figures.open_files,
         "OomKillDisable": cgroups.oom_kill_disable,
-        "NGoroutines": figures.tasks,
-        "SystemTime": clock.now(),
-        "LoggingDriver": config.log_driver,
-        "CgroupDriver": figures.cgroup_driver,
         "CgroupVersion": str(cgroups.version),
-        "NEventsListener": figures.listeners,
+        "IPv4Forwarding": host.ipv4_forwarding,
+    }
+
+
+def _what_the_host_is(host: Host) -> dict[str, Any]:
+    return {
+        "Name": host.name,
         "KernelVersion": host.kernel,
         "OperatingSystem": host.operating_system,
         "OSVersion": host.os_version,
         "OSType": "linux",
         "Architecture": host.machine,
-        "IndexServerAddress": INDEX,
-        "RegistryConfig": registry_config(config, api),
         "NCPU": host.cpus,
         "MemTotal": host.memory_bytes,
-        "GenericResources": None,
-        "DockerRootDir": figures.data_root,
+        "Isolation": "",
+    }
+
+
+def _how_it_is_set(config: EngineConfig, figures: Figures) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "Debug": config.debug,
+        "LoggingDriver": config.log_driver,
+        "CgroupDriver": figures.cgroup_driver,
+        "IndexServerAddress": INDEX,
         "HttpProxy": mask_credentials(config.http_proxy),
         "HttpsProxy": mask_credentials(config.https_proxy),
         "NoProxy": config.no_proxy,
-        "Name": host.name,
         "Labels": list(config.labels),
         "ExperimentalBuild": config.experimental,
-        "ServerVersion": DOCKER_VERSION,
         "Runtimes": {name: {"path": path} for name, path in sorted(figures.runtimes.items())},
         "DefaultRuntime": figures.default_runtime,
-        "Swarm": {
-            "NodeID": "",
-            "NodeAddr": "",
-            "LocalNodeState": "inactive",
-            "ControlAvailable": False,
-            "Error": "",
-            "RemoteManagers": None,
-        },
         "LiveRestoreEnabled": config.live_restore,
-        "Isolation": "",
-        "InitBinary": "docker-init",
+        "InitBinary": config.init_path or "docker-init",
         "ContainerdCommit": {"ID": ""},
-        "RuncCommit": {"ID": _commit(version, figures.default_runtime)},
-        "InitCommit": {"ID": _commit(version, "docker-init")},
-        "SecurityOptions": security_options(config, host),
-        "CDISpecDirs": list(figures.cdi_spec_dirs),
-        "Warnings": warnings(host, config) or None,
     }
     if config.default_address_pools:
-        wire["DefaultAddressPools"] = [{"Base": p.base, "Size": p.size} for p in config.default_address_pools]
-    return _for_version(wire, api)
+        settings["DefaultAddressPools"] = [{"Base": p.base, "Size": p.size} for p in config.default_address_pools]
+    return settings
 
 
 def _for_version(wire: dict[str, Any], api: tuple[int, ...]) -> dict[str, Any]:
