@@ -23,7 +23,7 @@ from seaway.logs.driver import LogDriver
 from seaway.logs.pieces import SpoolPieces
 from seaway.logs.spool import LogLine, SpoolParser
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 1 << 20
 ROTATE_BYTES = 16 << 20
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
 log = logging.getLogger(__name__)
