@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound
 from seaway.base.ids import new_id
+from seaway.base.together import together
 from seaway.containers.container import Container
 from seaway.containers.execs import Exec, ExecOptions, NoSuchExec
 from seaway.containers.task import Status
@@ -76,8 +77,10 @@ async def _run(
     engine: Engine, container: Container, execution: Exec, console_size: tuple[int, int] | None
 ) -> "asyncio.Task[None]":
     run_dir = run_dir_of(engine, execution.id)
-    request = await exec_request(engine, container, execution, run_dir, console_size)
-    await worker.run_blocking(exec_record.write, run_dir, execution)
+    request, _ = await together(
+        exec_request(engine, container, execution, run_dir, console_size),
+        worker.run_blocking(exec_record.write, run_dir, execution),
+    )
 
     async def when_attachable() -> None:
         """crun takes no notice of the console's size."""
@@ -99,7 +102,8 @@ async def _watch(engine: Engine, container: Container, execution: Exec, exit_of_
         await worker.run_blocking(kill_all, [execution.pid])  # its conmon is dead: what is told of it comes true
     engine.execs.update(execution.ended(how.code))
     container_event(engine, container, "exec_die", execID=execution.id, exitCode=str(how.code))
-    await worker.run_blocking(_discard, run_dir_of(engine, execution.id))
+    discard = worker.run_blocking(_discard, run_dir_of(engine, execution.id))
+    engine.supervisor.spawn(discard, f"remains of exec {execution.id[:12]}")
 
 
 def _began(pid: int) -> int | None:
