@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,13 @@ def process(*args: str, terminal: bool = False) -> dict[str, Any]:
     }
 
 
+def described(*args: str) -> Callable[[], Awaitable[dict[str, Any]]]:
+    async def process_object() -> dict[str, Any]:
+        return process(*args)
+
+    return process_object
+
+
 @pytest.fixture
 async def box(rootfs: Path, tmp_path: Path) -> AsyncIterator[Box]:
     supervisor = Supervisor()
@@ -169,19 +176,19 @@ async def test_exec_beside_a_running_container(box: Box, tmp_path: Path) -> None
     await box.create("sleep", "60")
     await box.runtime.start(box.id)
     channels: list[AttachChannel] = []
-    request = ExecRequest(box.id, "e" * 64, tmp_path / "exec", process("sh", "-c", "echo hi; exit 3"))
+    request = ExecRequest(box.id, "e" * 64, tmp_path / "exec")
 
     async def attach() -> None:
         channels.append(await AttachChannel.connect(request.run_dir))
 
-    assert await box.runtime.exec(request, attach) > 0
+    assert await box.runtime.exec(request, described("sh", "-c", "echo hi; exit 3"), attach) > 0
     ended = box.runtime.wait(request.exec_id)
     assert await box.output(channels[0]) == [(1, b"hi\n")]
     channels[0].close()
     assert (await ended).code == 3
     assert not box.runtime.wait(box.id).done()
     with pytest.raises(StartRefused) as refused:
-        await box.runtime.exec(ExecRequest(box.id, "f" * 64, tmp_path / "e2", process("nosuch"), attach=False))
+        await box.runtime.exec(ExecRequest(box.id, "f" * 64, tmp_path / "e2"), described("nosuch"))
     assert refused.value.exit_code == 127
     assert 'exec: "nosuch": executable file not found in $PATH: unknown' in refused.value.message
 

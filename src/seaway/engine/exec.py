@@ -4,8 +4,9 @@ import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound
+from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound, SystemFailure
 from seaway.base.ids import new_id
 from seaway.base.together import together
 from seaway.containers.container import Container
@@ -14,12 +15,14 @@ from seaway.containers.task import Status
 from seaway.engine import exec_record
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
-from seaway.engine.exec_process import exec_request, identity_of
+from seaway.engine.exec_process import describe, identity_of
 from seaway.engine.expect import expect_process
 from seaway.kernel import worker
 from seaway.kernel.pidfd import kill_all, start_time
+from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.errors import NOT_EXECUTABLE
 from seaway.runtime.exits import Exit
+from seaway.runtime.requests import ExecRequest
 
 COLLECT_EVERY_S = 300
 
@@ -77,18 +80,34 @@ async def _run(
     engine: Engine, container: Container, execution: Exec, console_size: tuple[int, int] | None
 ) -> "asyncio.Task[None]":
     run_dir = run_dir_of(engine, execution.id)
-    request, _ = await together(
-        exec_request(engine, container, execution, run_dir, console_size),
-        worker.run_blocking(exec_record.write, run_dir, execution),
+    options = execution.options
+    size = (console_size or options.console_size) if options.tty else None
+    run = engine.runs.request(container.id)
+    if run is None:
+        raise SystemFailure(f"container {container.id} has no run")
+    request = ExecRequest(
+        container_id=container.id,
+        exec_id=execution.id,
+        run_dir=run_dir,
+        terminal=options.tty,
+        stdin=options.stdin,
+        runtime=run.runtime,
     )
 
-    async def when_attachable() -> None:
-        """crun takes no notice of the console's size."""
-        await engine.streams.begin(execution.id, run_dir)
-        if size := request.process.get("consoleSize"):
-            engine.runtime.resize(run_dir, size["height"], size["width"])
+    async def process_object() -> dict[str, Any]:
+        described, _ = await together(
+            describe(engine, container, options, RunDirectory(run.run_dir), size),
+            worker.run_blocking(exec_record.write, run_dir, execution),
+        )
+        return described
 
-    pid = await engine.runtime.exec(request, when_attachable)
+    async def when_attachable() -> None:
+        await engine.streams.begin(execution.id, run_dir)
+        """crun takes no notice of the console's size."""
+        if size:
+            engine.runtime.resize(run_dir, *size)
+
+    pid = await engine.runtime.exec(request, process_object, when_attachable)
     started = execution.started(pid)
     engine.execs.update(started)
     exit_of_exec = engine.runtime.wait(execution.id)

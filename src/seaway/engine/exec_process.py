@@ -3,42 +3,32 @@
 So limits, capabilities, seccomp and no-new-privileges hold for an exec as they do for the container.
 """
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from seaway.base.errors import SystemFailure
 from seaway.containers.container import Container
-from seaway.containers.execs import Exec, ExecOptions
+from seaway.containers.execs import ExecOptions
 from seaway.containers.identity import Identity
 from seaway.engine.context import Engine
 from seaway.engine.spec import bounding_set, container_identity, environment
 from seaway.kernel import worker
 from seaway.runtime.bundle import RunDirectory
-from seaway.runtime.requests import ExecRequest
 from seaway.runtime.spec.capabilities import resolve
 from seaway.runtime.spec.process import capability_sets, merge_env
 
 
-async def exec_request(
-    engine: Engine, container: Container, execution: Exec, run_dir: Path, console_size: tuple[int, int] | None
-) -> ExecRequest:
-    run = engine.runs.request(container.id)
-    if run is None:
-        raise SystemFailure(f"container {container.id} has no run")
-    options = execution.options
+async def describe(
+    engine: Engine,
+    container: Container,
+    options: ExecOptions,
+    run: RunDirectory,
+    console_size: tuple[int, int] | None,
+) -> dict[str, Any]:
+    """The OCI spec's process object of an exec beside the container's `run`. Raises UnknownUser."""
     identity = await identity_of(engine, container, options)
-    own = await worker.run_blocking(RunDirectory(run.run_dir).read_process)
-    process = exec_process(own, container, options, identity, console_size or options.console_size)
-    return ExecRequest(
-        container_id=container.id,
-        exec_id=execution.id,
-        run_dir=run_dir,
-        process=process,
-        stdin=options.stdin,
-        runtime=run.runtime,
-    )
+    own = await worker.run_blocking(run.read_process)
+    return exec_process(own, container, options, identity, console_size)
 
 
 def exec_process(
@@ -57,10 +47,10 @@ def exec_process(
         "env": list(merge_env(environment(msgspec.structs.replace(container, config=config), identity), options.env)),
         "cwd": options.working_dir or config.working_dir or "/",
     }
-    if options.privileged:
-        process["capabilities"] = capability_sets(resolve((), (), bounding_set(), privileged=True))
     if options.tty and console_size:
         process["consoleSize"] = dict(zip(("height", "width"), console_size, strict=True))
+    if options.privileged:
+        process["capabilities"] = capability_sets(resolve((), (), bounding_set(), privileged=True))
     return process
 
 

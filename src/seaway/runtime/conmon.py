@@ -7,16 +7,18 @@ sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from seaway.base.errors import SystemFailure
 from seaway.base.failpoints import failpoint
 from seaway.base.phases import phase
+from seaway.base.together import together
 from seaway.kernel import process, proctable
 from seaway.runtime.bundle import RunDirectory
 
@@ -40,7 +42,14 @@ class Launch:
     stdin: bool
     leave_stdin_open: bool = False
     is_exec: bool = False
-    attach: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeExec:
+    """What an exec's process waits for: its description, and who is attached to it."""
+
+    write_process: Callable[[], Coroutine[Any, Any, None]]
+    when_attachable: Callable[[], Awaitable[None]] | None = None
 
 
 def conmon_argv(conmon: str, launch: Launch) -> list[str]:
@@ -55,7 +64,7 @@ def conmon_argv(conmon: str, launch: Launch) -> list[str]:
         "-i": launch.stdin,
         "--leave-stdin-open": launch.leave_stdin_open,
         "-e": launch.is_exec,
-        "--exec-attach": launch.attach,
+        "--exec-attach": launch.is_exec,
     }
     argv += [flag for flag, wanted in flags.items() if wanted]
     if launch.is_exec:
@@ -75,35 +84,45 @@ def conmon_env(pipes: dict[str, int]) -> dict[str, str]:
 async def start(
     conmon: str,
     launch: Launch,
-    when_attachable: Callable[[], Awaitable[None]] | None = None,
+    before_exec: BeforeExec | None = None,
     given_up: "asyncio.Future[None] | None" = None,
 ) -> Answer:
-    """Start a conmon and hear its answer. `when_attachable` runs between the socket and the process (execs)."""
+    """Start a conmon and hear its answer."""
     with ExitStack() as stack:
         sync_read, sync_write = _pipe(stack)
         start_read, start_write = _pipe(stack)
         pipes = {"_OCI_SYNCPIPE": sync_write.fd, "_OCI_STARTPIPE": start_read.fd}
         attach_read, attach_write = _pipe(stack)
-        if launch.attach:
+        if before_exec:
             pipes["_OCI_ATTACHPIPE"] = attach_write.fd
         argv = conmon_argv(conmon, launch)
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
-        with phase("conmon"):
-            await _spawn(argv, pipes, launch.directory.path)
-        failpoint("exec: conmon runs" if launch.is_exec else "start: conmon runs")
-        for ours in (sync_write, start_read, attach_write):
-            ours.close()
-        if launch.attach:
-            await _read_line(attach_read.fd)
-            if when_attachable:
-                await when_attachable()
+
+        async def begin() -> None:
+            with phase("conmon"):
+                await _spawn(argv, pipes, launch.directory.path)
+            failpoint("exec: conmon runs" if launch.is_exec else "start: conmon runs")
+            for ours in (sync_write, start_read, attach_write):
+                ours.close()
+
+        if before_exec:
+            await together(_attachable(begin(), attach_read.fd, before_exec), before_exec.write_process())
             _wake(start_write.fd)
+        else:
+            await begin()
         with phase("runtime"):
             line = await _read_line(sync_read.fd, given_up)
         if given_up and given_up.done():
             _end(launch.directory)
             return Answer(-1, "the start was given up")
         return parse_answer(line)
+
+
+async def _attachable(begun: Coroutine[Any, Any, None], attach_fd: int, before_exec: BeforeExec) -> None:
+    await begun
+    await _read_line(attach_fd)
+    if before_exec.when_attachable:
+        await before_exec.when_attachable()
 
 
 def _end(directory: RunDirectory) -> None:

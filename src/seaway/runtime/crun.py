@@ -94,10 +94,21 @@ class Runtime:
         if given_up and not given_up.done():
             given_up.set_result(None)
 
-    async def exec(self, request: ExecRequest, when_attachable: Callable[[], Awaitable[None]] | None = None) -> int:
+    async def exec(
+        self,
+        request: ExecRequest,
+        process_object: Callable[[], Awaitable[dict[str, Any]]],
+        when_attachable: Callable[[], Awaitable[None]] | None = None,
+    ) -> int:
+        """`process_object` is the OCI spec's: it is worked out while conmon starts."""
         where = RunDirectory(request.run_dir)
         where.make()
-        where.write_process(request.process)
+        made: dict[str, Any] = {}
+
+        async def write_process() -> None:
+            made.update(await process_object())
+            where.write_process(made)
+
         launch = conmon.Launch(
             container_id=request.container_id,
             process_id=request.exec_id,
@@ -108,10 +119,9 @@ class Runtime:
             terminal=request.terminal,
             stdin=request.stdin,
             is_exec=True,
-            attach=request.attach,
         )
-        failure = lambda said: errors.exec_failure(said, _command(request.process))  # noqa: E731
-        return await self._launch(launch, failure, when_attachable)
+        failure = lambda said: errors.exec_failure(said, _command(made))  # noqa: E731
+        return await self._launch(launch, failure, conmon.BeforeExec(write_process, when_attachable))
 
     def wait(self, process_id: str) -> "asyncio.Future[Exit]":
         """The end of a container's run or of an exec, by its ID."""
@@ -174,13 +184,13 @@ class Runtime:
         self,
         launch: conmon.Launch,
         failure: Callable[[str], errors.StartRefused | errors.StartFailed],
-        when_attachable: Callable[[], Awaitable[None]] | None = None,
+        before_exec: conmon.BeforeExec | None = None,
         given_up: "asyncio.Future[None] | None" = None,
     ) -> int:
         result = self._exits.expect(launch.directory, launch.container_id)
         try:
             failpoint("exec: bundle made" if launch.is_exec else "start: bundle made")
-            answer = await conmon.start(self._conmon_path, launch, when_attachable, given_up)
+            answer = await conmon.start(self._conmon_path, launch, before_exec, given_up)
             if answer.data <= 0:
                 raise failure(launch.directory.runtime_message() or answer.message)
         except BaseException:

@@ -1,6 +1,6 @@
 """What the runtime is asked for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,11 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExecRequest:
-    """A further process; `process` is the OCI spec's process object."""
+    """A further process in a running container."""
 
     container_id: str
     exec_id: str
     run_dir: Path
-    process: dict[str, Any] = field(default_factory=dict)
+    terminal: bool = False
     stdin: bool = False
-    attach: bool = True
     runtime: str = "crun"
-
-    @property
-    def terminal(self) -> bool:
-        return bool(self.process.get("terminal"))

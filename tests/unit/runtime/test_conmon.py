@@ -19,7 +19,7 @@ def launch(**changes: object) -> Launch:
 
 
 def test_an_exec_reads_its_process_and_keeps_no_log() -> None:
-    argv = conmon_argv("conmon", launch(is_exec=True, attach=True))
+    argv = conmon_argv("conmon", launch(is_exec=True))
     assert argv[argv.index("--exec-process-spec") + 1] == "/run/r/process.json"
     assert argv[argv.index("-l") + 1] == "none"
     assert {"-e", "--exec-attach"} <= set(argv)
