@@ -14,6 +14,7 @@ from seaway.layers.driver import StorageDriver
 from seaway.layers.options import check_storage_options
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.vfs import Vfs
+from seaway.networks.firewall.ruleset import table_name
 from seaway.networks.network import BridgeSettings
 from seaway.networks.options import NetworkOptions
 from seaway.networks.usernet import DEFAULT_POOLS, NetworkDefaults
@@ -67,6 +68,7 @@ def network_options(config: EngineConfig, run_root: Path, data_root: Path, engin
     return NetworkOptions(
         run_root=run_root,
         bridge=bridge,
+        table=table_name(bridge.name, engine_id),
         ip_forward=config.ip_forward,
         firewall=config.iptables,
         userland_proxy=config.userland_proxy,

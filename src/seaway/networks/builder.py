@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from seaway.base.errors import EngineError
@@ -19,7 +20,7 @@ from seaway.networks.network import Network
 from seaway.networks.plan import EndpointPlan, host_link, plan_endpoint
 from seaway.networks.ports import ANY_V4, ANY_V6, plan_wishes
 from seaway.networks.publisher import Publisher
-from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map
+from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map, target_of
 
 
 class SandboxBuilder:
@@ -85,7 +86,7 @@ class SandboxBuilder:
             default_ips=(ANY_V4, ANY_V6) if default_ip == ANY_V4 else (default_ip,),
         )
         try:
-            published = await self._publisher.publish(wishes, first.ip_address, request.name)
+            published = await self._publisher.publish(wishes, partial(target_of, first), request.name)
         except EngineError as failed:
             raise ExternalConnectivityFailed(request.name, first.endpoint_id, failed) from failed
         return replace(sandbox, ports=port_map(published, request.exposed_ports))

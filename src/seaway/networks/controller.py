@@ -30,6 +30,7 @@ from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
+from seaway.networks.nftables import NftablesBackend
 from seaway.networks.options import NetworkOptions
 from seaway.networks.plan import plan_bridge
 from seaway.networks.ports import PortAllocator
@@ -50,7 +51,12 @@ class NetworkController:
         self._options, self._supervisor = options, supervisor
         self._netns = options.run_root / "netns"
         proxy = ProxyClient(options.run_root / "port-proxy.sock", serving=options.userland_proxy)
-        self._firewall = Firewall(options.table, enabled=options.firewall, proxied=options.userland_proxy)
+        self._firewall = Firewall(
+            NftablesBackend(options.table, proxied=options.userland_proxy),
+            enabled=options.firewall,
+            proxied=options.userland_proxy,
+            record=options.run_root / "firewall",
+        )
         self._publisher = Publisher(self._firewall, PortAllocator(options.ephemeral), proxy)
         now = clock.now()
         predefined = [

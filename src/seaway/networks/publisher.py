@@ -1,15 +1,20 @@
 """Published ports: held in the allocator, bound by the proxy, translated by the firewall."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 
+from seaway.base.failpoints import failpoint
 from seaway.kernel import conntrack
 from seaway.kernel.worker import run_blocking
 from seaway.networks.firewall.elements import Bridge, Element, PublishedPort, bridge_elements, port_elements
 from seaway.networks.ports import ANY_V6, AllPortsAllocated, PortAllocator, PortAlreadyAllocated, Wish
 from seaway.networks.proxy import BindFailed, ProxyClient
 from seaway.networks.table import Firewall
+
+
+Target = Callable[[str], str]
+"""The container's address for a bind on one of the host's."""
 
 
 class Publisher:
@@ -36,19 +41,24 @@ class Publisher:
         await self._firewall.install([*bridge_elements(bridges), *self._elements(self._published)])
         return await self._proxy.adopt(self._published)
 
-    async def publish(self, wishes: Iterable[Wish], container_ip: str, container: str) -> tuple[PublishedPort, ...]:
-        """All of them, or none and PortAlreadyAllocated, AllPortsAllocated or BindFailed."""
+    async def publish(
+        self, wishes: Iterable[Wish], target: Target, container: str, already: Sequence[PublishedPort] = ()
+    ) -> tuple[PublishedPort, ...]:
+        """All of them, or none and PortAlreadyAllocated, AllPortsAllocated or BindFailed. `already`: what the container
+        publishes without them."""
         wanted = list(wishes)
         async with AsyncExitStack() as undo:
             # Exact ports first, lest another binding get what one of them asks for by number.
-            ports = await self._bind([(w, w.first) for w in wanted if w.is_exact], container_ip, container)
+            ports = await self._bind([(w, w.first) for w in wanted if w.is_exact], target, container)
             undo.push_async_callback(self._unbind, ports)
             for wish in (w for w in wanted if not w.is_exact):
-                bound = await self._bind_first_free(wish, container_ip, container)
+                bound = await self._bind_first_free(wish, target, container)
                 undo.push_async_callback(self._unbind, bound)
                 ports += bound
+            failpoint("publish: ports bound")
             self._published.update(ports)
-            await self._firewall.change(add=self._elements(ports))
+            await self._translate(already, [*already, *ports])
+            failpoint("publish: ports translated")
             await _end_flows(ports)
             undo.pop_all()
         return tuple(ports)
@@ -58,38 +68,39 @@ class Publisher:
             self._allocator.release(port.protocol, port.host_ip, port.host_port)
             self._leaving[port] = asyncio.Event()
 
-    async def withdraw(self, ports: Sequence[PublishedPort]) -> None:
+    async def withdraw(self, ports: Sequence[PublishedPort], rest: Sequence[PublishedPort] = ()) -> None:
+        """`rest`: what the container still publishes."""
         async with AsyncExitStack() as steps:
             for port in ports:
                 steps.callback(self._left, port)
             steps.push_async_callback(self._proxy.unbind_all, ports)
             self._published.difference_update(ports)
-            await self._firewall.change(delete=self._elements(ports))
+            await self._translate([*ports, *rest], rest)
             await _end_flows(ports)
 
     async def move(self, old: Sequence[PublishedPort], new: Sequence[PublishedPort]) -> None:
         """The same ports of the host now lead elsewhere."""
         self._published.difference_update(old)
         self._published.update(new)
-        await self._firewall.change(delete=self._elements(old), add=self._elements(new))
+        await self._translate(old, new)
         await _end_flows(new)
         await self._proxy.bind_all(new)
 
     async def close(self) -> None:
         await self._proxy.close()
 
-    async def _bind_first_free(self, wish: Wish, container_ip: str, container: str) -> list[PublishedPort]:
+    async def _bind_first_free(self, wish: Wish, target: Target, container: str) -> list[PublishedPort]:
         for number in self._allocator.candidates(wish):
             try:
-                return await self._bind([(wish, number)], container_ip, container)
+                return await self._bind([(wish, number)], target, container)
             except (PortAlreadyAllocated, BindFailed):
                 continue
         raise AllPortsAllocated
 
-    async def _bind(self, wanted: Sequence[tuple[Wish, int]], container_ip: str, container: str) -> list[PublishedPort]:
+    async def _bind(self, wanted: Sequence[tuple[Wish, int]], target: Target, container: str) -> list[PublishedPort]:
         """Each wish on its number; all of them, or none."""
         ports = [
-            PublishedPort(wish.protocol, host_ip, number, container_ip, wish.container_port, container)
+            PublishedPort(wish.protocol, host_ip, number, target(host_ip), wish.container_port, container)
             for wish, number in wanted
             for host_ip in wish.host_ips
         ]
@@ -124,6 +135,14 @@ class Publisher:
     def _left(self, port: PublishedPort) -> None:
         if left := self._leaving.pop(port, None):
             left.set()
+
+    async def _translate(self, old: Iterable[PublishedPort], new: Iterable[PublishedPort]) -> None:
+        """One container's ports. Only what differs is changed: neighbours may be one element together."""
+        before, after = self._elements(old), self._elements(new)
+        kept = set(before) & set(after)
+        await self._firewall.change(
+            delete=[e for e in before if e not in kept], add=[e for e in after if e not in kept]
+        )
 
     def _elements(self, ports: Iterable[PublishedPort]) -> list[Element]:
         return port_elements(ports, proxied=self._firewall.proxied)

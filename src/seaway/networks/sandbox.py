@@ -56,11 +56,19 @@ class Sandbox:
     def published(self) -> tuple[PublishedPort, ...]:
         endpoint = self.published_endpoint
         return tuple(
-            PublishedPort(protocol, b.host_ip, int(b.host_port), endpoint.ip_address if endpoint else "", number)
+            PublishedPort(protocol, b.host_ip, int(b.host_port), target_of(endpoint, b.host_ip), number)
             for key, bindings in self.ports.items()
             for number, protocol in (parse_port(key),)
             for b in bindings or ()
         )
+
+
+def target_of(endpoint: EndpointSettings | None, host_ip: str) -> str:
+    """Whichever address of the container is of the family of the host's, if it has such a one."""
+    if endpoint is None:
+        return ""
+    four, six = endpoint.ip_address, endpoint.global_ipv6_address
+    return (six or four) if ":" in host_ip else (four or six)
 
 
 def port_map(published: Iterable[PublishedPort], exposed: Iterable[str]) -> PortMap:

@@ -1,21 +1,45 @@
-"""Keeps our nftables table as the model wants it, and puts it back when somebody else has flushed it."""
+"""Keeps the firewall as the model wants it, and puts it back when somebody else has flushed it."""
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
 
-from seaway.kernel import nft, nftwatch
+from seaway.base.errors import SystemFailure
+from seaway.kernel.files import replace_file
+from seaway.kernel.worker import run_blocking
 from seaway.networks.firewall.elements import Element
-from seaway.networks.firewall.ruleset import USER_CHAIN, plan_add, plan_delete, plan_removal, plan_ruleset
+from seaway.networks.nftables import NftablesBackend
 
 log = logging.getLogger(__name__)
 
 
-class Firewall:
-    """`enabled` False: the administrator wants no rules of ours (`--iptables=false`), and every change is a no-op."""
+class Backend(Protocol):
+    """Carries elements into the kernel. `owned` is a word and a name, by which the next engine finds what this one
+    left. What fails raises a SystemFailure and has changed nothing."""
 
-    def __init__(self, table: str, *, enabled: bool = True, proxied: bool = True) -> None:
-        self.table, self.enabled, self.proxied = table, enabled, proxied
+    @property
+    def owned(self) -> str: ...
+    async def replace(self, elements: Sequence[Element]) -> None:
+        """All of ours, in place of whatever an earlier engine left."""
+        ...
+
+    async def change(self, delete: Sequence[Element], add: Sequence[Element]) -> None: ...
+    async def remove(self) -> None: ...
+    def deletions(self) -> AsyncIterator[None]:
+        """An item whenever somebody else may have removed rules of ours."""
+        ...
+
+
+class Firewall:
+    """`enabled` False: the administrator wants no rules of ours (`--iptables=false`), and every change is a no-op.
+    `record` says what the last engine on this run root called its own, under whatever flags it ran."""
+
+    def __init__(
+        self, backend: Backend, *, enabled: bool = True, proxied: bool = True, record: Path | None = None
+    ) -> None:
+        self._backend, self.enabled, self.proxied, self._record = backend, enabled, proxied, record
         self._elements: dict[tuple[str, str, str], Element] = {}
         self._turn = asyncio.Lock()
 
@@ -23,22 +47,23 @@ class Firewall:
         """Replace what an earlier engine left."""
         self._elements = {_key(e): e for e in elements}
         async with self._turn:
+            await self._sweep()
             if self.enabled:
                 await self._replace()
             else:
-                await self._remove()
+                await _remove(self._backend)
 
     async def change(self, *, add: Iterable[Element] = (), delete: Iterable[Element] = ()) -> None:
-        """One transaction. Where somebody has removed our table, all of it comes back with the change in it."""
+        """One transaction. Where somebody has removed our rules, all of them come back with the change in them."""
         gone = [e for e in delete if self._elements.pop(_key(e), None)]
         new = list(add)
         self._elements.update({_key(e): e for e in new})
-        if not self.enabled:
+        if not self.enabled or not (gone or new):
             return
         async with self._turn:
             try:
-                await nft.apply(plan_delete(self.table, gone) + plan_add(self.table, new))
-            except nft.FirewallFailed:
+                await self._backend.change(gone, new)
+            except SystemFailure:
                 await self._replace()
 
     async def withdraw(self, elements: Iterable[Element]) -> None:
@@ -48,22 +73,36 @@ class Firewall:
         """Runs as long as the engine does."""
         if not self.enabled:
             return
-        with nftwatch.Watch(self.table, USER_CHAIN) as watch:
-            while True:
-                await watch.wait_deleted()
-                log.warning("somebody else removed rules from the nftables table %s: putting them back", self.table)
-                async with self._turn:
-                    await self._replace()
+        async for _ in self._backend.deletions():
+            log.warning("somebody else removed rules of ours (%s): putting them back", self._backend.owned)
+            async with self._turn:
+                await self._replace()
 
     async def _replace(self) -> None:
-        """The text is made with the turn held, so that it has the latest change of every waiter in it."""
-        await nft.apply(plan_ruleset(self.table, list(self._elements.values()), proxied=self.proxied))
+        """Reads the elements with the turn held, so that the latest change of every waiter is among them."""
+        await self._backend.replace(list(self._elements.values()))
 
-    async def _remove(self) -> None:
-        try:
-            await nft.apply(plan_removal(self.table))
-        except nft.FirewallFailed as failed:
-            log.debug("no nftables here, and none wanted: %s", failed)
+    async def _sweep(self) -> None:
+        """Other flags gave the last engine here another name or another kind of rules."""
+        if self._record is None:
+            return
+        mine = self._backend.owned
+        found = self._record.read_text().strip() if self._record.exists() else mine
+        if found != mine and (other := backend_of(found)):
+            await _remove(other)
+        await run_blocking(replace_file, self._record, f"{mine}\n".encode())
+
+
+def backend_of(owned: str, *, proxied: bool = True) -> Backend | None:
+    kind, _, name = owned.partition(" ")
+    return NftablesBackend(name, proxied=proxied) if kind == "nftables" else None
+
+
+async def _remove(backend: Backend) -> None:
+    try:
+        await backend.remove()
+    except SystemFailure as failed:
+        log.debug("no %s here, and none wanted: %s", backend.owned, failed)
 
 
 def _key(element: Element) -> tuple[str, str, str]:

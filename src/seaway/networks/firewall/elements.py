@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
-ANY_ADDRESS = "0.0.0.0"
+ANY_ADDRESSES = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,33 @@ class PublishedPort:
     container: str = field(default="", compare=False)
 
     @property
-    def by_nft(self) -> bool:
-        """Loopback traffic never leaves the host's stack, and the maps are IPv4's: the proxy has these."""
-        return not self.host_ip.startswith("127.") and ":" not in self.host_ip
+    def family(self) -> str:
+        return "ip6" if ":" in self.host_ip else "ip"
+
+    def is_translated(self, *, proxied: bool) -> bool:
+        """Loopback traffic is the proxy's, if there is one, and what changes its family, or comes by ::1, always."""
+        if (":" in self.host_ip) != (":" in self.container_ip) or self.host_ip == "::1":
+            return False
+        return not (proxied and self.host_ip.startswith("127."))
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return ("", "") if self.host_ip in ANY_ADDRESSES else ("_on", f"{self.host_ip} . ")
 
     def element(self) -> Element:
-        where, address = ("published", "") if self.host_ip == ANY_ADDRESS else ("published_on", f"{self.host_ip} . ")
+        suffix, address = self._place
         key, value = f"{self.protocol} . {address}{self.host_port}", f"{self.container_ip} . {self.container_port}"
-        return Element(where, key, value, f"container {self.container}" if self.container else "")
+        return Element(f"published{suffix}", key, value, self._comment, self.family)
+
+    def range_element(self, last: int) -> Element:
+        """From this one to the host's port `last`, each to the port of its own number."""
+        suffix, address = self._place
+        key = f"{self.protocol} . {address}{self.host_port}-{last}"
+        return Element(f"ranges{suffix}", key, self.container_ip, self._comment, self.family)
+
+    @property
+    def _comment(self) -> str:
+        return f"container {self.container}" if self.container else ""
 
 
 def bridge_elements(bridges: Iterable[Bridge]) -> list[Element]:
@@ -82,9 +102,21 @@ def bridge_elements(bridges: Iterable[Bridge]) -> list[Element]:
 
 
 def port_elements(ports: Iterable[PublishedPort], *, proxied: bool = True) -> list[Element]:
-    """Sorted, and without what the proxy serves."""
-    mine = (p for p in ports if p.by_nft or (not proxied and ":" not in p.host_ip))
-    return sorted((p.element() for p in mine), key=lambda e: (e.container, e.key))
+    """Sorted, and without what the proxy serves. Neighbours that keep their numbers are one interval."""
+    mine = sorted((p for p in ports if p.is_translated(proxied=proxied)), key=_run_key)
+    elements = []
+    for _, run in groupby(enumerate(mine), lambda at: (*_run_key(at[1])[:-1], at[1].host_port - at[0])):
+        first, *rest = (port for _, port in run)
+        kept = first.host_port == first.container_port
+        elements += (
+            [first.range_element(rest[-1].host_port)] if rest and kept else [p.element() for p in (first, *rest)]
+        )
+    return sorted(elements, key=lambda e: (e.family, e.container, e.key))
+
+
+def _run_key(port: PublishedPort) -> tuple[str, str, str, int, int]:
+    offset = port.container_port - port.host_port
+    return port.protocol, port.host_ip, port.container_ip, offset, port.host_port
 
 
 def printable(text: str) -> str:

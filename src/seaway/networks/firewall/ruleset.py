@@ -5,25 +5,29 @@ change pays for their number. The rules are always the same. The chain `user` is
 it is missing, and never flushed.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from seaway.networks.firewall.elements import Element
 
 USER_CHAIN = "user"
 
-SETS = {
-    "set bridges": "type ifname",
-    "set internal": "type ifname",
-    "set unprotected": "type ifname",
-    "set masqueraded": "type ipv4_addr; flags interval",
-    "map within": "type ifname . ifname : verdict",
-    "map published": "type inet_proto . inet_service : ipv4_addr . inet_service",
-    "map published_on": "type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service",
-}
-SETS6 = {
-    **{name: SETS[name] for name in ("set bridges", "set internal", "set unprotected", "map within")},
-    "set masqueraded": "type ipv6_addr; flags interval",
-}
+
+def _sets(address: str) -> dict[str, str]:
+    """`ranges`: ports that lead to the same number of one container."""
+    return {
+        "set bridges": "type ifname",
+        "set internal": "type ifname",
+        "set unprotected": "type ifname",
+        "set masqueraded": f"type {address}; flags interval",
+        "map within": "type ifname . ifname : verdict",
+        "map published": f"type inet_proto . inet_service : {address} . inet_service",
+        "map published_on": f"type inet_proto . {address} . inet_service : {address} . inet_service",
+        "map ranges": f"type inet_proto . inet_service : {address}; flags interval",
+        "map ranges_on": f"type inet_proto . {address} . inet_service : {address}; flags interval",
+    }
+
+
 HOOKS = {
     "publish": "",
     "guard": "type filter hook prerouting priority raw; policy accept;",
@@ -32,18 +36,16 @@ HOOKS = {
     "postrouting": "type nat hook postrouting priority srcnat; policy accept;",
     "forward": "type filter hook forward priority filter; policy accept;",
 }
-HOOKS6 = {chain: HOOKS[chain] for chain in ("postrouting", "forward")}
-"""Published ports have no part in it: the port proxy serves them on the host's IPv6 addresses."""
 
 
-def plan_ruleset(table: str, elements: Sequence[Element], *, proxied: bool = True) -> str:
+def plan_ruleset(table: str, elements: Sequence[Element], *, proxied: bool = True, ipv6: bool = True) -> str:
     """All of the table but the administrator's chain, in place of whatever an earlier engine left.
 
     `proxied`: the port proxy serves the host's loopback and the containers. Without it nft translates these too.
     """
-    text = _plan_family("ip", table, elements, SETS, HOOKS, _rules(proxied=proxied))
-    if any(e.family == "ip6" for e in elements):
-        text += _plan_family("ip6", table, elements, SETS6, HOOKS6, _rules6())
+    text = _plan_family("ip", table, elements, _sets("ipv4_addr"), HOOKS, _rules(proxied=proxied))
+    if ipv6:
+        text += _plan_family("ip6", table, elements, _sets("ipv6_addr"), HOOKS, _rules6(proxied=proxied))
     return text
 
 
@@ -77,6 +79,8 @@ def _rules(*, proxied: bool) -> dict[str, list[str]]:
         "publish": [
             "dnat ip to meta l4proto . ip daddr . th dport map @published_on",
             "dnat ip to meta l4proto . th dport map @published",
+            "dnat ip to meta l4proto . ip daddr . th dport map @ranges_on",
+            "dnat ip to meta l4proto . th dport map @ranges",
         ],
         # Only a host with route_localnet would let these in; ours then serves 127.0.0.1 to its neighbours.
         "guard": ['iifname != "lo" ip daddr 127.0.0.0/8 drop comment "loopback addresses from outside"'],
@@ -99,13 +103,22 @@ def _rules(*, proxied: bool) -> dict[str, list[str]]:
     }
 
 
-def _rules6() -> dict[str, list[str]]:
-    """What of the rules for IPv4 is not about published ports."""
-    rules = _rules(proxied=True)
-    return {
-        "postrouting": [rule.replace("ip saddr", "ip6 saddr") for rule in rules["postrouting"]],
-        "forward": [rule for rule in rules["forward"] if "published ports" not in rule],
-    }
+def _rules6(*, proxied: bool) -> dict[str, list[str]]:
+    """The same in IPv6, where no setting lets ::1 in from outside, or out."""
+    rules = {chain: [_in_ipv6(rule) for rule in rules] for chain, rules in _rules(proxied=proxied).items()}
+    lo = [rule.replace("fib", "ip6 daddr != ::1 fib") if not proxied else rule for rule in rules["output"]]
+    return {**rules, "output": lo, "postrouting": [r for r in rules["postrouting"] if "loopback" not in r]}
+
+
+def _in_ipv6(rule: str) -> str:
+    for old, new in (
+        ("127.0.0.0/8", "::1"),
+        ("ip saddr", "ip6 saddr"),
+        ("ip daddr", "ip6 daddr"),
+        ("dnat ip to", "dnat ip6 to"),
+    ):
+        rule = rule.replace(old, new)
+    return rule
 
 
 def _hairpin() -> list[str]:
@@ -136,7 +149,15 @@ def _change(verb: str, table: str, elements: Iterable[tuple[str, str, str]]) -> 
 
 
 def plan_removal(table: str) -> str:
-    return f"add table ip {table}\ndelete table ip {table}\n"
+    return "".join(f"add table {family} {table}\ndelete table {family} {table}\n" for family in ("ip", "ip6"))
+
+
+def table_name(bridge: str, engine_id: str) -> str:
+    """`seaway`, or with a default bridge other than dockerd's its name too: engines that share a network namespace
+    have different bridges, and must not flush each other's rules."""
+    if bridge == "docker0":
+        return "seaway"
+    return "seaway-" + re.sub(r"[^\w.-]", "_", engine_id[:8] if bridge == "none" else bridge, flags=re.ASCII)
 
 
 def _elements(named: str, kind: str, elements: Sequence[Element]) -> list[str]:
