@@ -7,7 +7,6 @@ from seaway.kernel import nft, nftwatch
 from seaway.networks.firewall.elements import Element
 from seaway.networks.firewall.ruleset import USER_CHAIN, plan_add, plan_delete, plan_removal, plan_ruleset
 
-
 IPV6 = Path("/proc/sys/net/ipv6")
 
 

@@ -12,7 +12,6 @@ from seaway.networks.ports import ANY_V6, AllPortsAllocated, PortAllocator, Port
 from seaway.networks.proxy import BindFailed, ProxyClient
 from seaway.networks.table import Firewall
 
-
 Target = Callable[[str], str]
 """The container's address for a bind on one of the host's."""
 
