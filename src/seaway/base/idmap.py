@@ -1,0 +1,72 @@
+"""How the users and groups of a user namespace lie among the host's. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class IdNotMapped(ValueError):
+    """An ID that the namespace, or the host's side of it, has no place for."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """`size` IDs from `inside` on are those from `outside` on."""
+
+    inside: int
+    outside: int
+    size: int
+
+
+def laid_out(pieces: Iterable[tuple[int, int]]) -> tuple[IdRange, ...]:
+    """The host's pieces (first, size), one after the other from 0 on inside."""
+    ranges: list[IdRange] = []
+    inside = 0
+    for outside, size in pieces:
+        ranges.append(IdRange(inside, outside, size))
+        inside += size
+    return tuple(ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class IdMap:
+    """Without ranges nothing is shifted: the host's own users."""
+
+    uids: tuple[IdRange, ...] = ()
+    gids: tuple[IdRange, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.uids)
+
+    @property
+    def root(self) -> tuple[int, int]:
+        """Who root inside is on the host."""
+        return self.to_host(0, 0)
+
+    def to_host(self, uid: int, gid: int) -> tuple[int, int]:
+        """Raises IdNotMapped."""
+        return _outside(self.uids, uid, "UID"), _outside(self.gids, gid, "GID")
+
+    def to_container(self, uid: int, gid: int) -> tuple[int, int]:
+        """Raises IdNotMapped."""
+        return _inside(self.uids, uid, "UID"), _inside(self.gids, gid, "GID")
+
+
+NO_SHIFT = IdMap()
+
+
+def _outside(ranges: tuple[IdRange, ...], number: int, kind: str) -> int:
+    if not ranges:
+        return number
+    for known in ranges:
+        if known.inside <= number < known.inside + known.size:
+            return known.outside + number - known.inside
+    raise IdNotMapped(f"container {kind} {number} cannot be mapped to a host ID")
+
+
+def _inside(ranges: tuple[IdRange, ...], number: int, kind: str) -> int:
+    if not ranges:
+        return number
+    for known in ranges:
+        if known.outside <= number < known.outside + known.size:
+            return known.inside + number - known.outside
+    raise IdNotMapped(f"host {kind} {number} cannot be mapped to a container ID")
