@@ -91,8 +91,8 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
         layers=images.layers,
         runtime=runtime,
         logs=logs,
-        mounts=_mounts(images, containers, root, run_root),
-        networks=ContainerNetworks(controller, containers, file_defaults(config)),
+        mounts=_mounts(images, containers, root, run_root, settings.ids.root),
+        networks=ContainerNetworks(controller, containers, file_defaults(config), settings),
         events=images.events,
         supervisor=supervisor,
         streams=Streams(supervisor),
@@ -162,10 +162,12 @@ def _start_logs(
     return logs
 
 
-def _mounts(images: _Images, containers: ContainerStore, root: DataRoot, run_root: Path) -> ContainerMounts:
-    volumes, of_images = VolumeStore(root.path), ImageMounts(images.catalog, images.layers)
+def _mounts(
+    images: _Images, containers: ContainerStore, root: DataRoot, run_root: Path, owner: tuple[int, int]
+) -> ContainerMounts:
+    volumes, of_images = VolumeStore(root.path, owner=owner), ImageMounts(images.catalog, images.layers)
     return ContainerMounts(
-        volumes, containers, images.layers, of_images, images.events, root.path, run_root / "subpaths"
+        volumes, containers, images.layers, of_images, images.events, root.path, run_root / "subpaths", owner
     )
 
 

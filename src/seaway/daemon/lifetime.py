@@ -26,6 +26,7 @@ from seaway.engine.sweep import sweep
 from seaway.system.dataroot import DataRoot
 from seaway.system.notify import READY, STOPPING, notify
 from seaway.system.pidfile import remove_pidfile, write_pidfile
+from seaway.system.remap import read_remap
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,10 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
     async with AsyncExitStack() as life:
         write_pidfile(config.pidfile)
         life.callback(remove_pidfile, config.pidfile)
-        root = DataRoot(config.data_root)
+        ids = await read_remap(config.userns_remap)
+        root = DataRoot(config.data_root, ids)
         life.callback(root.close)
-        settings = Settings(config)
+        settings = Settings(config, ids)
         engine, transfers, server = await build(settings, root, life)
         tell = (transfers.resize, lambda new: engine.runtime.use(programs(new)))
         monitor.follow_runs(engine)

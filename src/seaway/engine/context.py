@@ -61,4 +61,6 @@ class Engine:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(self.host, self.defaults.runtimes, self.defaults.systemd_cgroups)
+        return Abilities(
+            self.host, self.defaults.runtimes, self.defaults.systemd_cgroups, remaps=bool(self.settings.ids)
+        )

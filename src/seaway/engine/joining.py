@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from seaway.containers.store import ContainerStore
 from seaway.engine.endpoints import dns_names, is_user_defined
 from seaway.engine.links import linked_hosts
 from seaway.engine.netfiles import FileDefaults, copy_files, plan_container_resolv_conf, plan_hosts, write_files
+from seaway.engine.settings import Settings
 from seaway.kernel import worker
 from seaway.model.network import EndpointRecord, EndpointSettings
 from seaway.networks.controller import NetworkController
@@ -30,8 +32,11 @@ class Joined:
 
 
 class ContainerNetworks:
-    def __init__(self, controller: NetworkController, containers: ContainerStore, defaults: FileDefaults) -> None:
+    def __init__(
+        self, controller: NetworkController, containers: ContainerStore, defaults: FileDefaults, settings: Settings
+    ) -> None:
         self.controller, self._containers, self._defaults = controller, containers, defaults
+        self._settings = settings
 
     async def join(self, container: Container) -> Joined:
         """Raises with dockerd's words before the cause's own."""
@@ -67,16 +72,20 @@ class ContainerNetworks:
         hosts = self.hosts(container, container.endpoints)
         resolv_conf = plan_container_resolv_conf(container, self._defaults, _resolver_kind(container.endpoints))
         directory = self._containers.directory(container.id)
-        await worker.run_blocking(write_files, directory, container, hosts, resolv_conf.content)
+        await self._write_files(directory, container, hosts, resolv_conf.content)
+
+    async def _write_files(self, directory: Path, container: Container, hosts: str, resolv_conf: str) -> None:
+        await worker.run_blocking(write_files, directory, container, hosts, resolv_conf, self._settings.ids.root)
 
     async def _join(self, container: Container) -> Joined:
         resolv_conf = plan_container_resolv_conf(container, self._defaults, _resolver_kind(container.endpoints))
-        request = replace(sandbox_request(container), external_servers=self._servers(container))
+        ids = self._settings.ids_of(container.host_config)
+        request = replace(sandbox_request(container), external_servers=self._servers(container), ids=ids)
         sandbox = await self.controller.connect_sandbox(container.id, request)
         try:
             directory = self._containers.directory(container.id)
             hosts = self.hosts(container, sandbox.endpoints)
-            await worker.run_blocking(write_files, directory, container, hosts, resolv_conf.content)
+            await self._write_files(directory, container, hosts, resolv_conf.content)
         except BaseException:
             self.controller.disconnect(container.id)
             raise

@@ -43,9 +43,11 @@ class ContainerMounts:
         events: Events,
         data_root: Path,
         staging: Path,
+        owner: tuple[int, int] = (0, 0),
     ) -> None:
+        """A source that has to be made belongs to `owner`."""
         self.volumes, self._containers, self._filesystems = volumes, containers, filesystems
-        self._images, self._events, self._data_root = images, events, data_root
+        self._images, self._events, self._data_root, self._owner = images, events, data_root, owner
         self._subpaths = Subpaths(staging)
         self._planned: dict[str, set[str]] = {}
 
@@ -230,7 +232,7 @@ class ContainerMounts:
                 subpath = point.spec.image_options.subpath if point.spec.image_options else ""
             case _:
                 source, subpath = point.source, ""
-                await worker.run_blocking(make_source, point)
+                await worker.run_blocking(make_source, point, self._owner)
                 await worker.run_blocking(require_propagation, point)
         if subpath:
             source = await self._subpaths.stage(user, source, subpath)

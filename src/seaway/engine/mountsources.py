@@ -1,6 +1,7 @@
 """What a bind's source must be before it is mounted. Everything here reads the host's filesystem, and blocks."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from seaway.base.errors import InvalidParameter, SystemFailure
@@ -16,14 +17,24 @@ def require_source(point: MountPoint) -> None:
         raise bind_source_missing(point.source)
 
 
-def make_source(point: MountPoint) -> None:
+def make_source(point: MountPoint, owner: tuple[int, int]) -> None:
+    """What is made belongs to `owner`."""
     if point.skip_mountpoint_creation or os.path.lexists(point.source):
         return
     try:
-        os.makedirs(point.source, 0o755, exist_ok=True)
+        _make_directories(point.source, owner)
     except OSError as err:
         why = f"mkdir {err.filename}: {(err.strerror or '').lower()}"
         raise SystemFailure(f"error while creating mount source path '{point.source}': {why}") from err
+
+
+def _make_directories(path: str, owner: tuple[int, int]) -> None:
+    if os.path.isdir(path):
+        return
+    _make_directories(os.path.dirname(path), owner)
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o755)
+        os.chown(path, *owner)
 
 
 def refuse_file(rootfs: Path, destination: str) -> None:

@@ -1,5 +1,6 @@
 """What the engine writes beside a container: /etc/hosts, /etc/resolv.conf and /etc/hostname."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +58,11 @@ def plan_hosts(
     return hosts_content(addresses, config.hostname, config.domainname, extra, base=base)
 
 
-def write_files(directory: Path, container: Container, hosts: str, resolv_conf: str) -> None:
+def write_files(directory: Path, container: Container, hosts: str, resolv_conf: str, owner: tuple[int, int]) -> None:
     """Blocking. In place, for a running container has them mounted."""
     for name, content in zip(NAMES, (hosts, resolv_conf, hostname_content(container.config.hostname)), strict=True):
         write_in_place(directory / name, content)
+        os.chown(directory / name, *owner)
 
 
 def write_in_place(path: Path, content: str) -> None:

@@ -15,7 +15,7 @@ _FLAGS = syscalls.MS_NOEXEC | syscalls.MS_NOSUID | syscalls.MS_NODEV
 async def begin(engine: Engine, container: Container) -> None:
     if shares_ipc(container.host_config):
         where = shm_directory(engine.containers.directory(container.id))
-        await worker.run_blocking(_mount, where, container.host_config.shm_size)
+        await worker.run_blocking(_mount, where, container.host_config.shm_size, engine.settings.ids.root)
 
 
 async def end(engine: Engine, container: Container) -> None:
@@ -24,10 +24,11 @@ async def end(engine: Engine, container: Container) -> None:
         await worker.run_blocking(mount.unmount, shm_directory(engine.containers.directory(container.id)))
 
 
-def _mount(where: Path, size_bytes: int) -> None:
+def _mount(where: Path, size_bytes: int, owner: tuple[int, int]) -> None:
     where.mkdir(mode=0o700, parents=True, exist_ok=True)
     mount.unmount(where)  # an engine that was killed may have left one
     try:
-        syscalls.mount("shm", str(where), "tmpfs", _FLAGS, f"mode=1777,size={size_bytes}")
+        options = "mode=1777,size={},uid={},gid={}".format(size_bytes, *owner)
+        syscalls.mount("shm", str(where), "tmpfs", _FLAGS, options)
     except OSError as failure:
         raise SystemFailure(f"mounting shm tmpfs: {failure}") from failure

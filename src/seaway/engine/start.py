@@ -83,7 +83,7 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
     async with AsyncExitStack() as undo:
         (rootfs, mounts), joined = await together(_mount(engine, container, undo), _join(engine, container, undo))
         with phase("spec"):
-            around = surroundings(container, engine.containers, engine.defaults, joined.netns_path, mounts)
+            around = surroundings(container, engine.containers, engine.settings, joined.netns_path, mounts)
             await confine(container)
             spec = await worker.run_blocking(_spec, container, rootfs, around)
         await engine.logs.open(container)

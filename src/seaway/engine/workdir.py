@@ -15,15 +15,15 @@ async def make_working_directory(engine: Engine, container_id: str, working_dir:
         return
     rootfs = await engine.layers.mount(container_id)
     try:
-        await worker.run_blocking(_make, rootfs, wanted)
+        await worker.run_blocking(_make, rootfs, wanted, engine.settings.ids.root)
     finally:
         await engine.layers.unmount(container_id)
 
 
-def _make(rootfs: Path, wanted: str) -> None:
+def _make(rootfs: Path, wanted: str, owner: tuple[int, int]) -> None:
     root = os.open(rootfs, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.close(paths.make_directories(root, wanted))
+        os.close(paths.make_directories(root, wanted, owner=owner))
     except NotADirectoryError as failure:
         raise SystemFailure(f"Cannot mkdir: {wanted} is not a directory") from failure
     except OSError as failure:

@@ -14,6 +14,7 @@ from seaway.kernel.syscalls import CLONE_NEWNET, MNT_DETACH, MS_BIND, mount, set
 from seaway.kernel.worker import run_blocking
 
 T = TypeVar("T")
+USER_SUFFIX = ".user"
 
 
 async def create(path: Path, furnish: Callable[[], T] | None = None) -> None:
@@ -51,25 +52,36 @@ def is_mounted(path: Path) -> bool:
         return False
 
 
-def _create(path: Path, furnish: Callable[[], T] | None) -> None:
-    unshare(CLONE_NEWNET)
+def pin(namespace: str, path: Path) -> None:
+    """Mount a namespace on a new file: it lives on without a process."""
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
     try:
-        mount("/proc/thread-self/ns/net", str(path), "", MS_BIND)
+        mount(namespace, str(path), "", MS_BIND)
     except BaseException:
         path.unlink()
         raise
+
+
+def user_namespace_of(path: Path) -> Path:
+    """The file of the user namespace that a network namespace belongs to, where it is not the host's."""
+    return path.with_name(f"{path.name}{USER_SUFFIX}")
+
+
+def _create(path: Path, furnish: Callable[[], T] | None) -> None:
+    unshare(CLONE_NEWNET)
+    pin("/proc/thread-self/ns/net", path)
     if furnish:
         furnish()
 
 
 def _delete(path: Path) -> None:
-    try:
-        if is_mounted(path):
-            umount2(str(path), MNT_DETACH)
-        path.unlink()
-    except FileNotFoundError:
-        pass
+    for file in (path, user_namespace_of(path)):
+        try:
+            if is_mounted(file):
+                umount2(str(file), MNT_DETACH)
+            file.unlink()
+        except FileNotFoundError:
+            continue
 
 
 def _in_own_thread(work: Callable[[], T]) -> T:

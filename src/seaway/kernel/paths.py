@@ -60,21 +60,21 @@ def by_descriptor(fd: int) -> str:
     return f"/proc/self/fd/{fd}"
 
 
-def make_directories(root: int, path: str, mode: int = 0o755) -> int:
+def make_directories(root: int, path: str, mode: int = 0o755, owner: tuple[int, int] = (0, 0)) -> int:
     """Like mkdir -p inside `root`; the descriptor (O_PATH) of the last directory. Raises NotADirectoryError."""
     current = open_in_root(root, ".", HANDLE | os.O_DIRECTORY)
     done = ""
     for name in filter(None, path.split("/")):
         done = f"{done}/{name}"
         try:
-            following = _open_or_make(root, current, name, done, mode)
+            following = _open_or_make(root, current, name, done, mode, owner)
         finally:
             os.close(current)
         current = following
     return current
 
 
-def _open_or_make(root: int, parent: int, name: str, path: str, mode: int) -> int:
+def _open_or_make(root: int, parent: int, name: str, path: str, mode: int, owner: tuple[int, int]) -> int:
     try:
         return open_in_root(root, path, HANDLE | os.O_DIRECTORY)
     except FileNotFoundError:
@@ -84,6 +84,8 @@ def _open_or_make(root: int, parent: int, name: str, path: str, mode: int) -> in
         os.mkdir(name, mode, dir_fd=parent)
         made = os.open(name, DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
         os.fchmod(made, mode)  # whatever the umask
+        if owner != (0, 0):
+            os.fchown(made, *owner)
         os.close(made)
     except FileExistsError:
         pass  # somebody else made it, or it is a link that leads nowhere

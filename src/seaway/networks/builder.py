@@ -45,7 +45,9 @@ class SandboxBuilder:
         await self._catalog.wait_vacant([a for p in plans for a in (p.address, p.address6) if a])
         opened: list[Sockets] = []
         is_resolved = view_of(sandbox, [n for n, _ in wishes]) is not None
-        await links.build_sandbox(path, plans, lambda: opened.append(open_sockets()) if is_resolved else None)
+        await links.build_sandbox(
+            path, plans, lambda: opened.append(open_sockets()) if is_resolved else None, request.ids
+        )
         failpoint("start: namespace made")
         for each in (s for pair in opened for s in pair):
             undo.callback(each.close)

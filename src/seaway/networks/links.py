@@ -4,12 +4,14 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from types import TracebackType
 
 from seaway.base.errors import SystemFailure
-from seaway.kernel import netns, rtnl
+from seaway.base.idmap import NO_SHIFT, IdMap
+from seaway.kernel import netns, rtnl, userns
 from seaway.kernel.netlink import Netlink
 from seaway.kernel.worker import run_blocking
 from seaway.networks.plan import HOST_LINK_PREFIX, BridgePlan, EndpointPlan
@@ -35,11 +37,18 @@ async def build_bridge(plan: BridgePlan) -> None:
 
 
 async def build_sandbox(
-    path: Path, endpoints: Sequence[EndpointPlan], inside: Callable[[], None] | None = None
+    path: Path, endpoints: Sequence[EndpointPlan], inside: Callable[[], None] | None = None, ids: IdMap = NO_SHIFT
 ) -> None:
-    """A namespace at `path` with a loopback device and the endpoints; then `inside` runs in it."""
+    """A namespace at `path` with a loopback device and the endpoints; then `inside` runs in it.
+
+    With `ids` it belongs to a user namespace of its own."""
     with _HostSide(endpoints) as host:
-        await netns.create(path, lambda: _furnish(endpoints, host, inside))
+        furnish = partial(_furnish, endpoints, host, inside)
+        if ids:
+            await userns.create_pair(path, ids)
+            await netns.run_inside(path, furnish)
+        else:
+            await netns.create(path, furnish)
         await host.allow_hairpin()
 
 
@@ -76,7 +85,7 @@ async def sweep(directory: Path, bridges: Iterable[str], keep: frozenset[str]) -
     """Remove the namespaces in `directory` and the ports of `bridges` whose names are not in `keep`."""
     await run_blocking(_sweep_links, tuple(bridges), keep)
     for path in sorted(directory.iterdir()):
-        if path.name not in keep:
+        if path.name.removesuffix(netns.USER_SUFFIX) not in keep:
             await netns.delete(path)
 
 

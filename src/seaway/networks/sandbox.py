@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seaway.base.errors import SystemFailure
+from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.model.network import EndpointSettings, PortBinding, PortMap
 from seaway.networks.files import ExternalServer
 from seaway.networks.firewall.elements import PublishedPort
@@ -19,7 +20,8 @@ class ExternalConnectivityFailed(SystemFailure):
 @dataclass(frozen=True, slots=True)
 class SandboxRequest:
     """`name` is the container's, without a slash; `endpoints` are wishes by network name. An empty one is the
-    network of `network_mode`: "bridge" (or "default", ""), "none", "host", or a network's name or ID."""
+    network of `network_mode`: "bridge" (or "default", ""), "none", "host", or a network's name or ID. With `ids` it
+    gets a user namespace too."""
 
     name: str
     network_mode: str = "bridge"
@@ -29,6 +31,7 @@ class SandboxRequest:
     publish_all: bool = False
     mac_address: str = ""
     external_servers: Sequence[ExternalServer] = ()
+    ids: IdMap = NO_SHIFT
 
 
 @dataclass(frozen=True, slots=True)

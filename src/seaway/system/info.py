@@ -183,6 +183,8 @@ def security_options(config: EngineConfig, host: Host) -> list[str]:
     mode = config.default_cgroupns_mode or ("private" if host.cgroups.version == 2 else "host")
     if mode == "private":
         options.append("name=cgroupns")
+    if config.userns_remap:
+        options.append("name=userns")
     return [*options, "name=no-new-privileges"] if config.no_new_privileges else options
 
 

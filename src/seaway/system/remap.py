@@ -1,6 +1,7 @@
 """`--userns-remap`: whose subordinate IDs the containers get, from /etc/subuid and /etc/subgid."""
 
 import grp
+import logging
 import pwd
 import re
 from collections.abc import Callable, Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from seaway.base.errors import SystemFailure
-from seaway.base.idmap import IdMap, laid_out
+from seaway.base.idmap import NO_SHIFT, IdMap, laid_out
 from seaway.kernel import process
 
+log = logging.getLogger(__name__)
 DEFAULT_USER = "dockremap"
 SUBUID, SUBGID = Path("/etc/subuid"), Path("/etc/subgid")
 RANGE_SIZE = 65536
@@ -29,17 +31,21 @@ class Owner:
     gid: int
 
 
-async def read_remap(specification: str) -> IdMap | None:
-    """The map for `default`, `user`, `uid`, `user:group` or `uid:gid`; None for root, who cannot be remapped with itself.
+async def read_remap(specification: str) -> IdMap:
+    """The map for `default`, `user`, `uid`, `user:group` or `uid:gid`; NO_SHIFT for none, and for root.
 
     `default` makes the user dockremap and its ranges where they are not there. Raises SystemFailure in dockerd's words.
     """
+    if not specification:
+        return NO_SHIFT
     if specification == "default":
         await _make_default_user()
         specification = DEFAULT_USER
     owner = find_owner(specification)
     if owner.user == "root":
-        return None
+        log.warning("User namespaces: root cannot be remapped with itself; user namespaces are OFF")
+        return NO_SHIFT
+    log.info("User namespaces: ID ranges will be mapped to subuid/subgid ranges of: %s", owner.user)
     return IdMap(
         laid_out(_ranges(SUBUID, "subuid", owner.user, owner.uid)),
         laid_out(_ranges(SUBGID, "subgid", owner.group, owner.gid)),

@@ -34,9 +34,10 @@ class VolumeDrivers:
         root: Path,
         drivers: Mapping[str, VolumeDriver] | None = None,
         plugins: PluginDirectories | None = None,
+        owner: tuple[int, int] = (0, 0),
     ) -> None:
         self._root, self._plugins = root, plugins or PluginDirectories()
-        self.local = LocalDriver(root / "volumes", root / "seaway" / "trash")
+        self.local = LocalDriver(root / "volumes", root / "seaway" / "trash", owner)
         self._known: dict[str, VolumeDriver] = {"local": self.local, **(drivers or {})}
         self._loading = threading.Lock()
 

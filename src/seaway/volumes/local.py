@@ -34,8 +34,8 @@ class StoredOptions(msgspec.Struct, frozen=True, rename="pascal"):
 class LocalDriver:
     scope = "local"
 
-    def __init__(self, home: Path, trash: Path) -> None:
-        self._home, self._trash = home, trash
+    def __init__(self, home: Path, trash: Path, owner: tuple[int, int] = (0, 0)) -> None:
+        self._home, self._trash, self._owner = home, trash, owner
         self._users: dict[str, set[str]] = {}
         self._quotas = ProjectQuotas(home)
 
@@ -68,6 +68,7 @@ class LocalDriver:
     def _make(self, staging: Path, options: Mapping[str, str]) -> None:
         _make_directory(staging, 0o701)
         _make_directory(staging / "_data", 0o755)
+        os.chown(staging / "_data", *self._owner)
         if options:
             get, size = options.get, validate_options(options)
             stored = StoredOptions(get("type", ""), get("o", ""), get("device", ""), {"Size": size})

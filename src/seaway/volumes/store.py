@@ -41,8 +41,10 @@ class VolumeStore:
         root: Path,
         drivers: Mapping[str, VolumeDriver] | None = None,
         plugins: PluginDirectories | None = None,
+        owner: tuple[int, int] = (0, 0),
     ) -> None:
-        self.drivers = VolumeDrivers(root, drivers, plugins)
+        """A new local volume belongs to `owner`."""
+        self.drivers = VolumeDrivers(root, drivers, plugins, owner)
         self._metadata = VolumeMetadata(root / "seaway" / "volumes.db")
         self._locks = KeyedLocks()
         self._users: dict[str, set[str]] = {}

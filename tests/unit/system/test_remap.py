@@ -41,7 +41,7 @@ async def test_a_user_and_a_group(files: Path) -> None:
 
 
 async def test_root_is_not_remapped() -> None:
-    assert await remap.read_remap("root") is None
+    assert not await remap.read_remap("root")
 
 
 @pytest.mark.parametrize(

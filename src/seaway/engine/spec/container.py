@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from seaway.base.errors import SystemFailure
+from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.containers.container import Container
 from seaway.containers.identity import Identity, UnknownUser
 from seaway.containers.store import ContainerStore
 from seaway.engine.defaults import ContainerDefaults
 from seaway.engine.links import linked_environment
+from seaway.engine.settings import Settings
 from seaway.engine.spec.devices import parse_device_rule, plan_devices
 from seaway.engine.spec.identity import container_identity
 from seaway.engine.spec.mounts import plan_mounts, shm_directory
@@ -40,6 +42,7 @@ class Surroundings:
     mounts: tuple[SpecMount, ...]
     shm: Path | None
     defaults: ContainerDefaults
+    ids: IdMap = NO_SHIFT
     linked: tuple[str, ...] = ()
     """What `--link` adds to the environment."""
 
@@ -47,16 +50,17 @@ class Surroundings:
 def surroundings(
     container: Container,
     containers: ContainerStore,
-    defaults: ContainerDefaults,
+    settings: Settings,
     netns_path: str | None,
     mounts: tuple[SpecMount, ...],
 ) -> Surroundings:
     """Raises JoinRefused."""
-    namespaces = plan_namespaces(container, containers, netns_path)
+    ids = settings.ids_of(container.host_config)
+    namespaces = plan_namespaces(container, containers, netns_path, remapped=bool(ids))
     other = shared_with(container.host_config.ipc_mode)
     shm = shm_directory(containers.directory(containers.find(other).id)) if other else None
     linked = tuple(linked_environment(container, containers)) if "bridge" in container.endpoints else ()
-    return Surroundings(containers.directory(container.id), namespaces, mounts, shm, defaults, linked)
+    return Surroundings(containers.directory(container.id), namespaces, mounts, shm, settings.defaults, ids, linked)
 
 
 def container_spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str, Any]:
@@ -100,6 +104,7 @@ def spec_request(container: Container, rootfs: Path, around: Surroundings, ident
         arch=host_limits().arch,
         kernel=kernel_version(),
         cpu_count=host_limits().cpu_count,
+        ids=around.ids,
     )
 
 

@@ -1,9 +1,12 @@
 """Which namespaces a container gets: its own, the host's, or another container's (inventory A4)."""
 
+from pathlib import Path
+
 from seaway.base.errors import EngineError, SystemFailure
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
 from seaway.containers.task import Status
+from seaway.kernel.netns import user_namespace_of
 from seaway.model.container import HostConfig
 from seaway.runtime.spec.request import Namespaces
 
@@ -18,8 +21,10 @@ def shared_with(mode: str) -> str | None:
     return name if colon and kind == "container" else None
 
 
-def plan_namespaces(container: Container, containers: ContainerStore, netns_path: str | None) -> Namespaces:
-    """Raises JoinRefused."""
+def plan_namespaces(
+    container: Container, containers: ContainerStore, netns_path: str | None, *, remapped: bool = False
+) -> Namespaces:
+    """A network namespace belongs to a user namespace: who is remapped lives in both. Raises JoinRefused."""
     host = container.host_config
     return Namespaces(
         network=netns_path or "host",
@@ -27,7 +32,13 @@ def plan_namespaces(container: Container, containers: ContainerStore, netns_path
         pid=_pid(host, containers),
         uts="host" if host.uts_mode == "host" else "private",
         cgroup="private" if host.cgroupns_mode == "private" else "host",
+        user=_user(netns_path) if remapped else "host",
     )
+
+
+def _user(netns_path: str | None) -> str:
+    owner = user_namespace_of(Path(netns_path)) if netns_path else None
+    return str(owner) if owner and owner.exists() else "private"
 
 
 def shares_ipc(host: HostConfig) -> bool:

@@ -8,7 +8,7 @@ from seaway.base.errors import InvalidParameter
 from seaway.base.signals import parse_signal
 from seaway.config.validate import is_slice
 from seaway.engine.validation.host import validate_host_config
-from seaway.engine.validation.modes import validate_modes, validate_network_mode
+from seaway.engine.validation.modes import refuse_beside_user_namespaces, validate_modes, validate_network_mode
 from seaway.engine.validation.resources import check_resources
 from seaway.model.container import ContainerConfig, Healthcheck, HostConfig
 from seaway.system.host import Host
@@ -32,6 +32,7 @@ class Abilities:
     host: Host
     runtimes: Collection[str]
     systemd_cgroups: bool = False
+    remaps: bool = False
 
 
 def validate_create(config: ContainerConfig, host_config: HostConfig, able: Abilities) -> Checked:
@@ -99,6 +100,8 @@ def _warn(host_config: HostConfig, host: Host) -> list[str]:
 
 
 def _validate_platform(host_config: HostConfig, able: Abilities) -> None:
+    if able.remaps and host_config.userns_mode != "host":
+        refuse_beside_user_namespaces(host_config)
     parent = host_config.cgroup_parent
     if parent and able.systemd_cgroups and not is_slice(parent):
         raise InvalidParameter('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"')

@@ -25,6 +25,19 @@ def validate_modes(host: HostConfig) -> None:
         raise InvalidParameter(f"Invalid value {host.oom_score_adj}, range for oom score adj is [-1000, 1000]")
 
 
+def refuse_beside_user_namespaces(host: HostConfig) -> None:
+    """What a container with remapped users cannot have of the host."""
+    if host.privileged:
+        raise InvalidParameter(
+            "privileged mode is incompatible with user namespaces.  "
+            "You must run the container in the host namespace when running privileged mode"
+        )
+    if host.network_mode == "host":
+        raise InvalidParameter("cannot share the host's network namespace when user namespaces are enabled")
+    if host.pid_mode == "host":
+        raise InvalidParameter("cannot share the host PID namespace when user namespaces are enabled")
+
+
 def validate_network_mode(config: ContainerConfig, host: HostConfig) -> None:
     sharing = shared_with(host.network_mode) is not None
     if sharing and not host.network_mode.split(":")[1]:

@@ -1,9 +1,10 @@
 """The OCI runtime spec of a container, as dockerd would write it. Values in, a dict out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from seaway.base.idmap import IdRange
 from seaway.runtime.spec.capabilities import resolve
 from seaway.runtime.spec.mounts import build_mounts, masked_paths, readonly_paths, root_propagation
 from seaway.runtime.spec.process import build_process
@@ -47,6 +48,8 @@ def _linux(request: SpecRequest, caps: frozenset[str]) -> dict[str, Any]:
             "sysctl": _sysctls(request),
             "seccomp": _seccomp(request, caps),
             "mountLabel": request.mount_label,
+            "uidMappings": _mappings(request.ids.uids),
+            "gidMappings": _mappings(request.ids.gids),
             "rootfsPropagation": root_propagation(request.mounts),
         }
     )
@@ -60,6 +63,7 @@ def _namespaces(chosen: Namespaces) -> list[dict[str, str]]:
         "pid": chosen.pid,
         "uts": chosen.uts,
         "cgroup": chosen.cgroup,
+        "user": chosen.user,
     }
     joined = [
         {"type": kind} if where == "private" else {"type": kind, "path": where}
@@ -69,9 +73,14 @@ def _namespaces(chosen: Namespaces) -> list[dict[str, str]]:
     return [{"type": "mount"}, *joined]
 
 
+def _mappings(ranges: Iterable[IdRange]) -> list[dict[str, int]]:
+    return [{"containerID": r.inside, "hostID": r.outside, "size": r.size} for r in ranges]
+
+
 def _sysctls(request: SpecRequest) -> dict[str, str]:
     defaults = _NETWORK_SYSCTLS if request.private_network and request.namespaces.network != "host" else {}
-    return defaults | dict(request.sysctls)
+    unmapped = {"net.ipv4.ping_group_range"} if request.ids else set()  # groups that a user namespace has not
+    return {name: value for name, value in defaults.items() if name not in unmapped} | dict(request.sysctls)
 
 
 def _seccomp(request: SpecRequest, caps: frozenset[str]) -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from seaway.base.idmap import NO_SHIFT, IdMap
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -63,6 +65,7 @@ class Namespaces:
     pid: str = "private"
     uts: str = "private"
     cgroup: str = "host"
+    user: str = "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +153,4 @@ class SpecRequest:
     arch: str = "amd64"
     kernel: tuple[int, int] = (5, 10)
     cpu_count: int = 0
+    ids: IdMap = NO_SHIFT
