@@ -11,6 +11,8 @@ from typing import Any
 UDP_IDLE_S = 90.0
 CONNECT_TIMEOUT_S = 10.0
 CHUNK = 1 << 16
+AT_ONCE = 32
+REST_S = 0.1
 
 Address = tuple[str, int]
 
@@ -25,16 +27,38 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class TCPBind:
+    """No server object: with thousands of ports, those were most of a start's time."""
+
     def __init__(self, container: Address) -> None:
         self._container = container
 
-    async def start(self, sock: socket.socket) -> None:
-        self._server = await asyncio.start_server(self._serve, sock=sock, backlog=512)
+    def start(self, sock: socket.socket) -> None:
+        self._socket, self._loop = sock, asyncio.get_running_loop()
+        self._loop.add_reader(sock, self._accept)
 
     def close(self) -> None:
-        self._server.close()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                connection, _client = self._socket.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError:  # no descriptors left: whoever has one gets time to end
+                self._loop.remove_reader(self._socket)
+                self._loop.call_later(REST_S, self._resume)
+                return
+            connection.setblocking(False)
+            _keep(asyncio.ensure_future(self._serve(connection)))
+
+    def _resume(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.add_reader(self._socket, self._accept)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 back_reader, back_writer = await asyncio.open_connection(*self._container)
@@ -55,7 +79,7 @@ class TCPBind:
 class HeldBind:
     """Somebody else carries the traffic; this keeps the port from others."""
 
-    async def start(self, sock: socket.socket) -> None:
+    def start(self, sock: socket.socket) -> None:
         self._socket = sock
 
     def close(self) -> None:
@@ -65,34 +89,45 @@ class HeldBind:
 class UDPBack(asyncio.DatagramProtocol):
     """What a client's datagrams are answered with."""
 
-    def __init__(self, front: asyncio.DatagramTransport, client: Any) -> None:
+    def __init__(self, front: socket.socket, client: Any) -> None:
         self._front, self._client = front, client
         self.last_used = asyncio.get_running_loop().time()
 
     def datagram_received(self, data: bytes, _address: Any) -> None:
         self.last_used = asyncio.get_running_loop().time()
-        self._front.sendto(data, self._client)
+        with contextlib.suppress(OSError):  # as a full queue anywhere on the way
+            self._front.sendto(data, self._client)
 
 
-class UDPBind(asyncio.DatagramProtocol):
+class UDPBind:
     """One socket to the container per client, for as long as they talk."""
 
     def __init__(self, container: Address) -> None:
         self._container = container
         self._backs: dict[Any, tuple[asyncio.DatagramTransport, UDPBack]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
 
-    async def start(self, sock: socket.socket) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._front, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=sock)
-        self._sweeper = self._loop.call_later(UDP_IDLE_S, self._sweep)
+    def start(self, sock: socket.socket) -> None:
+        self._loop, self._front = asyncio.get_running_loop(), sock
+        self._loop.add_reader(sock, self._read)
 
     def close(self) -> None:
-        self._sweeper.cancel()
+        if self._sweeper:
+            self._sweeper.cancel()
+        self._loop.remove_reader(self._front)
         self._front.close()
         for back, _ in self._backs.values():
             back.close()
 
-    def datagram_received(self, data: bytes, client: Any) -> None:
+    def _read(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                data, client = self._front.recvfrom(CHUNK)
+            except OSError:  # nothing left, or an answer that could not be delivered
+                return
+            self._received(data, client)
+
+    def _received(self, data: bytes, client: Any) -> None:
         if client in self._backs:
             back, answers = self._backs[client]
             answers.last_used = self._loop.time()
@@ -110,13 +145,14 @@ class UDPBind(asyncio.DatagramProtocol):
                 back = self._backs[client][0]
             else:
                 self._backs[client] = (back, answers)
+                self._sweeper = self._sweeper or self._loop.call_later(UDP_IDLE_S, self._sweep)
             back.sendto(data)
 
     def _sweep(self) -> None:
         oldest = self._loop.time() - UDP_IDLE_S
         for client in [c for c, (_, answers) in self._backs.items() if answers.last_used < oldest]:
             self._backs.pop(client)[0].close()
-        self._sweeper = self._loop.call_later(UDP_IDLE_S, self._sweep)
+        self._sweeper = self._loop.call_later(UDP_IDLE_S, self._sweep) if self._backs else None
 
 
 _kept: set["asyncio.Future[Any]"] = set()

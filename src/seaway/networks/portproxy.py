@@ -2,16 +2,17 @@
 
 It serves what DNAT cannot: 127.0.0.1, [::1] and containers that call the host. One JSON object a line on a Unix socket:
 
-    {"do": "bind", "protocol": "tcp", "host": ["0.0.0.0", 80], "container": ["172.17.0.2", 80]}  ->  {} or {"errno": 98}
-    {"do": "bind", ..., "container": null}        holds the port and serves nobody      ->  the same
-    {"do": "unbind", "protocol": "tcp", "host": ["0.0.0.0", 80]}                                 ->  {}
-    {"do": "list"}                                                                               ->  {"bound": [...]}
+    {"do": "bind", "ports": [["tcp", "0.0.0.0", 80, "172.17.0.2", 80], …]}      ->  {"errnos": [0, …]}
+    {"do": "bind", "ports": [["tcp", "0.0.0.0", 80], …]}    holds them and serves nobody      ->  the same
+    {"do": "unbind", "ports": [["tcp", "0.0.0.0", 80], …]}                      ->  {}
+    {"do": "list"}                                              ->  {"bound": [["tcp", "0.0.0.0", 80, …], …]}
 
 It ends when it holds nothing and nobody is connected. Standard library only: it has to start fast and stay small.
 """
 
 import asyncio
 import json
+import resource
 import socket
 import sys
 from typing import Any
@@ -20,6 +21,8 @@ from seaway.networks.background import forget_listener, listen_and_detach
 from seaway.networks.carriers import Address, HeldBind, TCPBind, UDPBind, carrier, open_socket
 
 Key = tuple[str, str, int]
+KEY_LENGTH = 3
+LONGEST_LINE = 1 << 24
 
 
 class Proxy:
@@ -32,7 +35,7 @@ class Proxy:
         self._clients += 1
         try:
             while line := await reader.readline():
-                writer.write(json.dumps(await self.answer(json.loads(line))).encode() + b"\n")
+                writer.write(json.dumps(self.answer(json.loads(line))).encode() + b"\n")
                 await writer.drain()
         except ConnectionError:
             pass  # the engine was killed; its ports stay
@@ -42,39 +45,46 @@ class Proxy:
             if not self._binds and not self._clients:
                 self.idle.set()
 
-    async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] == "list":
             return {"bound": [[*key, *(container or ())] for key, (_, container) in self._binds.items()]}
-        key: Key = (request["protocol"], *request["host"])
         if request["do"] == "unbind":
-            if found := self._binds.pop(key, None):
-                found[0].close()
+            for port in request["ports"]:
+                self._unbind(tuple(port))
             return {}
-        try:
-            await self._bind(key, tuple(request["container"]) if request["container"] else None)
-        except OSError as failed:
-            return {"errno": failed.errno}
-        return {}
+        return {"errnos": [self._bind(tuple(key), tuple(to) or None) for *key, to in map(_split, request["ports"])]}
 
-    async def _bind(self, key: Key, container: Address | None) -> None:
+    def _unbind(self, key: Key) -> None:
         if found := self._binds.pop(key, None):
-            if found[1] == container:
-                self._binds[key] = found
-                return
             found[0].close()
-        sock = open_socket(key[0], key[1:])
+
+    def _bind(self, key: Key, container: Address | None) -> int:
+        if key in self._binds and self._binds[key][1] == container:
+            return 0
+        self._unbind(key)
+        try:
+            sock = open_socket(key[0], key[1:])
+        except OSError as failed:
+            return failed.errno or 0
         bind = carrier(key[0], container)
-        await bind.start(sock)
+        bind.start(sock)
         self._binds[key] = (bind, container)
+        return 0
+
+
+def _split(port: list[Any]) -> list[Any]:
+    return [*port[:KEY_LENGTH], port[KEY_LENGTH:]]
 
 
 async def serve(listener: socket.socket) -> None:
     proxy = Proxy()
-    await asyncio.start_unix_server(proxy.serve_client, sock=listener)
+    await asyncio.start_unix_server(proxy.serve_client, sock=listener, limit=LONGEST_LINE)
     await proxy.idle.wait()
 
 
 def main(path: str) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     asyncio.run(serve(listen_and_detach(path)))
     forget_listener(path)
 

@@ -15,7 +15,7 @@ from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.ports import join_host_port
 
 Key = tuple[str, str, int]
-AT_ONCE = 256
+AT_ONCE = 1024
 
 
 class BindFailed(SystemFailure):
@@ -37,14 +37,9 @@ def _key(port: PublishedPort) -> Key:
     return port.protocol, port.host_ip, port.host_port
 
 
-def _bind_request(port: PublishedPort, *, serving: bool) -> dict[str, Any]:
-    host = [port.host_ip, port.host_port]
-    container = [port.container_ip, port.container_port] if serving else None
-    return {"do": "bind", "protocol": port.protocol, "host": host, "container": container}
-
-
-def _unbind_request(protocol: str, host_ip: str, host_port: int) -> dict[str, Any]:
-    return {"do": "unbind", "protocol": protocol, "host": [host_ip, host_port]}
+def _requests(do: str, ports: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """No line gets too long, and nobody at the proxy waits long for his turn."""
+    return [{"do": do, "ports": ports[start : start + AT_ONCE]} for start in range(0, len(ports), AT_ONCE)]
 
 
 class ProxyClient:
@@ -75,7 +70,7 @@ class ProxyClient:
     async def unbind_all(self, ports: Iterable[PublishedPort]) -> None:
         async with self._turn:
             mine = [port for port in ports if self._bound.pop(_key(port), None)]
-            await self._ask_all([_unbind_request(*_key(port)) for port in mine])
+            await self._ask_all(_requests("unbind", [_key(port) for port in mine]))
 
     async def adopt(self, ports: Iterable[PublishedPort]) -> list[BindFailed]:
         """Make the proxy hold exactly `ports`. The failures are somebody else's who took the port meanwhile."""
@@ -85,7 +80,7 @@ class ProxyClient:
                 return []
             (answer,) = await self._ask_all([{"do": "list"}])
             held = [(protocol, host_ip, host_port) for protocol, host_ip, host_port, *_ in answer["bound"]]
-            await self._ask_all([_unbind_request(*key) for key in held if key not in wanted])
+            await self._ask_all(_requests("unbind", [key for key in held if key not in wanted]))
             return await self._bind_all(wanted.values())
 
     async def close(self) -> None:
@@ -96,14 +91,18 @@ class ProxyClient:
 
     async def _bind_all(self, ports: Iterable[PublishedPort]) -> list[BindFailed]:
         wanted = [port for port in ports if port.protocol != "sctp"]
-        answers = await self._ask_all([_bind_request(port, serving=self._serving) for port in wanted])
+        answers = await self._ask_all(self._bind_requests(wanted))
         failures = []
-        for port, answer in zip(wanted, answers, strict=True):
-            if code := answer.get("errno"):
+        for port, code in zip(wanted, (code for answer in answers for code in answer["errnos"]), strict=True):
+            if code:
                 failures.append(BindFailed(port, code))
             else:
                 self._bound[_key(port)] = port
         return failures
+
+    def _bind_requests(self, ports: Iterable[PublishedPort]) -> list[dict[str, Any]]:
+        asked = [(*_key(p), p.container_ip, p.container_port) if self._serving else _key(p) for p in ports]
+        return _requests("bind", asked)
 
     async def _ask_all(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if requests and await self._connect():
@@ -117,20 +116,17 @@ class ProxyClient:
         return await self._exchange(requests)
 
     async def _exchange(self, requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Not so many at once that both sides wait for the other one to read."""
         assert self._connection
         reader, writer = self._connection
         answers: list[dict[str, Any]] = []
-        for start in range(0, len(requests), AT_ONCE):
-            batch = requests[start : start + AT_ONCE]
-            writer.write(b"".join(json.dumps(request).encode() + b"\n" for request in batch))
+        for request in requests:
+            writer.write(json.dumps(request).encode() + b"\n")
             await writer.drain()
-            for _ in batch:
-                line = await reader.readline()
-                if not line:
-                    writer.close()
-                    raise EOFError("the port proxy has gone")
-                answers.append(json.loads(line))
+            line = await reader.readline()
+            if not line:
+                writer.close()
+                raise EOFError("the port proxy has gone")
+            answers.append(json.loads(line))
         return answers
 
     async def _connect(self) -> bool:
@@ -147,4 +143,4 @@ class ProxyClient:
         await process.run([sys.executable, "-P", "-m", "seaway.networks.portproxy", str(self._path)])
         if not await self._connect():
             raise SystemFailure("the port proxy has ended at once")
-        await self._exchange([_bind_request(port, serving=self._serving) for port in self._bound.values()])
+        await self._exchange(self._bind_requests(self._bound.values()))
