@@ -42,31 +42,42 @@ class IdMap:
         """Who root inside is on the host."""
         return self.to_host(0, 0)
 
+    def __str__(self) -> str:
+        """What `parse_id_map` reads: how a program of our own is told on its command line."""
+        return "/".join(",".join(f"{r.inside}:{r.outside}:{r.size}" for r in part) for part in (self.uids, self.gids))
+
     def to_host(self, uid: int, gid: int) -> tuple[int, int]:
         """Raises IdNotMapped."""
-        return _outside(self.uids, uid, "UID"), _outside(self.gids, gid, "GID")
+        return _outside(self.uids, uid), _outside(self.gids, gid)
 
     def to_container(self, uid: int, gid: int) -> tuple[int, int]:
         """Raises IdNotMapped."""
-        return _inside(self.uids, uid, "UID"), _inside(self.gids, gid, "GID")
+        return _inside(self.uids, uid), _inside(self.gids, gid)
 
 
 NO_SHIFT = IdMap()
 
 
-def _outside(ranges: tuple[IdRange, ...], number: int, kind: str) -> int:
+def parse_id_map(text: str) -> IdMap:
+    uids, gids = (
+        tuple(IdRange(*map(int, piece.split(":"))) for piece in part.split(",") if piece) for part in text.split("/")
+    )
+    return IdMap(uids, gids)
+
+
+def _outside(ranges: tuple[IdRange, ...], number: int) -> int:
     if not ranges:
         return number
     for known in ranges:
         if known.inside <= number < known.inside + known.size:
             return known.outside + number - known.inside
-    raise IdNotMapped(f"container {kind} {number} cannot be mapped to a host ID")
+    raise IdNotMapped(f"Container ID {number} cannot be mapped to a host ID")
 
 
-def _inside(ranges: tuple[IdRange, ...], number: int, kind: str) -> int:
+def _inside(ranges: tuple[IdRange, ...], number: int) -> int:
     if not ranges:
         return number
     for known in ranges:
         if known.outside <= number < known.outside + known.size:
             return known.inside + number - known.outside
-    raise IdNotMapped(f"host {kind} {number} cannot be mapped to a container ID")
+    raise IdNotMapped(f"Host ID {number} cannot be mapped to a container ID")

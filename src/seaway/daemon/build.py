@@ -77,7 +77,7 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     forget_last_boot(run_root)
     supervisor = Supervisor()
     life.push_async_callback(supervisor.close)
-    images = await _open_images(config, root, life)
+    images = await _open_images(settings, root, life)
     containers = _load_containers(root)
     controller = await _start_networks(config, root, run_root, containers, supervisor, life)
     runtime = _start_runtime(settings, run_root, supervisor, life)
@@ -105,11 +105,11 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
 
 
-async def _open_images(config: EngineConfig, root: DataRoot, life: AsyncExitStack) -> _Images:
+async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack) -> _Images:
     """What a killed engine left half-made among layers and images goes here."""
-    driver = storage_driver(config, root.path)
+    driver = storage_driver(settings.config, root.path, settings.ids.root)
     store_root = root.path / "image" / driver.name
-    layers = LayerStore(store_root, driver)
+    layers = LayerStore(store_root, driver, settings.ids)
     life.push_async_callback(layers.close)
     await layers.restore()
     journal = Journal(root.path / "seaway" / "events.jsonl", RING_SIZE)

@@ -26,14 +26,14 @@ def tls(config: EngineConfig) -> ssl.SSLContext:
     return server_context(Path(config.tlscert), Path(config.tlskey), authority, verify=config.tlsverify)
 
 
-def storage_driver(config: EngineConfig, root: Path) -> StorageDriver:
+def storage_driver(config: EngineConfig, root: Path, owner: tuple[int, int]) -> StorageDriver:
     match config.storage_driver or os.environ.get("DOCKER_DRIVER", "") or "overlay2":
         case "overlay2":
-            overlay2 = Overlay2(root / "overlay2")
+            overlay2 = Overlay2(root / "overlay2", owner)
             check_storage_options(config.storage_opts, dict(overlay2.status()).get("Backing Filesystem", ""))
             return overlay2
         case "vfs":
-            return Vfs(root / "vfs")
+            return Vfs(root / "vfs", owner)
         case other:
             raise SystemFailure(f"error initializing graphdriver: driver not supported: {other}")
 

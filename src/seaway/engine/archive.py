@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
 from seaway.base.errors import EngineError, NotFound, SystemFailure
+from seaway.base.idmap import IdNotMapped
 from seaway.engine.archivefs import destination_in, stat_in, write_tar
 from seaway.engine.containerfs import container_filesystem
 from seaway.engine.context import Engine
@@ -43,7 +44,7 @@ async def archive_path(engine: Engine, name: str, path: str) -> AsyncIterator[tu
         with _told(name, path, "lstat"):
             about = await worker.run_blocking(stat_in, view, path)
         container_event(engine, container, "archive-path")
-        async with reading_tar(partial(write_tar, view, path, about)) as pieces:
+        async with reading_tar(partial(write_tar, view, path, about, engine.settings.ids)) as pieces:
             yield about, pieces
 
 
@@ -66,7 +67,7 @@ async def extract_to(
             owner = (identity.uid, identity.gid)
         with _told(name, path, "open"):
             destination = await worker.run_blocking(destination_in, view, path, readonly_rootfs=read_only)
-            await unpack(view.root, destination, Rules(owner, keep_kind), content)
+            await unpack(view.root, destination, Rules(owner, engine.settings.ids, keep_kind), content)
     container_event(engine, container, "extract-to-dir")
 
 
@@ -82,5 +83,5 @@ def _told(name: str, path: str, call: str) -> Iterator[None]:
     except OSError as exc:
         call = _CALLS.get(exc.errno or 0, call)
         raise SystemFailure(f"{call} {exc.filename or path}: {os.strerror(exc.errno or 0).lower()}") from exc
-    except (BadTar, Refused) as exc:
+    except (BadTar, Refused, IdNotMapped) as exc:
         raise SystemFailure(str(exc)) from exc

@@ -5,6 +5,7 @@ import posixpath
 import stat
 
 from seaway.base.errors import InvalidParameter
+from seaway.base.idmap import IdMap
 from seaway.engine.pathstat import PathStat, path_stat
 from seaway.kernel import paths
 from seaway.kernel.mountview import MountView
@@ -54,11 +55,11 @@ def destination_in(view: MountView, path: str, *, readonly_rootfs: bool) -> str:
     return paths.evaluate(view.root, path)
 
 
-def write_tar(view: MountView, path: str, about: PathStat, out: int) -> None:
+def write_tar(view: MountView, path: str, about: PathStat, ids: IdMap, out: int) -> None:
     """Closes `out`. A reader that leaves ends it."""
     path = absolute(path)
     try:
-        archive = TreeTar(out)
+        archive = TreeTar(out, ids)
         name = b"" if path == "/" else os.fsencode(about.name)
         if about.is_directory:
             fd = paths.open_in_root(view.root, path, paths.DIRECTORY)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from seaway.base.errors import Conflict
+from seaway.base.idmap import IdMap
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
@@ -26,17 +27,17 @@ async def exported(engine: Engine, name: str) -> AsyncIterator[AsyncIterator[byt
     async with AsyncExitStack() as undo:
         rootfs = await engine.layers.mount(container.id)
         undo.push_async_callback(engine.layers.unmount, container.id)
-        pieces = await undo.enter_async_context(reading_tar(partial(write_tree, rootfs)))
+        pieces = await undo.enter_async_context(reading_tar(partial(write_tree, rootfs, engine.settings.ids)))
         container_event(engine, container, "export")
         yield pieces
 
 
-def write_tree(root: Path, out: int) -> None:
+def write_tree(root: Path, ids: IdMap, out: int) -> None:
     """What is in `root`, by name; closes `out`."""
     try:
         directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            archive = TreeTar(out)
+            archive = TreeTar(out, ids)
             for name in sorted(map(os.fsencode, os.listdir(directory))):
                 archive.add(directory, name, name)
             archive.finish()

@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 
+from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.kernel import tar, tarwriter
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -26,10 +27,11 @@ _NO_SPLICE = (errno.EINVAL, errno.ENOSYS)
 
 
 class TreeTar:
-    """Add, then `finish`. Raises BrokenPipeError where nobody reads any more."""
+    """Add, then `finish`. Owners are told as `ids` has them inside. Raises BrokenPipeError where nobody reads any more,
+    IdNotMapped."""
 
-    def __init__(self, out: int) -> None:
-        self._out = out
+    def __init__(self, out: int, ids: IdMap = NO_SHIFT) -> None:
+        self._out, self._ids = out, ids
         self._buffer = bytearray()
         self._links: dict[tuple[int, int], bytes] = {}
 
@@ -123,12 +125,13 @@ class TreeTar:
         xattrs: dict[bytes, bytes] | None = None,
     ) -> None:
         device = (os.major(info.st_rdev), os.minor(info.st_rdev))
+        uid, gid = self._ids.to_container(info.st_uid, info.st_gid)
         self._buffer += tarwriter.header(
             name,
             kind or _KINDS[stat.S_IFMT(info.st_mode)],
             mode=info.st_mode,
-            uid=info.st_uid,
-            gid=info.st_gid,
+            uid=uid,
+            gid=gid,
             size=size,
             mtime_s=info.st_mtime_ns // 1_000_000_000,
             link=link,

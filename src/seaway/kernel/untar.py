@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.kernel import tar
 from seaway.kernel.paths import DIRECTORY, by_descriptor, make_directories, open_in_root
 from seaway.kernel.tar import BadTar, TarEntry, TarReader
@@ -31,9 +32,11 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`owner` replaces every member's; `keep_kind`: a directory never replaces something else, nor the reverse."""
+    """`owner` replaces every member's, as the container has them; `ids`: who that is on the host. `keep_kind`: a
+    directory never replaces something else, nor the reverse."""
 
     owner: tuple[int, int] | None = None
+    ids: IdMap = NO_SHIFT
     keep_kind: bool = False
 
 
@@ -100,7 +103,7 @@ class Untar:
         try:
             fd = open_in_root(self._root, folder, DIRECTORY)
         except FileNotFoundError:
-            os.close(make_directories(self._root, folder))
+            os.close(make_directories(self._root, folder, owner=self._rules.ids.root))
             fd = open_in_root(self._root, folder, DIRECTORY)
         self._folder = (folder, fd)
         self._folders.append(fd)
@@ -205,7 +208,7 @@ class Untar:
     def _attributes(self, fd: int, entry: TarEntry) -> None:
         """The owner first, for a change of owner takes set-id bits and capabilities away. What is right
         already is left, for a change costs the filesystem's journal more than a look."""
-        info, owner = os.fstat(fd), self._rules.owner or (entry.uid, entry.gid)
+        info, owner = os.fstat(fd), self._owner(entry)
         if (info.st_uid, info.st_gid) != owner:
             os.fchown(fd, *owner)
         for key, value in entry.xattrs.items():
@@ -217,8 +220,11 @@ class Untar:
         if stat.S_IMODE(info.st_mode) != wanted or wanted & 0o6000:
             os.fchmod(fd, wanted)
 
+    def _owner(self, entry: TarEntry) -> tuple[int, int]:
+        return self._rules.ids.to_host(*(self._rules.owner or (entry.uid, entry.gid)))
+
     def _link_attributes(self, parent: int, base: str, entry: TarEntry) -> None:
-        uid, gid = self._rules.owner or (entry.uid, entry.gid)
+        uid, gid = self._owner(entry)
         os.chown(base, uid, gid, dir_fd=parent, follow_symlinks=False)
         os.utime(base, ns=_times(entry), dir_fd=parent, follow_symlinks=False)
 

@@ -1,6 +1,6 @@
 """The process that takes one layer in: it chroots into the layer's directory and unpacks there, in a single pass.
 
-    python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain   ->   {"diff_id": "sha256:…", "size": 123}
+    python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain ID_MAP  ->  {"diff_id": "sha256:…", "size": 123}
 
 Beside the files it makes the tar-split (gzipped, to SPLIT_FD), and hashes the stream in a thread of its own. A gzip,
 zstd, bzip2 or xz stream is decompressed on the way; the diff ID is always the tar's. On failure: exit code 1 (the tar's
@@ -24,6 +24,7 @@ from typing import IO, Any, cast
 import fastcrc
 from isal import igzip, igzip_lib
 
+from seaway.base.idmap import IdMap, parse_id_map
 from seaway.kernel.tar import BadTar, TarEntry, TarReader
 from seaway.layers.tarsplit import encode_file, encode_segment
 from seaway.layers.unpack import Unpacker, clean_name, has_stored_content
@@ -146,8 +147,8 @@ class SplitWriter:
 
 
 class Ingest:
-    def __init__(self, source: HashedSource, split: SplitWriter, unpacker: Unpacker) -> None:
-        self._source, self._split, self._unpacker = source, split, unpacker
+    def __init__(self, source: HashedSource, split: SplitWriter, unpacker: Unpacker, ids: IdMap) -> None:
+        self._source, self._split, self._unpacker, self._ids = source, split, unpacker, ids
         self._stored_paths: set[bytes] = set()
         self.size = 0
 
@@ -157,6 +158,8 @@ class Ingest:
             if clean_name(entry.name) in self._stored_paths:
                 raise BadTar("duplicates of file paths not supported")  # its content could not be read back
             self._split.segment(padding + entry.raw)
+            if self._ids:
+                entry = self._shifted(entry)
             if has_stored_content(entry):
                 self._stored(entry)
             else:
@@ -168,6 +171,10 @@ class Ingest:
         while rest := self._source.read(CHUNK):
             self._split.segment(rest)
         self._unpacker.finish()
+
+    def _shifted(self, entry: TarEntry) -> TarEntry:
+        uid, gid = self._ids.to_host(entry.uid, entry.gid)
+        return entry._replace(uid=uid, gid=gid)
 
     def _stored(self, entry: TarEntry) -> None:
         self._stored_paths.add(clean_name(entry.name))
@@ -193,12 +200,13 @@ class Ingest:
 
 
 def main(argv: list[str]) -> int:
-    root, tar_fd, split_fd, whiteouts = argv
+    root, tar_fd, split_fd, whiteouts = argv[:4]
+    ids = parse_id_map(argv[4])
     try:
         source, split = HashedSource(open_stream(int(tar_fd))), SplitWriter(int(split_fd))
         os.chroot(root)
         os.chdir("/")
-        ingest = Ingest(source, split, Unpacker(overlay=whiteouts == "overlay"))
+        ingest = Ingest(source, split, Unpacker(overlay=whiteouts == "overlay", owner=ids.root), ids)
         ingest.run()
         split.close()
     except _BAD_INPUT as exc:

@@ -17,19 +17,22 @@ LINKS = {"etc/mtab": "/proc/mounts"}
 _OPAQUE = "trusted.overlay.opaque"
 
 
-def set_up_init_layer(layer: Path, below: Sequence[Path]) -> None:
-    """`below` are the layers under it, nearest first; none for a driver whose layers are full copies."""
+def set_up_init_layer(layer: Path, below: Sequence[Path], owner: tuple[int, int]) -> None:
+    """`below` are the layers under it, nearest first; none for a driver whose layers are full copies. What is made
+    belongs to `owner`."""
     for name in DIRECTORIES:
         if not find_directory(below, name):
-            _make_directories(layer, below, name)
+            _make_directories(layer, below, name, owner)
     for name in FILES:
-        if path := _cleared_place(layer, below, name):
+        if path := _cleared_place(layer, below, name, owner):
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o755)
             os.fchmod(fd, 0o755)
+            os.fchown(fd, *owner)
             os.close(fd)
     for name, target in LINKS.items():
-        if path := _cleared_place(layer, below, name):
+        if path := _cleared_place(layer, below, name, owner):
             os.symlink(target, path)
+            os.chown(path, *owner, follow_symlinks=False)
 
 
 def find_directory(layers: Sequence[Path], name: str) -> list[Path]:
@@ -57,10 +60,10 @@ def _merged(parents: Sequence[Path], name: str) -> list[Path]:
     return found
 
 
-def _cleared_place(layer: Path, below: Sequence[Path], name: str) -> Path | None:
+def _cleared_place(layer: Path, below: Sequence[Path], name: str, owner: tuple[int, int]) -> Path | None:
     """Where to put a file, or None: what the image has there is a directory, and stays."""
     parent, _, _ = name.rpartition("/")
-    _make_directories(layer, below, parent)
+    _make_directories(layer, below, parent, owner)
     path = layer / name
     if find_directory(below, name) or _is_directory(path):
         return None
@@ -68,7 +71,7 @@ def _cleared_place(layer: Path, below: Sequence[Path], name: str) -> Path | None
     return path
 
 
-def _make_directories(layer: Path, below: Sequence[Path], name: str) -> None:
+def _make_directories(layer: Path, below: Sequence[Path], name: str, owner: tuple[int, int]) -> None:
     """In the layer itself; one that the image has keeps its mode, owner and attributes."""
     path, shown = layer, list(below)
     for part in name.split("/") if name else ():
@@ -81,6 +84,7 @@ def _make_directories(layer: Path, below: Sequence[Path], name: str) -> None:
             _copy_attributes(shown[0], path)
         else:
             path.chmod(0o755)
+            os.chown(path, *owner)
 
 
 def _copy_attributes(source: Path, target: Path) -> None:

@@ -39,9 +39,11 @@ class Overlay2:
     name = "overlay2"
     whiteouts: Whiteouts = "overlay"
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, owner: tuple[int, int] = (0, 0)) -> None:
+        """Layers belong to `owner`, who is root in the containers."""
+        self._home, self._owner = home, owner
         home.mkdir(mode=0o710, parents=True, exist_ok=True)
+        os.chown(home, -1, owner[1])
         (home / "l").mkdir(mode=0o700, exist_ok=True)
         self._trash = Trash(home / ".seaway-trash")
         self._index_off = ",index=off" if Path("/sys/module/overlay/parameters/index").exists() else ""
@@ -110,7 +112,8 @@ class Overlay2:
         directory = self._home / cache_id
         directory.mkdir(mode=0o710)
         try:
-            _make_directory(directory / "diff", 0o755)
+            os.chown(directory, -1, self._owner[1])
+            _make_directory(directory / "diff", 0o755, self._owner)
             link = new_link_name()
             (directory / "link").write_text(link)
             if parent:
@@ -122,7 +125,7 @@ class Overlay2:
 
     def _put_on(self, cache_id: str, parent: str) -> None:
         (self._home / cache_id / "lower").write_text(":".join(self._lowers_above(parent)))
-        _make_directory(self._home / cache_id / "work", 0o700)
+        _make_directory(self._home / cache_id / "work", 0o700, self._owner)
         (self._home / parent / "committed").touch(mode=0o600)
 
     def _lower(self, cache_id: str) -> list[str]:
@@ -180,7 +183,8 @@ class Overlay2:
             pass
 
 
-def _make_directory(path: Path, mode: int) -> None:
+def _make_directory(path: Path, mode: int, owner: tuple[int, int]) -> None:
     """With exactly this mode, whatever the umask."""
     path.mkdir()
     path.chmod(mode)
+    os.chown(path, *owner)

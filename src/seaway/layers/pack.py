@@ -1,7 +1,7 @@
 """The process that makes a tar of a directory: of a container's own layer, or of a whole root filesystem.
 
-    python -m seaway.layers.pack OUT_FD ROOT            overlayfs' whiteouts and opaque directories become a layer's
-    python -m seaway.layers.pack OUT_FD ROOT PARENT     what ROOT has beyond the plain tree PARENT, removals included
+  python -m seaway.layers.pack OUT_FD ID_MAP ROOT         overlayfs' whiteouts and opaque directories become a layer's
+  python -m seaway.layers.pack OUT_FD ID_MAP ROOT PARENT  what ROOT has beyond the plain tree PARENT, removals included
 
 Nothing is followed: each name is opened relative to its directory with O_NOFOLLOW, so a container that changes its
 files meanwhile leads nowhere else. A file that shrinks meanwhile is filled up with zeros, so that the tar stays one.
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from seaway.base.idmap import IdMap, IdNotMapped, parse_id_map
 from seaway.kernel import tar
 from seaway.layers.tarheader import END, KINDS, encode_header, padding
 from seaway.layers.unpack import OPAQUE, OPAQUE_XATTR, WHITEOUT
@@ -27,8 +28,8 @@ Write = Callable[[bytes], object]
 
 
 class Packer:
-    def __init__(self, write: Write) -> None:
-        self._write = write
+    def __init__(self, write: Write, ids: IdMap) -> None:
+        self._write, self._ids = write, ids
         self._links: dict[tuple[int, int], bytes] = {}
 
     def overlay(self, directory: int, prefix: bytes = b"") -> None:
@@ -84,13 +85,11 @@ class Packer:
             self.difference(inside, below, prefix + name + b"/", own)
 
     def _directory(self, path: bytes, found: os.stat_result, fd: int) -> None:
-        self._write(_header(path + b"/", tar.DIRECTORY, found, xattrs=_xattrs(fd)))
+        self._write(self._header(path + b"/", tar.DIRECTORY, found, xattrs=_xattrs(fd)))
 
     def _whiteout(self, prefix: bytes, name: bytes, found: os.stat_result) -> None:
-        header = encode_header(
-            prefix + WHITEOUT + name, tar.REGULAR, 0o600, found.st_uid, found.st_gid, int(found.st_mtime)
-        )
-        self._write(header)
+        uid, gid = self._ids.to_container(found.st_uid, found.st_gid)
+        self._write(encode_header(prefix + WHITEOUT + name, tar.REGULAR, 0o600, uid, gid, int(found.st_mtime)))
 
     def _entry(self, directory: int, prefix: bytes, name: bytes, found: os.stat_result) -> None:
         kind = KINDS.get(stat.S_IFMT(found.st_mode))
@@ -98,13 +97,27 @@ class Packer:
             return
         path, inode = prefix + name, (found.st_dev, found.st_ino)
         if found.st_nlink > 1 and (first := self._links.setdefault(inode, path)) != path:
-            self._write(_header(path, tar.HARDLINK, found, link=first))
+            self._write(self._header(path, tar.HARDLINK, found, link=first))
         elif kind == tar.REGULAR:
             self._file(directory, name, path)
         elif kind == tar.SYMLINK:
-            self._write(_header(path, kind, found, link=os.readlink(name, dir_fd=directory)))
+            self._write(self._header(path, kind, found, link=os.readlink(name, dir_fd=directory)))
         else:
-            self._write(_header(path, kind, found))
+            self._write(self._header(path, kind, found))
+
+    def _header(
+        self,
+        path: bytes,
+        kind: bytes,
+        found: os.stat_result,
+        *,
+        size: int = 0,
+        link: bytes = b"",
+        xattrs: dict[bytes, bytes] | None = None,
+    ) -> bytes:
+        device = (os.major(found.st_rdev), os.minor(found.st_rdev)) if kind in (tar.CHAR, tar.BLOCK_DEVICE) else (0, 0)
+        mode, owner = stat.S_IMODE(found.st_mode), self._ids.to_container(found.st_uid, found.st_gid)
+        return encode_header(path, kind, mode, *owner, int(found.st_mtime), size, link, device, xattrs)
 
     def _file(self, directory: int, name: bytes, path: bytes) -> None:
         try:
@@ -116,7 +129,7 @@ class Packer:
         try:
             found = os.fstat(fd)
             missing = found.st_size
-            self._write(_header(path, tar.REGULAR, found, size=missing, xattrs=_xattrs(fd)))
+            self._write(self._header(path, tar.REGULAR, found, size=missing, xattrs=_xattrs(fd)))
             while missing and (chunk := os.read(fd, min(CHUNK, missing))):
                 self._write(chunk)
                 missing -= len(chunk)
@@ -141,20 +154,6 @@ class Head:
 def _tell(head: Head | None) -> None:
     if head:
         head.tell()
-
-
-def _header(
-    path: bytes,
-    kind: bytes,
-    found: os.stat_result,
-    *,
-    size: int = 0,
-    link: bytes = b"",
-    xattrs: dict[bytes, bytes] | None = None,
-) -> bytes:
-    device = (os.major(found.st_rdev), os.minor(found.st_rdev)) if kind in (tar.CHAR, tar.BLOCK_DEVICE) else (0, 0)
-    mode = stat.S_IMODE(found.st_mode)
-    return encode_header(path, kind, mode, found.st_uid, found.st_gid, int(found.st_mtime), size, link, device, xattrs)
 
 
 def _names(directory: int) -> list[bytes]:
@@ -211,16 +210,16 @@ def _xattrs(fd: int) -> dict[bytes, bytes]:
 def main(argv: list[str]) -> int:
     try:
         with open(int(argv[0]), "wb", CHUNK) as out:
-            root = os.open(argv[1], _DIRECTORY)
-            packer = Packer(out.write)
-            if len(argv) > 2:
-                packer.difference(root, os.open(argv[2], _DIRECTORY))
+            ids, root = parse_id_map(argv[1]), os.open(argv[2], _DIRECTORY)
+            packer = Packer(out.write, ids)
+            if len(argv) > 3:
+                packer.difference(root, os.open(argv[3], _DIRECTORY))
             else:
                 packer.overlay(root)
             out.write(END)
     except BrokenPipeError:
         return 0
-    except OSError as exc:
+    except (OSError, IdNotMapped) as exc:
         print(exc, file=sys.stderr)
         return 1
     return 0

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
 from seaway.base.failpoints import failpoint
+from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.base.ids import is_full_id, new_id
 from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
@@ -55,11 +56,12 @@ class DiffIdMismatch(InvalidParameter):
 
 
 class LayerStore:
-    """`root` is dockerd's `image/<driver>`; the records are in its `layerdb`."""
+    """`root` is dockerd's `image/<driver>`; the records are in its `layerdb`. Files have the owners of `ids` on
+    disk, and the containers' own in a tar."""
 
-    def __init__(self, root: Path, driver: StorageDriver) -> None:
+    def __init__(self, root: Path, driver: StorageDriver, ids: IdMap = NO_SHIFT) -> None:
         self._db = LayerDb(root / "layerdb")
-        self.driver = driver
+        self.driver, self._ids = driver, ids
         self._layers = {layer.chain_id: layer for layer in self._db.layers()}
         self._rw = {rw.container_id: rw for rw in self._db.rw_layers()}
         self._mounts: dict[str, int] = {}
@@ -172,7 +174,7 @@ class LayerStore:
             await self.driver.create(cache_id, self.get(parent).cache_id if parent and not is_free else None)
             async with self._unpacking:
                 split = write_set / "tar-split.json.gz"
-                done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts)
+                done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts, self._ids)
             failpoint("layer: unpacked")
             if diff_id and done.diff_id != diff_id:
                 raise DiffIdMismatch(diff_id, done.diff_id)
@@ -238,7 +240,7 @@ class LayerStore:
         """A tar of what the container changed. Of what goes on meanwhile some is in it, some is not."""
         rw = self._get_rw(container_id)
         parent = self.driver.layer_dir(rw.init_id) if self.driver.whiteouts == "plain" else None
-        async with aclosing(pack(self.driver.layer_dir(rw.mount_id), parent)) as tar:
+        async with aclosing(pack(self.driver.layer_dir(rw.mount_id), parent, self._ids)) as tar:
             async for chunk in tar:
                 yield chunk
 
@@ -254,7 +256,7 @@ class LayerStore:
         try:
             await self.driver.create_rw(rw.init_id, top.cache_id if top else None)
             below = self.driver.lower_dirs(rw.init_id)
-            await run_blocking(set_up_init_layer, self.driver.layer_dir(rw.init_id), below)
+            await run_blocking(set_up_init_layer, self.driver.layer_dir(rw.init_id), below, self._ids.root)
             await self.driver.create_rw(rw.mount_id, rw.init_id)
             await run_blocking(self._db.commit_rw, write_set, rw)
             committed = True

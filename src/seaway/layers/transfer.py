@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from seaway.base.errors import InvalidParameter
+from seaway.base.idmap import IdMap
 from seaway.base.supervisor import Supervisor
 from seaway.kernel.pipes import read_pipe, wide_pipe, write_pipe
 from seaway.kernel.process import CommandFailed, Completed, run
@@ -30,26 +31,28 @@ class Ingested:
     size: int
 
 
-async def ingest(source: TarSource, directory: Path, tar_split: Path, whiteouts: Whiteouts) -> Ingested:
+async def ingest(source: TarSource, directory: Path, tar_split: Path, whiteouts: Whiteouts, ids: IdMap) -> Ingested:
     with contextlib.ExitStack() as files:
         split = _opened(files, tar_split, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         os.fchmod(split, 0o644)
         if isinstance(source, Path):
-            done = await _run_ingest(directory, _opened(files, source, os.O_RDONLY), split, whiteouts)
+            done = await _run_ingest(directory, _opened(files, source, os.O_RDONLY), split, whiteouts, ids)
         else:
-            done = await _ingest_stream(source, directory, split, whiteouts)
+            done = await _ingest_stream(source, directory, split, whiteouts, ids)
     result = msgspec.json.decode(done.stdout)
     return Ingested(Digest(result["diff_id"]), result["size"])
 
 
-async def _ingest_stream(source: AsyncIterable[bytes], directory: Path, split: int, whiteouts: Whiteouts) -> Completed:
+async def _ingest_stream(
+    source: AsyncIterable[bytes], directory: Path, split: int, whiteouts: Whiteouts, ids: IdMap
+) -> Completed:
     with contextlib.ExitStack() as pipes:
         reader, writer = wide_pipe()
         pipes.callback(os.close, reader)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_feed(source, writer))
-                return await _run_ingest(directory, reader, split, whiteouts)
+                return await _run_ingest(directory, reader, split, whiteouts, ids)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from failures
 
@@ -63,8 +66,8 @@ async def _feed(source: AsyncIterable[bytes], pipe: int) -> None:
         os.close(pipe)
 
 
-async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteouts) -> Completed:
-    argv = _python("seaway.layers.ingest", str(directory), str(tar), str(split), whiteouts)
+async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteouts, ids: IdMap) -> Completed:
+    argv = _python("seaway.layers.ingest", str(directory), str(tar), str(split), whiteouts, str(ids))
     try:
         return await run(argv, pass_fds=(tar, split))
     except CommandFailed as exc:
@@ -84,9 +87,9 @@ async def reassemble(directory: Path, tar_split: Path) -> AsyncGenerator[bytes, 
                 yield chunk
 
 
-async def pack(directory: Path, parent: Path | None) -> AsyncGenerator[bytes, None]:
+async def pack(directory: Path, parent: Path | None, ids: IdMap) -> AsyncGenerator[bytes, None]:
     """A tar of an upper directory, or of what a plain tree has beyond its `parent`. Raises StorageError."""
-    arguments = (str(directory), *([str(parent)] if parent else []))
+    arguments = (str(ids), str(directory), *([str(parent)] if parent else []))
     async with contextlib.aclosing(_output_of(_Writer("seaway.layers.pack", arguments, (), "pack a layer"))) as tar:
         async for chunk in tar:
             yield chunk

@@ -45,10 +45,10 @@ def has_stored_content(entry: TarEntry) -> bool:
 
 
 class Unpacker:
-    """`add` each entry in order, then `finish`."""
+    """`add` each entry in order, then `finish`. Parents that the tar does not have are `owner`'s."""
 
-    def __init__(self, *, overlay: bool) -> None:
-        self._overlay = overlay
+    def __init__(self, *, overlay: bool, owner: tuple[int, int] = (0, 0)) -> None:
+        self._overlay, self._owner = overlay, owner
         self._inherits_group = False
         self._directories: list[tuple[bytes, TarEntry]] = []
         self._unpacked: set[bytes] = set()
@@ -87,7 +87,7 @@ class Unpacker:
                 self._set_times(path, entry)
 
     def _file(self, path: bytes, entry: TarEntry, content: Iterable[bytes]) -> None:
-        fd = _make(path, lambda: os.open(path, _CREATE, entry.mode & 0o777))
+        fd = _make(path, self._owner, lambda: os.open(path, _CREATE, entry.mode & 0o777))
         try:
             for chunk in content:
                 view = memoryview(chunk)
@@ -119,24 +119,24 @@ class Unpacker:
             os.mkdir(path, entry.mode & 0o777)
             return
         except FileNotFoundError:
-            os.makedirs(path, 0o755, exist_ok=True)
+            _make_directories(path, self._owner)
             return
         except FileExistsError:
             pass
         if not self._is_directory(path):  # a writer may have made it, as the parent of a file
             self._writers.drain()
-            _make(path, lambda: os.mkdir(path, entry.mode & 0o777))
+            _make(path, self._owner, lambda: os.mkdir(path, entry.mode & 0o777))
 
     def _special(self, path: bytes, entry: TarEntry) -> None:
         if entry.kind == tar.HARDLINK:
             source = clean_name(entry.link)
             if source != path:
-                _make(path, lambda: os.link(source, path, follow_symlinks=False))
+                _make(path, self._owner, lambda: os.link(source, path, follow_symlinks=False))
             return
         if entry.kind == tar.SYMLINK:
-            _make(path, lambda: os.symlink(entry.link, path))
+            _make(path, self._owner, lambda: os.symlink(entry.link, path))
         elif entry.kind in (tar.CHAR, tar.BLOCK_DEVICE, tar.FIFO):
-            _make(path, lambda: _make_node(path, entry))
+            _make(path, self._owner, lambda: _make_node(path, entry))
         else:
             raise BadTar(f"unhandled tar header type {entry.kind[0]}")
         os.chown(path, entry.uid, entry.gid, follow_symlinks=False)
@@ -147,7 +147,7 @@ class Unpacker:
 
     def _whiteout(self, parent: bytes, base: bytes, entry: TarEntry) -> None:
         if not os.path.isdir(parent):
-            os.makedirs(parent, 0o755, exist_ok=True)
+            _make_directories(parent, self._owner)
         if base == OPAQUE:
             self._make_opaque(parent)
             return
@@ -230,7 +230,7 @@ def _write(fd: int, data: memoryview, path: bytes) -> int:
         raise OSError(exc.errno, exc.strerror, path) from exc
 
 
-def _make(path: bytes, create: Callable[[], T]) -> T:
+def _make(path: bytes, owner: tuple[int, int], create: Callable[[], T]) -> T:
     """`create`, after making room: a missing parent is made, and what lies there already is replaced."""
     for _ in range(2):
         try:
@@ -239,8 +239,17 @@ def _make(path: bytes, create: Callable[[], T]) -> T:
             _remove(path)
         except FileNotFoundError:
             # Even if the parent is there by now: another writer may have made it just after our attempt.
-            os.makedirs(os.path.dirname(path) or b".", 0o755, exist_ok=True)
+            _make_directories(os.path.dirname(path) or b".", owner)
     return create()
+
+
+def _make_directories(path: bytes, owner: tuple[int, int]) -> None:
+    if os.path.isdir(path):
+        return
+    _make_directories(os.path.dirname(path) or b".", owner)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o755)
+        os.chown(path, *owner)
 
 
 def _make_node(path: bytes, entry: TarEntry) -> None:

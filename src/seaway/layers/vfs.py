@@ -18,9 +18,12 @@ class Vfs:
     name = "vfs"
     whiteouts: Whiteouts = "plain"
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, owner: tuple[int, int] = (0, 0)) -> None:
+        """Layers belong to `owner`, who is root in the containers."""
+        self._home, self._owner = home, owner
         (home / "dir").mkdir(mode=0o710, parents=True, exist_ok=True)
+        for directory in (home, home / "dir"):
+            os.chown(directory, -1, owner[1])
         self._trash = Trash(home / ".seaway-trash")
 
     async def create(self, cache_id: str, parent: str | None) -> None:
@@ -28,6 +31,7 @@ class Vfs:
         try:
             await run_blocking(os.mkdir, path)
             path.chmod(0o755)
+            os.chown(path, *self._owner)
             if parent:
                 await run(["cp", "-a", "--reflink=auto", f"{self.layer_dir(parent)}/.", str(path)])
         except (OSError, CommandFailed) as exc:

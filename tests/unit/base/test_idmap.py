@@ -1,6 +1,6 @@
 import pytest
 
-from seaway.base.idmap import NO_SHIFT, IdMap, IdNotMapped, IdRange, laid_out
+from seaway.base.idmap import NO_SHIFT, IdMap, IdNotMapped, IdRange, laid_out, parse_id_map
 
 TWO_PIECES = laid_out([(100000, 10), (300000, 65526)])
 
@@ -18,10 +18,15 @@ def test_ids_go_out_and_come_back() -> None:
 
 def test_what_has_no_place_is_refused() -> None:
     ids = IdMap(TWO_PIECES, TWO_PIECES)
-    with pytest.raises(IdNotMapped, match="container UID 65536 cannot be mapped to a host ID"):
+    with pytest.raises(IdNotMapped, match="Container ID 65536 cannot be mapped to a host ID"):
         ids.to_host(65536, 0)
-    with pytest.raises(IdNotMapped, match="host GID 0 cannot be mapped to a container ID"):
+    with pytest.raises(IdNotMapped, match="Host ID 0 cannot be mapped to a container ID"):
         ids.to_container(100000, 0)
+
+
+@pytest.mark.parametrize("ids", [NO_SHIFT, IdMap(TWO_PIECES, laid_out([(200000, 100)]))])
+def test_a_map_is_read_back_from_its_text(ids: IdMap) -> None:
+    assert parse_id_map(str(ids)) == ids
 
 
 def test_without_ranges_nothing_is_shifted() -> None:
