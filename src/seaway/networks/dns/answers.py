@@ -12,18 +12,19 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
-import dns.opcode
 import dns.rcode
 import dns.rdatatype
 import dns.reversename
 import dns.rrset
 
+from seaway.networks.dns.wire import FormError, Question, parse_question
 from seaway.networks.dns.zone import View, Zone
 
 TTL_S = 600
 PLAIN_UDP_BYTES = 512
 CACHED = 4096
-FAMILIES = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
+EDNS_VERSION, OWN_PAYLOAD = 0, 4096
+FAMILIES: dict[int, int] = {dns.rdatatype.A: 4, dns.rdatatype.AAAA: 6}
 
 
 class Answerer:
@@ -49,32 +50,28 @@ class Answerer:
 
     def _compose(self, query: bytes, view: View, *, tcp: bool) -> tuple[bytes, ...]:
         """The answer without its ID, in every order of its addresses; empty where it is somebody else's."""
+        question = parse_question(query)
+        records = self._records(question, view)
+        if records is None:
+            return ()
         try:
             message = dns.message.from_wire(query)
         except (dns.exception.DNSException, ValueError) as garbage:
             raise FormError from garbage
-        if message.flags & dns.flags.QR or message.opcode() != dns.opcode.QUERY or len(message.question) != 1:
-            raise FormError
-        question = message.question[0]
-        records = self._records(question.name, question.rdtype, view)
-        if records is None:
-            return ()
+        if message.edns > EDNS_VERSION:
+            return (_bad_version(message)[2:],)
         turns = [records[n:] + records[:n] for n in range(len(records))] or [[]]
         size = 65535 if tcp else max(message.payload, PLAIN_UDP_BYTES)
         return tuple(_respond(message, turn, size)[2:] for turn in turns)
 
-    def _records(self, name: dns.name.Name, kind: dns.rdatatype.RdataType, view: View) -> list[str] | None:
-        if kind == dns.rdatatype.PTR:
-            found = self._zone.name_of(view, _reversed(name))
+    def _records(self, question: Question, view: View) -> list[str] | None:
+        if question.kind == dns.rdatatype.PTR:
+            found = self._zone.name_of(view, _reversed(question.name))
             return [found + "."] if found else None
-        addresses = self._zone.addresses(view, name.to_text())
+        addresses = self._zone.addresses(view, question.name)
         if addresses is None:
             return None
-        return [a for a in addresses if ip_address(a).version == FAMILIES.get(kind)]
-
-
-class FormError(Exception):
-    """What came is no DNS query."""
+        return [a for a in addresses if ip_address(a).version == FAMILIES.get(question.kind)]
 
 
 def refusal(query: bytes, code: dns.rcode.Rcode) -> bytes | None:
@@ -91,7 +88,7 @@ def refusal(query: bytes, code: dns.rcode.Rcode) -> bytes | None:
 
 
 def _respond(query: dns.message.Message, records: Sequence[str], size: int) -> bytes:
-    response = dns.message.make_response(query, recursion_available=True, our_payload=4096)
+    response = dns.message.make_response(query, recursion_available=True, our_payload=OWN_PAYLOAD)
     question = query.question[0]
     if records:
         response.answer.append(dns.rrset.from_text_list(question.name, TTL_S, "IN", question.rdtype, list(records)))
@@ -103,8 +100,18 @@ def _respond(query: dns.message.Message, records: Sequence[str], size: int) -> b
         return response.to_wire()
 
 
-def _reversed(name: dns.name.Name) -> str:
+def _bad_version(query: dns.message.Message) -> bytes:
+    """RFC 6891: with the version that is spoken here."""
+    response = dns.message.make_response(query, recursion_available=True)
+    response.use_edns(EDNS_VERSION, payload=OWN_PAYLOAD)
+    response.set_rcode(dns.rcode.BADVERS)
+    return response.to_wire()
+
+
+def _reversed(name: str) -> str:
+    if not name.endswith((".in-addr.arpa", ".ip6.arpa")):
+        return ""
     try:
-        return dns.reversename.to_address(name)
+        return dns.reversename.to_address(dns.name.from_text(name))
     except (dns.exception.DNSException, ValueError):
         return ""

@@ -14,10 +14,12 @@ import asyncio
 import json
 import socket
 import sys
+import time
 from typing import Any
 
 from seaway.networks.background import forget_listener, listen_and_detach
 from seaway.networks.dns.answers import Answerer
+from seaway.networks.dns.cache import Cache
 from seaway.networks.dns.sandbox import Sandbox
 from seaway.networks.dns.zone import Record, Zone
 
@@ -29,6 +31,7 @@ class Server53:
         self.idle = asyncio.Event()
         self._zone = Zone()
         self._answerer = Answerer(self._zone)
+        self._cache = Cache(time.monotonic)
         self._sandboxes: dict[str, Sandbox] = {}
         self._clients = 0
 
@@ -79,7 +82,7 @@ class Server53:
         if len(fds) >= TWO_SOCKETS:
             self._close(name)
             udp, tcp = socket.socket(fileno=fds.pop(0)), socket.socket(fileno=fds.pop(0))
-            sandbox = Sandbox(self._answerer, udp, tcp)
+            sandbox = Sandbox(self._answerer, self._cache, udp, tcp)
             await sandbox.start()
             self._sandboxes[name] = sandbox
         if name in self._sandboxes:

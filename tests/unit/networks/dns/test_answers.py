@@ -4,7 +4,8 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from seaway.networks.dns.answers import Answerer, FormError, refusal
+from seaway.networks.dns.answers import Answerer, refusal
+from seaway.networks.dns.wire import FormError
 from seaway.networks.dns.zone import Record, View, Zone
 
 VIEW = View(("n1",))
