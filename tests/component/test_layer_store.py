@@ -109,6 +109,18 @@ async def test_large_content_passes_in_pieces(store: LayerStore) -> None:
     assert hashlib.sha256(await collected(store.tar_stream(layer.chain_id))).hexdigest() == layer.diff_id.hex
 
 
+async def test_a_layer_is_compressed_to_the_same_bytes_each_time(store: LayerStore) -> None:
+    tar = make_tar(member("big", data=os.urandom(3_000_001)), member("zeros", data=bytes(2_000_000)), member("empty"))
+    layer = await store.register(chunks(tar), None)
+    twice = [[piece async for piece in store.gzip_stream(layer.chain_id)] for _ in range(2)]
+    blobs = [b"".join(piece.data for piece in pieces) for pieces in twice]
+    assert gzip.decompress(blobs[0]) == tar
+    assert blobs[0] == blobs[1]
+    counts = [piece.source_bytes for piece in twice[0]]
+    assert counts == sorted(counts)
+    assert counts[-1] == len(tar)
+
+
 async def test_many_files_before_their_directories(store: LayerStore) -> None:
     """The writers make parents that the tar names later; those get its mode then, and lose no file."""
     names = [f"d{n % 7}/e{n % 11}/f{n}" for n in range(800)]

@@ -4,6 +4,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from backports import zstd
@@ -36,6 +37,15 @@ _FAILURES: tuple[type[Exception], ...] = (
 
 class CorruptStream(SystemFailure):
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """A piece of a stream that was compressed."""
+
+    data: bytes
+    source_bytes: int
+    """How much of what was compressed is in the pieces so far, this one included."""
 
 
 async def decompressed(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

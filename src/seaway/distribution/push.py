@@ -6,11 +6,11 @@ mount from another one of the same registry. What is found out goes into the met
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
-from seaway.content.gzipped import gzipped
+from seaway.content.compression import Compressed
 from seaway.distribution import progress as p
 from seaway.distribution.client import Repository
 from seaway.distribution.endpoints import RegistryConfig
@@ -32,7 +32,7 @@ class LocalLayer:
     diff_id: Digest
     size: int
     """Bytes, about: the bar's length."""
-    tar: Callable[[], AsyncGenerator[bytes, None]]
+    gzipped: Callable[[], AsyncGenerator[Compressed, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ class Pusher:
         for diff_id in unique:
             progress(Progress(diff_id.short, p.PREPARING))
         async with asyncio.TaskGroup() as group:
+            described = group.create_task(_put_config(uploads, config))
             sent = {d: group.create_task(self._layer(target, uploads, one, progress)) for d, one in unique.items()}
-        described = await uploads.put_blob(config, mediatypes.DOCKER_CONFIG)
-        manifest = encode_manifest(described, [sent[layer.diff_id].result() for layer in layers])
+        manifest = encode_manifest(described.result(), [sent[layer.diff_id].result() for layer in layers])
         await uploads.put_manifest(tag, manifest, mediatypes.DOCKER_MANIFEST)
         return Pushed(sha256_of(manifest), len(manifest))
 
@@ -84,13 +84,25 @@ class Pusher:
             progress(Progress(short, p.WAITING))
         async with self._slots:
             way = _Way(target, uploads, layer, self._metadata, progress)
-            try:
+            with _shortly():
                 descriptor = await repeated(way.take, ATTEMPTS, target.config.retry_delay_s, short, progress)
-            except NoBasicAuth as failure:
-                raise NoBasicAuth("no basic auth credentials") from failure
         found = KnownBlob(str(descriptor.digest), target.name)
         await self._metadata.add(layer.diff_id, signed(found, target.key))
         return descriptor
+
+
+async def _put_config(uploads: Uploads, config: bytes) -> Descriptor:
+    with _shortly():
+        return await uploads.put_blob(config, mediatypes.DOCKER_CONFIG)
+
+
+@contextmanager
+def _shortly() -> Iterator[None]:
+    """A push does not say which request nobody was allowed to make."""
+    try:
+        yield
+    except NoBasicAuth as failure:
+        raise NoBasicAuth("no basic auth credentials") from failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +129,9 @@ class _Way:
                 return self._done(mounted, f"Mounted from {source}")
         if found := await self._existing([b for b in reversed(known) if b not in here[:1]][:checks]):
             return self._done(found, p.LAYER_EXISTS)
-        sending = self._sending()
-        async with aclosing(sending), aclosing(gzipped(sending)) as compressed:
+        async with aclosing(self._sending()) as blob:
             begun = session or await self.uploads.begin()
-            return self._done(await self.uploads.send(begun, compressed, mediatypes.DOCKER_LAYER), p.PUSHED)
+            return self._done(await self.uploads.send(begun, blob, mediatypes.DOCKER_LAYER), p.PUSHED)
 
     async def _existing(self, blobs: list[KnownBlob]) -> Descriptor | None:
         for blob in blobs:
@@ -151,10 +162,12 @@ class _Way:
 
     async def _sending(self) -> AsyncGenerator[bytes, None]:
         meter = Meter(self.progress, Progress(self.layer.diff_id.short, p.PUSHING, 0, self.layer.size))
-        async with aclosing(self.layer.tar()) as tar:
-            async for chunk in tar:
-                yield chunk
-                meter.add(len(chunk))
+        sent = 0
+        async with aclosing(self.layer.gzipped()) as pieces:
+            async for piece in pieces:
+                yield piece.data
+                meter.add(piece.source_bytes - sent)
+                sent = piece.source_bytes
 
     def _done(self, descriptor: Descriptor, status: str) -> Descriptor:
         self.progress(Progress(self.layer.diff_id.short, status))

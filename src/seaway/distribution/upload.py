@@ -68,7 +68,8 @@ class Uploads:
         """A small one, unless it is there."""
         digest = sha256_of(data)
         if await self.blob_size(digest) is None:
-            await self.send(await self.begin(), _once(data), media_type)
+            session = await self.begin()
+            await self._finish(session.location, digest, data)
         return Descriptor(media_type, digest, len(data))
 
     async def put_manifest(self, tag: str, data: bytes, media_type: str) -> None:
@@ -84,9 +85,10 @@ class Uploads:
         except (RegistryFailure, RegistryRefusal):
             pass  # it goes by itself, later
 
-    async def _finish(self, location: str, digest: Digest) -> None:
+    async def _finish(self, location: str, digest: Digest, data: bytes = b"") -> None:
         url = f"{location}{'&' if '?' in location else '?'}digest={quote(digest, safe='')}"
-        async with self._session.send("PUT", url, self._scopes, data=b"", accepted=(200, 201, 204)):
+        headers = {"Content-Type": "application/octet-stream"}
+        async with self._session.send("PUT", url, self._scopes, headers=headers, data=data, accepted=(200, 201, 204)):
             pass
 
 
@@ -95,7 +97,3 @@ def _location(answer: aiohttp.ClientResponse) -> str:
     if not location:
         raise RegistryFailure("the registry's answer to an upload has no Location")
     return urljoin(str(answer.url), location)
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -1,6 +1,6 @@
 """`docker push`: an image of ours, under the names it has here, into the registry of that name."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -95,8 +95,7 @@ class ImagePusher:
 
     def _layer(self, diff_id: Digest, chain_id: Digest) -> LocalLayer:
         layers = self.catalog.layers
-        tar: partial[AsyncGenerator[bytes, None]] = partial(layers.tar_stream, chain_id)
-        return LocalLayer(diff_id, layers.get(chain_id).size, tar)
+        return LocalLayer(diff_id, layers.get(chain_id).size, partial(layers.gzip_stream, chain_id))
 
 
 def _aux(tag: str, pushed: Pushed) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.base.ids import is_full_id, new_id
 from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
+from seaway.content.compression import Compressed
 from seaway.kernel.worker import run_blocking
 from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded
 from seaway.layers.chain import chain_id as chain_id_of
@@ -27,7 +28,7 @@ from seaway.layers.changes import Change, layer_changes
 from seaway.layers.driver import StorageDriver
 from seaway.layers.initlayer import find_directory, set_up_init_layer
 from seaway.layers.layerdb import Layer, LayerDb, RwLayer
-from seaway.layers.transfer import TarSource, ingest, pack, reassemble
+from seaway.layers.transfer import TarSource, compress, ingest, pack, reassemble
 from seaway.oci.digest import Digest
 
 UNPACKING = max(2, os.cpu_count() or 1)
@@ -235,6 +236,13 @@ class LayerStore:
         async with aclosing(reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id))) as tar:
             async for chunk in tar:
                 yield chunk
+
+    async def gzip_stream(self, chain_id: Digest) -> AsyncGenerator[Compressed, None]:
+        """The same, compressed: always to the same bytes."""
+        layer = self.get(chain_id)
+        async with aclosing(compress(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id))) as blob:
+            async for piece in blob:
+                yield piece
 
     async def diff_stream(self, container_id: str) -> AsyncGenerator[bytes, None]:
         """A tar of what the container changed. Of what goes on meanwhile some is in it, some is not."""

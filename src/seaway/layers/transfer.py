@@ -13,6 +13,7 @@ import msgspec
 from seaway.base.errors import InvalidParameter
 from seaway.base.idmap import IdMap
 from seaway.base.supervisor import Supervisor
+from seaway.content.compression import Compressed
 from seaway.kernel.pipes import read_pipe, wide_pipe, write_pipe
 from seaway.kernel.process import CommandFailed, Completed, run
 from seaway.layers.driver import StorageError, Whiteouts
@@ -85,6 +86,18 @@ async def reassemble(directory: Path, tar_split: Path) -> AsyncGenerator[bytes, 
         async with contextlib.aclosing(_output_of(writer)) as tar:
             async for chunk in tar:
                 yield chunk
+
+
+async def compress(directory: Path, tar_split: Path) -> AsyncGenerator[Compressed, None]:
+    """The layer's tar, gzipped. Raises StorageError when its files are not what they were."""
+    with contextlib.ExitStack() as files:
+        split, count = _opened(files, tar_split, os.O_RDONLY), os.memfd_create("tar-bytes", os.MFD_CLOEXEC)
+        files.callback(os.close, count)
+        arguments = (str(directory), str(split), str(count))
+        writer = _Writer("seaway.layers.reassemble", arguments, (split, count), "compress a layer")
+        async with contextlib.aclosing(_output_of(writer)) as gzipped:
+            async for chunk in gzipped:
+                yield Compressed(chunk, int.from_bytes(os.pread(count, 8, 0), "little"))
 
 
 async def pack(directory: Path, parent: Path | None, ids: IdMap) -> AsyncGenerator[bytes, None]:
