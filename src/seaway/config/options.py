@@ -157,7 +157,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("tlsverify", BOOL, "Use TLS and verify the remote"),
     Option("userland-proxy", BOOL, "Use userland proxy for loopback traffic"),
     Option("userland-proxy-path", TEXT, "Path to the userland proxy binary", note="Seaway has its own port proxy"),
-    Option("userns-remap", TEXT, "User/Group setting for user namespaces", note=NOT_YET),
+    Option("userns-remap", TEXT, "User/Group setting for user namespaces"),
 )
 
 FILE_ONLY: tuple[Option, ...] = (

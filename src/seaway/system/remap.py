@@ -5,7 +5,6 @@ import logging
 import pwd
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,16 +20,6 @@ _FIRST_FREE = 100000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Names, as the files of subordinate IDs have them, with their numbers: those have either."""
-
-    user: str
-    uid: int
-    group: str
-    gid: int
-
-
 async def read_remap(specification: str) -> IdMap:
     """The map for `default`, `user`, `uid`, `user:group` or `uid:gid`; NO_SHIFT for none, and for root.
 
@@ -41,25 +30,25 @@ async def read_remap(specification: str) -> IdMap:
     if specification == "default":
         await _make_default_user()
         specification = DEFAULT_USER
-    owner = find_owner(specification)
-    if owner.user == "root":
+    user = find_owner(specification)
+    if user.pw_name == "root":
         log.warning("User namespaces: root cannot be remapped with itself; user namespaces are OFF")
         return NO_SHIFT
-    log.info("User namespaces: ID ranges will be mapped to subuid/subgid ranges of: %s", owner.user)
+    log.info("User namespaces: ID ranges will be mapped to subuid/subgid ranges of: %s", user.pw_name)
     return IdMap(
-        laid_out(_ranges(SUBUID, "subuid", owner.user, owner.uid)),
-        laid_out(_ranges(SUBGID, "subgid", owner.group, owner.gid)),
+        laid_out(_ranges(SUBUID, "subuid", user.pw_name, user.pw_uid)),
+        laid_out(_ranges(SUBGID, "subgid", user.pw_name, user.pw_uid)),
     )
 
 
-def find_owner(specification: str) -> Owner:
-    """Raises SystemFailure."""
+def find_owner(specification: str) -> pwd.struct_passwd:
+    """A group must exist, and says no more: dockerd looks for the user in both files. Raises SystemFailure."""
     user, colon, group = specification.partition(":")
     if not user or (colon and not group) or ":" in group:
         raise SystemFailure(f'Invalid user/group specification in --userns-remap: "{specification}"')
     found_user = _find_user(user)
-    found_group = _find_group(group or user)
-    return Owner(found_user.pw_name, found_user.pw_uid, found_group.gr_name, found_group.gr_gid)
+    _find_group(group or user)
+    return found_user
 
 
 def parse_ranges(text: str, name: str, number: int) -> Iterator[tuple[int, int]]:
@@ -86,12 +75,8 @@ def _ranges(file: Path, kind: str, name: str, number: int) -> list[tuple[int, in
     except (OSError, ValueError) as failure:
         raise SystemFailure(f"Can't create ID mappings: {failure}") from failure
     if not ranges:
-        raise SystemFailure(f'Can\'t create ID mappings: No {kind} ranges found for {_who(kind)} "{name}"')
+        raise SystemFailure(f'Can\'t create ID mappings: no {kind} ranges found for user "{name}"')
     return ranges
-
-
-def _who(kind: str) -> str:
-    return "user" if kind == "subuid" else "group"
 
 
 def _find_user(name: str) -> pwd.struct_passwd:

@@ -32,7 +32,7 @@ def test_the_first_free_range_is_after_all_others() -> None:
 
 
 async def test_a_user_and_a_group(files: Path) -> None:
-    (files / "SUBGID").write_text("nogroup:500000:65536\n")
+    (files / "SUBGID").write_text("nobody:500000:65536\n")
     ids = await remap.read_remap("nobody:nogroup")
     assert ids
     assert ids.uids == (IdRange(0, 200000, 1000), IdRange(1000, 300000, 65536))
@@ -54,7 +54,7 @@ async def test_root_is_not_remapped() -> None:
         ("nobody", 'Error during gid lookup for "nobody": '),
         ("nobody:no-such-group", 'Error during gid lookup for "no-such-group": '),
         ("nobody:99999", "Gid 99999 has no entry in /etc/group: "),
-        ("daemon", 'Can\'t create ID mappings: No subuid ranges found for user "daemon"'),
+        ("daemon", 'Can\'t create ID mappings: no subuid ranges found for user "daemon"'),
     ],
 )
 async def test_refusals(files: Path, specification: str, text: str) -> None:
