@@ -1,15 +1,19 @@
 """Names of containers on users' networks, asked as a container asks."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from conformance.conftest import Restarted
 from conformance.engines import RunningEngine
 from conformance.hosts import Host
 
@@ -196,3 +200,40 @@ def test_a_killed_server_is_replaced(engine: RunningEngine) -> None:
     start(engine, "late")
     assert asked(engine, "web", "late") == [address(engine, "late")]
     assert asked(engine, "late", "web") == [address(engine, "web")]
+
+
+@pytest.mark.seaway_only("dockerd reads the host's resolv.conf when a container starts")
+def test_the_hosts_resolv_conf_changes_under_running_containers(
+    engine: RunningEngine, restarted: Restarted, tmp_path: Path
+) -> None:
+    source, edited = tmp_path / "resolv.conf", "# mine\nnameserver 192.0.2.9\n"
+    source.write_text("nameserver 198.51.100.1\n")
+    config = tmp_path / "daemon.json"
+    config.write_text(json.dumps({"resolv-conf": str(source)}))
+    restarted("--config-file", str(config))
+    start(engine, "web")
+    engine.docker("run", "-d", "--name", "plain", "busybox", "sleep", "600")
+    engine.docker("run", "-d", "--name", "editor", "busybox", "sleep", "600")
+    engine.docker("exec", "editor", "sh", "-c", f"printf '{edited}' > /etc/resolv.conf")
+    with upstream(engine, "198.51.100.1"):
+        assert asked(engine, "web", "example.org") == ["203.0.113.7"]
+    (tmp_path / "new").write_text("nameserver 198.51.100.2\n")
+    (tmp_path / "new").rename(source)
+    wait_until(lambda: "198.51.100.2" in engine.docker("exec", "plain", "cat", "/etc/resolv.conf").stdout)
+    with upstream(engine, "198.51.100.2"):
+        wait_until(lambda: asked(engine, "web", "example.com") == ["203.0.113.7"])
+    assert "198.51.100.2" in engine.docker("exec", "web", "cat", "/etc/resolv.conf").stdout
+    assert engine.docker("exec", "editor", "cat", "/etc/resolv.conf").stdout == edited
+    engine.kill()
+    source.write_text("nameserver 198.51.100.3\n")
+    engine.start("--config-file", str(config))
+    with upstream(engine, "198.51.100.3"):
+        wait_until(lambda: asked(engine, "web", "example.net") == ["203.0.113.7"])
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never held")

@@ -19,6 +19,7 @@ from seaway.daemon.options import programs
 from seaway.engine import health, monitor, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
+from seaway.engine.hostresolver import follow_host_resolver
 from seaway.engine.reload import reload_config
 from seaway.engine.restore import restore
 from seaway.engine.settings import Settings
@@ -76,6 +77,7 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         await sweep(engine)
         await restore(engine)
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
+        engine.supervisor.spawn(follow_host_resolver(engine), "host's resolv.conf", service=True)
         await listen(config, server)
         log.info("Daemon has completed initialization")
         try:

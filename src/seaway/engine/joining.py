@@ -13,7 +13,14 @@ from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
 from seaway.engine.endpoints import dns_names, is_user_defined
 from seaway.engine.links import linked_hosts
-from seaway.engine.netfiles import FileDefaults, copy_files, plan_container_resolv_conf, plan_hosts, write_files
+from seaway.engine.netfiles import (
+    FileDefaults,
+    copy_files,
+    plan_container_resolv_conf,
+    plan_hosts,
+    write_files,
+    write_in_place,
+)
 from seaway.engine.settings import Settings
 from seaway.kernel import worker
 from seaway.model.network import EndpointRecord, EndpointSettings
@@ -73,6 +80,21 @@ class ContainerNetworks:
         resolv_conf = plan_container_resolv_conf(container, self._defaults, _resolver_kind(container.endpoints))
         directory = self._containers.directory(container.id)
         await self._write_files(directory, container, hosts, resolv_conf.content)
+
+    @property
+    def host_resolv_conf(self) -> Path:
+        return self._defaults.host_resolv_conf
+
+    def ask_servers_of_today(self, container: Container) -> None:
+        """DNS asks whom the host's resolv.conf names now."""
+        self.controller.ask_others(container.id, self._servers(container))
+
+    def update_resolv_conf(self, container: Container, host_before: str) -> None:
+        """The running container's file, if it is what the engine made of the host's as it was."""
+        kind, path = _resolver_kind(container.endpoints), self._containers.directory(container.id) / "resolv.conf"
+        old, new = (plan_container_resolv_conf(container, self._defaults, kind, t) for t in (host_before, None))
+        if new != old and path.read_text() == old.content:
+            write_in_place(path, new.content)
 
     async def _write_files(self, directory: Path, container: Container, hosts: str, resolv_conf: str) -> None:
         await worker.run_blocking(write_files, directory, container, hosts, resolv_conf, self._settings.ids.root)

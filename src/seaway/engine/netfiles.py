@@ -31,16 +31,24 @@ class FileDefaults:
     host_gateways: tuple[str, ...] = ()
     resolv_conf: str = ""
 
+    @property
+    def host_resolv_conf(self) -> Path:
+        return Path(self.resolv_conf or HOST_RESOLV_CONF)
 
-def plan_container_resolv_conf(container: Container, defaults: FileDefaults, kind: str) -> ResolvConf:
+
+def plan_container_resolv_conf(
+    container: Container, defaults: FileDefaults, kind: str, host_text: str | None = None
+) -> ResolvConf:
+    """`host_text`: the host's file is read unless it is told."""
     host = container.host_config
     wishes = ResolverWishes(
         dns=tuple(host.dns or defaults.dns),
         search=tuple(host.dns_search or defaults.search),
         options=tuple(host.dns_options or defaults.options),
     )
-    source = Path(defaults.resolv_conf or HOST_RESOLV_CONF)
-    return plan_resolv_conf(parse_resolv_conf(_text(source)), wishes, kind, str(source))
+    source = defaults.host_resolv_conf
+    text = read_host_file(source) if host_text is None else host_text
+    return plan_resolv_conf(parse_resolv_conf(text), wishes, kind, str(source))
 
 
 def plan_hosts(
@@ -54,7 +62,7 @@ def plan_hosts(
     """Raises InvalidParameter for an extra host without an address."""
     extra = (*parse_extra_hosts(container.host_config.extra_hosts or (), host_gateways), *links)
     config = container.config
-    base = _text(HOST_HOSTS) if in_host else None
+    base = read_host_file(HOST_HOSTS) if in_host else None
     return hosts_content(addresses, config.hostname, config.domainname, extra, base=base)
 
 
@@ -77,7 +85,7 @@ def copy_files(source: Path, directory: Path) -> None:
         files.replace_file_lazily(directory / name, (source / name).read_bytes(), 0o644)
 
 
-def _text(path: Path) -> str:
+def read_host_file(path: Path) -> str:
     try:
         return path.read_text(errors="replace")
     except FileNotFoundError:

@@ -8,7 +8,7 @@ The model (addresses, ports) changes at once and on the event loop; the host fol
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,7 @@ from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.dns.client import DnsClient
 from seaway.networks.endpoint import endpoint_on, new_endpoint
+from seaway.networks.files import ExternalServer
 from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
@@ -198,6 +199,14 @@ class NetworkController:
             sandbox = replace(joined.sandbox, endpoints=dict(endpoints))
             self._names.rename(sandbox)
             self._joined[container_id] = Joined(name, sandbox)
+
+    def ask_others(self, container_id: str, servers: Sequence[ExternalServer]) -> None:
+        """Whom DNS asks for the container from now on."""
+        joined = self._joined.get(container_id)
+        if joined and tuple(joined.sandbox.servers) != tuple(servers):
+            sandbox = replace(joined.sandbox, servers=tuple(servers))
+            self._names.look_again(sandbox)
+            self._joined[container_id] = Joined(joined.name, sandbox)
 
     def _wished_networks(self, request: SandboxRequest) -> list[tuple[Network, EndpointSettings]]:
         """A user's network is known by its ID from the first start on: another one of its name is not taken for it."""

@@ -45,6 +45,11 @@ class Names:
         sockets = await netns.run_inside(after.netns_path, lambda: open_sockets(again=True)) if fresh else None
         self._client.serve(after.id, view, sockets)
 
+    def look_again(self, sandbox: Sandbox) -> None:
+        """With other servers."""
+        if self._client.serves(sandbox.id) and (view := self._view(sandbox)):
+            self._client.serve(sandbox.id, view)
+
     def rename(self, sandbox: Sandbox) -> None:
         for endpoint_id, record in self._records(sandbox).items():
             self._client.join(endpoint_id, record)
