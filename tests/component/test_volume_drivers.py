@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.base.errors import EngineError
+from seaway.base.errors import Conflict, EngineError, NotFound
 from seaway.base.filters import Filters
 from seaway.plugins.client import PluginClient
 from seaway.plugins.discovery import PluginDirectories
@@ -93,12 +93,34 @@ async def test_a_plugin_s_volumes_in_the_store(
     assert (await store.inspect("found"))["Status"] == {"from": "test"}
     assert await store.discover() == []
     assert {v.name: v.driver for v in store.matching(Filters(), ())} == {"found": "test", "made": "test"}
-    assert await store.mount("made", "c1") == plugin.home / "made"
+    assert await store.mounts.mount("made", "c1") == plugin.home / "made"
     assert plugin.mounts == {("made", "c1")}
-    assert await store.unmount("made", "c1")
+    assert await store.mounts.unmount("made", "c1")
     assert plugin.mounts == set()
     await store.remove("made")
     assert [p.name for p in plugin.home.iterdir()] == ["found"]
+
+
+async def test_what_a_plugin_lost_is_not_there(
+    tmp_path: Path, plugin: VolumePlugin, directories: PluginDirectories
+) -> None:
+    store = VolumeStore(tmp_path / "root", plugins=directories)
+    await store.create("lost", "test", labels={"a": "b"})
+    (plugin.home / "lost").rmdir()
+    with pytest.raises(NotFound, match="get lost: no such volume"):
+        await store.inspect("lost")
+    with pytest.raises(
+        Conflict, match="create lost: found references to volume 'lost' in driver 'test' but the volume"
+    ):
+        await store.create("lost", users=lambda: {"c1"})
+    assert await store.discover() == []
+    assert store.all() == []
+    (plugin.home / "lost").mkdir()
+    await store.discover()
+    assert store.get("lost").labels == {"a": "b"}
+    (plugin.home / "lost").rmdir()
+    assert (await store.create("lost", "test")).labels is None
+    assert (plugin.home / "lost").is_dir()
 
 
 async def test_a_plugin_that_fails_says_why(

@@ -20,7 +20,7 @@ async def test_copy_up_keeps_owner_mode_links_and_xattrs(tmp_path: Path) -> None
     os.chown(image, 5, 6)
     os.chmod(image, 0o1711)
     volume = Path((await store.create("data")).mountpoint)
-    assert await store.fill("data", "c1", tmp_path, "/image")
+    assert await store.mounts.fill("data", "c1", tmp_path, "/image")
     info = (volume / "file").stat()
     assert (info.st_uid, info.st_gid, info.st_mode & 0o7777, info.st_nlink) == (7, 8, 0o4711, 2)
     assert os.getxattr(volume / "file", "trusted.note") == b"1"
@@ -28,22 +28,22 @@ async def test_copy_up_keeps_owner_mode_links_and_xattrs(tmp_path: Path) -> None
     assert (volume / "pipe").is_fifo()
     assert (volume.stat().st_uid, volume.stat().st_gid, volume.stat().st_mode & 0o7777) == (5, 6, 0o1711)
     (image / "later").touch()
-    assert not await store.fill("data", "c1", tmp_path, "/image")
+    assert not await store.mounts.fill("data", "c1", tmp_path, "/image")
     assert not (volume / "later").exists()
 
 
 async def test_a_device_is_mounted_for_its_first_user_until_its_last(tmp_path: Path) -> None:
     store = VolumeStore(tmp_path)
     await store.create("ram", options={"type": "tmpfs", "device": "tmpfs", "o": "size=1m,nosuid"})
-    path = await store.mount("ram", "c1")
-    await store.mount("ram", "c2")
+    path = await store.mounts.mount("ram", "c1")
+    await store.mounts.mount("ram", "c2")
     try:
         assert os.path.ismount(path)
         (path / "f").touch()
-        await store.unmount("ram", "c1")
+        await store.mounts.unmount("ram", "c1")
         assert (path / "f").exists()
     finally:
-        await store.unmount("ram", "c2")
+        await store.mounts.unmount("ram", "c2")
     assert not os.path.ismount(path)
     await store.remove("ram")
 
@@ -53,4 +53,4 @@ async def test_a_device_that_is_missing_is_told(tmp_path: Path) -> None:
     made = await store.create("bad", options={"type": "none", "device": "/nonexist", "o": "bind"})
     text = f"failed to mount local volume: mount /nonexist:{made.mountpoint}, flags: 0x1000: no such file or directory"
     with pytest.raises(SystemFailure, match=text):
-        await store.mount("bad", "c1")
+        await store.mounts.mount("bad", "c1")

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,47 @@ def test_a_volume_plugin(engine: RunningEngine, plugin: VolumePlugin) -> None:
     assert plugin.mounts == set()
     assert engine.docker("volume", "rm", "pv", "pv2").returncode == 0
     assert list(plugin.home.iterdir()) == []
+
+
+def test_a_read_only_bind_as_a_volume(engine: RunningEngine, tmp_path: Path) -> None:
+    engine.docker("volume", "create", "robind", "-o", "type=none", "-o", "o=bind,ro", "-o", f"device={tmp_path}")
+    done = engine.docker("run", "--rm", "-v", "robind:/b", "busybox", "sh", "-c", "echo x > /b/made")
+    assert "Read-only file system" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "options", "words"),
+    [
+        ("nfs", ":/data", "addr=localhost,nolock", "mount :/data:{}, data: addr=127.0.0.1,nolock: "),
+        ("cifs", "//127.0.0.1/x", "username=u,password=secret", "data: username=u,password=********: "),
+    ],
+)
+@pytest.mark.seaway_only("dockerd 20.10 shows the password")
+def test_network_filesystems_are_mounted_by_address(
+    engine: RunningEngine, kind: str, device: str, options: str, words: str
+) -> None:
+    """This kernel has neither: what it was asked for is in its refusal."""
+    engine.docker("volume", "create", "net", "-o", f"type={kind}", "-o", f"o={options}", "-o", f"device={device}")
+    done = engine.docker("run", "--rm", "-v", "net:/b", "busybox", "true")
+    assert words.format(f"{engine.data_root}/volumes/net/_data") in done.stderr
+
+
+def test_one_prune_at_a_time(engine: RunningEngine, client: DockerClient) -> None:
+    """The second is refused, or comes when the first is done."""
+    for n in range(30):
+        client.volumes.create(f"pruned{n}")
+    filters = {"all": True} if engine.api_version >= (1, 42) else {}
+
+    def prune(_: int) -> str:
+        try:
+            client.volumes.prune(filters)
+        except APIError as failed:
+            return str(failed.explanation)
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = set(pool.map(prune, range(4)))
+    assert "" in answers
+    assert answers <= {"", "a prune operation is already running"}
+    assert engine.docker("volume", "ls", "-q").stdout == ""

@@ -89,7 +89,7 @@ class ContainerMounts:
         """A container that an engine before this one started: its volumes are counted again."""
         for point in container.mount_points.values():
             if point.type == "volume":
-                await self.volumes.mount(point.name, container.id)
+                await self.volumes.mounts.mount(point.name, container.id)
             elif point.type == "image":
                 await self._images.mount(container.id, point, container.id)
 
@@ -105,7 +105,7 @@ class ContainerMounts:
         await self._subpaths.release(user)
         for point in container.mount_points.values():
             try:
-                if point.type == "volume" and await self.volumes.unmount(point.name, user):
+                if point.type == "volume" and await self.volumes.mounts.unmount(point.name, user):
                     self._event("unmount", point, container.id)
                 elif point.type == "image":
                     await self._images.unmount(container.id, point, user)
@@ -167,7 +167,7 @@ class ContainerMounts:
                 await worker.run_blocking(require_source, point)
                 return msgspec.structs.replace(point, propagation=propagation)
             case "volume":
-                volume = await self._volume(point)
+                volume = await self._volume(container_id, point)
                 return msgspec.structs.replace(point, driver=volume.driver, source=volume.mountpoint)
             case "image":
                 return await self._images.prepare(container_id, point)
@@ -175,13 +175,19 @@ class ContainerMounts:
                 tmpfs_words(point.spec)
                 return point
 
-    async def _volume(self, point: MountPoint) -> Volume:
+    async def _volume(self, container_id: str, point: MountPoint) -> Volume:
         options = point.spec.volume_options or VolumeOptions()
         driver = options.driver_config or VolumeDriverConfig()
         labels = dict(options.labels or {})
         if not point.spec.source:
             labels[ANONYMOUS_LABEL] = ""
-        volume = await self.volumes.create(point.name, point.driver, driver.options, labels or None)
+        volume = await self.volumes.create(
+            point.name,
+            point.driver,
+            driver.options,
+            labels or None,
+            users=partial(self._other_users, point.name, container_id),
+        )
         self._events.publish("volume", "create", volume.name, {"driver": volume.driver})
         return volume
 
@@ -195,7 +201,7 @@ class ContainerMounts:
             for point in sorted(fills, key=lambda p: p.destination.count("/")):
                 if point.destination in (config.volumes or {}):
                     await worker.run_blocking(refuse_file, rootfs, point.destination)
-                await self.volumes.fill(point.name, container_id, rootfs, point.destination)
+                await self.volumes.mounts.fill(point.name, container_id, rootfs, point.destination)
         finally:
             await self._filesystems.unmount(container_id)
 
@@ -224,7 +230,7 @@ class ContainerMounts:
             case "tmpfs":
                 return tmpfs_mount(point.destination, tmpfs_words(point.spec))
             case "volume":
-                source = str(await self.volumes.mount(point.name, user))
+                source = str(await self.volumes.mounts.mount(point.name, user))
                 subpath = point.spec.volume_options.subpath if point.spec.volume_options else ""
                 self._event("mount", point, container_id)
             case "image":

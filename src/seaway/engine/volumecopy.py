@@ -69,11 +69,11 @@ class VolumeCopies:
     @asynccontextmanager
     async def _directory(self, name: str) -> AsyncIterator[Path]:
         user = f"copy-{secrets.token_hex(8)}"
-        path = await self._volumes.mount(name, user)
+        path = await self._volumes.mounts.mount(name, user)
         try:
             yield path
         finally:
-            await self._volumes.unmount(name, user)
+            await self._volumes.mounts.unmount(name, user)
 
 
 def _copy(source: Path, target: Path) -> None:

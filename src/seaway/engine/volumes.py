@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from seaway.base.filters import Filters
 from seaway.engine.mounts import ContainerMounts
 from seaway.engine.ports import Events
 from seaway.volumes.driver import Volume
-from seaway.volumes.selection import Pruned
+from seaway.volumes.prune import Pruned, prune_volumes
+from seaway.volumes.size import volume_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,21 @@ class VolumeVerbs:
         labels: Mapping[str, str] | None,
         fill: Callable[[Path], None] | None = None,
     ) -> Volume:
-        volume = await self._volumes.create(name, driver, options, labels, fill)
+        volume = await self._volumes.create(name, driver, options, labels, fill, partial(self._mounts.users, name))
         self._event("create", volume)  # of one that was there, too, as dockerd does
         return volume
 
     async def remove(self, name: str, *, force: bool = False) -> None:
-        if removed := await self._volumes.remove(name, lambda: self._mounts.users(name), force=force):
+        if removed := await self._volumes.remove(name, partial(self._mounts.users, name), force=force):
             self._event("destroy", removed)
 
     async def rename(self, name: str, new: str) -> Volume:
-        renamed = await self._volumes.rename(name, new, lambda: self._mounts.users(name))
+        renamed = await self._volumes.rename(name, new, partial(self._mounts.users, name))
         self._events.publish("volume", "rename", renamed.name, {"driver": renamed.driver, "oldName": name})
         return renamed
 
     async def prune(self, filters: Filters) -> Pruned:
-        done = await self._volumes.prune(filters, self._mounts.users)
+        done = await prune_volumes(self._volumes, filters, self._mounts.users)
         for volume in done.volumes:
             self._event("destroy", volume)
         self._events.publish("volume", "prune", "", {"reclaimed": str(done.space_bytes)})
@@ -66,7 +68,7 @@ class VolumeVerbs:
         return tuple([await self._usage(volume) for volume in self._volumes.all()])
 
     async def _usage(self, volume: Volume) -> VolumeUsage:
-        size_bytes = await self._volumes.size_bytes(volume.name)
+        size_bytes = await volume_size(volume)
         return VolumeUsage(volume, size_bytes, len(self._mounts.users(volume.name)))
 
     def _event(self, action: str, volume: Volume) -> None:

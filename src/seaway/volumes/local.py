@@ -18,8 +18,9 @@ from seaway.base.failpoints import failpoint
 from seaway.kernel.files import fsync_directory, move_to_trash, replace_file
 from seaway.kernel.mount import is_mounted, unmount
 from seaway.kernel.quota import ProjectQuotas
+from seaway.volumes import localmount
 from seaway.volumes.driver import InvalidVolume
-from seaway.volumes.localopts import mount_options, validate_options
+from seaway.volumes.localopts import validate_options
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 
@@ -124,7 +125,7 @@ class LocalDriver:
             raise SystemFailure(f"failed to mount local volume: {path}: no such file or directory")
         # a mount may be there from the engine before this one, whose users are counted again one by one
         if options.get("device") and not self._users.get(name) and not is_mounted(path):
-            mount_options(options, path)
+            localmount.perform(options, path)
             failpoint("volume: mounted")
         self._users.setdefault(name, set()).add(user)
         return path

@@ -1,19 +1,12 @@
 """Which volumes a list shows and a prune takes. Pure."""
 
 import re
-from dataclasses import dataclass
 
 from seaway.base.filters import Filters
 from seaway.volumes.driver import Volume
 
 LIST_FILTERS = ("dangling", "driver", "label", "name")
 PRUNE_FILTERS = ("all", "label", "label!")
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    volumes: tuple[Volume, ...]
-    space_bytes: int
 
 
 def matches(volume: Volume, filters: Filters, *, used: bool) -> bool:

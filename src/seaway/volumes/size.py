@@ -3,6 +3,14 @@
 import os
 from pathlib import Path
 
+from seaway.kernel.worker import run_blocking
+from seaway.volumes.driver import Volume
+
+
+async def volume_size(volume: Volume) -> int:
+    """-1 where the data is not on this machine, or not to be seen now."""
+    return await run_blocking(tree_size, Path(volume.mountpoint)) if volume.mountpoint else -1
+
 
 def tree_size(path: Path) -> int:
     """The sum of its files' sizes; a file with several links counts once."""

@@ -122,8 +122,8 @@ def _validate(mount: Mount) -> None:
             _validate_volume(mount)
         case "tmpfs" if mount.source:
             raise InvalidMount("field Source must not be specified")
-        case "image" if not mount.source:
-            raise InvalidMount("field Source must not be empty")
+        case "image":
+            _validate_image(mount)
 
 
 def _validate_bind(mount: Mount) -> None:
@@ -154,7 +154,18 @@ def _validate_volume(mount: Mount) -> None:
         raise InvalidMount("must not set Subpath when using anonymous volumes")
     if not mount.source and mount.read_only:
         raise InvalidMount("must not set ReadOnly mode when using anonymous volumes")
-    if subpath and (subpath.startswith("/") or ".." in subpath.split("/")):
+    _check_subpath(subpath)
+
+
+def _validate_image(mount: Mount) -> None:
+    if not mount.source:
+        raise InvalidMount("field Source must not be empty")
+    _check_subpath(mount.image_options.subpath if mount.image_options else "")
+
+
+def _check_subpath(subpath: str) -> None:
+    """Go's filepath.IsLocal: it may go up, not out."""
+    if posixpath.normpath(subpath).split("/")[0] in ("", ".."):
         raise InvalidMount("subpath must be a relative path within the volume")
 
 

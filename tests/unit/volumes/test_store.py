@@ -5,7 +5,7 @@ import pytest
 
 from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound
 from seaway.base.filters import Filters
-from seaway.volumes.localopts import parse_mount_options
+from seaway.volumes.prune import prune_volumes
 from seaway.volumes.store import VolumeStore
 
 CHARACTERS = 'includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path'
@@ -92,12 +92,8 @@ async def test_prune_takes_anonymous_ones_unless_told_otherwise(store: VolumeSto
     def users(name: str) -> set[str]:
         return {"c1"} if name == used.name else set()
 
-    pruned = await store.prune(Filters(), users)
+    pruned = await prune_volumes(store, Filters(), users)
     assert (pruned.volumes, pruned.space_bytes) == ((unused,), 5)
-    pruned = await store.prune(Filters({"all": ("1",)}), users)
+    pruned = await prune_volumes(store, Filters({"all": ("1",)}), users)
     assert [v.name for v in pruned.volumes] == ["named"]
     assert store.all() == [used]
-
-
-def test_mount_options_are_flags_and_data() -> None:
-    assert parse_mount_options("rw,bind,ro,size=1m,uid=5") == (4097, "size=1m,uid=5")
