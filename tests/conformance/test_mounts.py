@@ -241,3 +241,27 @@ def test_read_only_binds_are_recursive(engine: RunningEngine, tmp_path: Path) ->
         ]
     finally:
         subprocess.run(["umount", tmp_path / "in"], check=True)
+
+
+def test_what_the_source_forbids_stays_forbidden(engine: RunningEngine, tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", mounted], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro,nosuid,nodev,noexec", mounted], check=True)
+    script = "grep ' /b' /proc/mounts; echo x > /b/made"
+    try:
+        done = sh(engine, "-v", f"{mounted}:/b", script=script)
+        below = sh(engine, "-v", f"{tmp_path}:/b", script="grep ' /b/mounted' /proc/mounts")
+    finally:
+        subprocess.run(["umount", mounted], check=True)
+    assert done == (
+        "tmpfs /b tmpfs ro,nosuid,nodev,noexec,relatime 0 0\nsh: can't create /b/made: Read-only file system\n"
+    )
+    assert "ro,nosuid,nodev,noexec,relatime" in below
+
+
+def test_an_inherited_volume_is_not_filled(engine: RunningEngine) -> None:
+    engine.docker("create", "--name", "giver", "-v", "given:/etc:nocopy", "busybox", "true")
+    assert sh(engine, "--volumes-from", "giver", script="/bin/busybox ls -A /etc") == "hostname\nhosts\nresolv.conf\n"
+    data = Path(f"{engine.data_root}/volumes/given/_data")
+    assert sorted(entry.name for entry in data.iterdir()) == ["hostname", "hosts", "resolv.conf"]

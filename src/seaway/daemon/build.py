@@ -38,6 +38,7 @@ from seaway.engine.imagemounts import ImageMounts
 from seaway.engine.info import engine_figures
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
+from seaway.engine.mountplan import MountPlanner
 from seaway.engine.mounts import ContainerMounts
 from seaway.engine.restore import joined_before
 from seaway.engine.settings import Settings
@@ -166,9 +167,8 @@ def _mounts(
     images: _Images, containers: ContainerStore, root: DataRoot, run_root: Path, owner: tuple[int, int]
 ) -> ContainerMounts:
     volumes, of_images = VolumeStore(root.path, owner=owner), ImageMounts(images.catalog, images.layers)
-    return ContainerMounts(
-        volumes, containers, images.layers, of_images, images.events, root.path, run_root / "subpaths", owner
-    )
+    planner = MountPlanner(volumes, containers, images.layers, of_images, images.events, root.path)
+    return ContainerMounts(volumes, planner, of_images, images.events, run_root / "subpaths", owner)
 
 
 def _routes(

@@ -64,7 +64,7 @@ async def create_container(
         container = _build(engine, container_id, name, str(image.id), merged, host_config)
         undo.push_async_callback(_remove_directory, engine, container_id)
         await make_working_directory(engine, container_id, merged.working_dir)
-        async with engine.mounts.planned(container_id, merged, host_config) as points:
+        async with engine.mounts.planner.planned(container_id, merged, host_config) as points:
             container = msgspec.structs.replace(container, mount_points=points, endpoints=endpoints)
             await engine.containers.add(container)
         undo.pop_all()

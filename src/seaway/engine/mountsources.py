@@ -10,6 +10,15 @@ from seaway.kernel.paths import DIRECTORY, open_in_root
 from seaway.model.mount import MountPoint
 from seaway.volumes.spec import bind_source_missing
 
+_FLAGS = {
+    os.ST_RDONLY: "ro",
+    os.ST_NOSUID: "nosuid",
+    os.ST_NODEV: "nodev",
+    os.ST_NOEXEC: "noexec",
+    os.ST_NOATIME: "noatime",
+    os.ST_NODIRATIME: "nodiratime",
+}
+
 
 def require_source(point: MountPoint) -> None:
     """A missing source of `--mount` is refused; one of `-v` is made when the container starts."""
@@ -49,6 +58,12 @@ def refuse_file(rootfs: Path, destination: str) -> None:
         pass  # nothing is there
     finally:
         os.close(root)
+
+
+def flags_of(source: str) -> list[str]:
+    """What the mount that it lies on forbids stays forbidden in the container."""
+    flags = os.statvfs(source).f_flag
+    return [word for flag, word in _FLAGS.items() if flags & flag]
 
 
 def require_propagation(point: MountPoint) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from seaway.model.mount import BindOptions, Mount, MountPoint, TmpfsOptions
 from seaway.runtime.spec.request import SpecMount
-from seaway.volumes.spec import InvalidMount
+from seaway.volumes.mountrules import InvalidMount
 
 DEFAULT_TMPFS = ("noexec", "nosuid", "nodev", "rprivate")
 _OPPOSITES = (
@@ -26,12 +26,17 @@ _VALUES = frozenset({"mode", "uid", "gid", "size", "nr_inodes", "nr_blocks", "mp
 _UNITS = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 
 
-def bind_mount(point: MountPoint, source: str, *, recursive_read_only: bool = True) -> SpecMount:
-    """A bind, a volume or an image. `recursive_read_only` is what kernel and runtime can do."""
+def bind_mount(
+    point: MountPoint, source: str, flags: Iterable[str] = (), *, recursive_read_only: bool = True
+) -> SpecMount:
+    """A bind, a volume or an image. `flags` are the source's own, which crun would take away;
+    `recursive_read_only` is what kernel and runtime can do."""
     options = point.spec.bind_options or BindOptions()
     words = ["bind" if options.non_recursive else "rbind"]
     if not point.rw:
         words.append(_read_only(options, recursive=recursive_read_only))
+    else:
+        words += flags
     words.append(point.propagation or "rprivate")
     return SpecMount(point.destination, source, "bind", tuple(words))
 

@@ -79,7 +79,7 @@ async def _remove_stopped(engine: Engine, container_id: str, name: str, *, volum
 async def _remove_volumes(engine: Engine, container: Container) -> None:
     """What fails here is no failure of the container's removal."""
     try:
-        await engine.mounts.remove_anonymous(container)
+        await engine.mounts.planner.remove_anonymous(container)
     except (EngineError, OSError) as failure:
         log.error("failed to remove the volumes of container %s: %s", container.id, failure)
 

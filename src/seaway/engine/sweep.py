@@ -47,7 +47,7 @@ async def sweep(engine: Engine) -> None:
     for directory in await worker.run_blocking(_stray_runs, engine.run_root, set(kept.values())):
         await _discard_run(engine, directory, is_kept=directory.parent.name in kept)
     await _forget_layers(engine)
-    await engine.mounts.remove_abandoned(engine.containers.abandoned_volumes)
+    await engine.mounts.planner.remove_abandoned(engine.containers.abandoned_volumes)
     layers = [layer for id in kept for layer in (id, *image_layers(engine.containers.get(id)))]
     merged = {engine.layers.graph_data(layer).get("MergedDir", "") for layer in layers}
     await worker.run_blocking(_unmount_strays, engine.data_root, set(kept), merged)

@@ -30,7 +30,7 @@ class VolumeVerbs:
     async def matching(self, filters: Filters) -> tuple[list[Volume], list[str]]:
         """And what drivers complain about."""
         complaints = await self._volumes.discover()
-        return self._volumes.matching(filters, self._mounts.in_use()), complaints
+        return self._volumes.matching(filters, self._mounts.users.in_use()), complaints
 
     async def inspect(self, name: str) -> dict[str, Any]:
         return await self._volumes.inspect(name)
@@ -43,21 +43,21 @@ class VolumeVerbs:
         labels: Mapping[str, str] | None,
         fill: Callable[[Path], None] | None = None,
     ) -> Volume:
-        volume = await self._volumes.create(name, driver, options, labels, fill, partial(self._mounts.users, name))
+        volume = await self._volumes.create(name, driver, options, labels, fill, partial(self._mounts.users.of, name))
         self._event("create", volume)  # of one that was there, too, as dockerd does
         return volume
 
     async def remove(self, name: str, *, force: bool = False) -> None:
-        if removed := await self._volumes.remove(name, partial(self._mounts.users, name), force=force):
+        if removed := await self._volumes.remove(name, partial(self._mounts.users.of, name), force=force):
             self._event("destroy", removed)
 
     async def rename(self, name: str, new: str) -> Volume:
-        renamed = await self._volumes.rename(name, new, partial(self._mounts.users, name))
+        renamed = await self._volumes.rename(name, new, partial(self._mounts.users.of, name))
         self._events.publish("volume", "rename", renamed.name, {"driver": renamed.driver, "oldName": name})
         return renamed
 
     async def prune(self, filters: Filters) -> Pruned:
-        done = await prune_volumes(self._volumes, filters, self._mounts.users)
+        done = await prune_volumes(self._volumes, filters, self._mounts.users.of)
         for volume in done.volumes:
             self._event("destroy", volume)
         self._events.publish("volume", "prune", "", {"reclaimed": str(done.space_bytes)})
@@ -69,7 +69,7 @@ class VolumeVerbs:
 
     async def _usage(self, volume: Volume) -> VolumeUsage:
         size_bytes = await volume_size(volume)
-        return VolumeUsage(volume, size_bytes, len(self._mounts.users(volume.name)))
+        return VolumeUsage(volume, size_bytes, len(self._mounts.users.of(volume.name)))
 
     def _event(self, action: str, volume: Volume) -> None:
         self._events.publish("volume", action, volume.name, {"driver": volume.driver})

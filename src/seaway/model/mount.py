@@ -72,6 +72,12 @@ class MountPoint(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
         options = self.spec.volume_options
         return self.type == "volume" and not (options and (options.no_copy or options.subpath))
 
+    @property
+    def subpath(self) -> str:
+        """Of the volume or image; "" is all of it."""
+        options = {"volume": self.spec.volume_options, "image": self.spec.image_options}.get(self.type)
+        return options.subpath if options else ""
+
     def to_wire(self) -> dict[str, Any]:
         """An entry of a container's `Mounts`. The bind's empty name and driver are left out, as dockerd does."""
         named = {k: v for k, v in (("Name", self.name), ("Driver", self.driver)) if v}

@@ -4,38 +4,19 @@ Precedence by destination: Binds and Mounts (one destination twice is an error, 
 VolumesFrom, then the Volumes of the configuration, which are anonymous.
 """
 
-import posixpath
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from msgspec import UNSET, structs
 
-from seaway.base.errors import InvalidParameter
 from seaway.model.mount import BindOptions, Mount, MountPoint, VolumeOptions
-
-PROPAGATION = frozenset({"private", "rprivate", "shared", "rshared", "slave", "rslave"})
-MODE_KINDS = (
-    frozenset({"rw", "ro"}),
-    frozenset({"z", "Z"}),
-    PROPAGATION,
-    frozenset({"nocopy"}),
-    frozenset({"consistent", "cached", "delegated"}),
-)
-OPTION_FIELDS = {
-    "bind": ("VolumeOptions", "ImageOptions"),
-    "volume": ("BindOptions", "ImageOptions"),
-    "tmpfs": ("BindOptions", "ImageOptions"),
-    "image": ("BindOptions", "VolumeOptions"),
-}
-
-
-class InvalidMount(InvalidParameter):
-    pass
+from seaway.volumes.mountrules import PROPAGATION, InvalidMount, check_mode, check_tmpfs, clean, validate
 
 
 def parse_bind(text: str, volume_driver: str = "") -> MountPoint:
     """`[source:]destination[:mode]`."""
     source, target, mode = _split_bind(text)
-    _check_mode(mode)
+    check_mode(mode)
     words = set(mode.split(","))
     kind = "bind" if source.startswith("/") else "volume"
     propagation = next(iter(words & PROPAGATION), "")
@@ -67,17 +48,10 @@ def _split_bind(text: str) -> tuple[str, str, str]:
     raise InvalidMount(f"invalid volume specification: '{text}'")
 
 
-def _check_mode(mode: str) -> None:
-    words = mode.split(",") if mode else []
-    kinds = [i for word in words for i, kind in enumerate(MODE_KINDS) if word in kind]
-    if len(kinds) != len(words) or len(set(kinds)) != len(kinds):
-        raise InvalidMount(f"invalid mode: {mode}")
-
-
 def parse_mount(mount: Mount) -> MountPoint:
     """Whether a bind's source exists is for the caller to see, who raises `bind_source_missing`."""
     try:
-        _validate(mount)
+        validate(mount)
     except InvalidMount as err:
         raise InvalidMount(f'invalid mount config for type "{mount.type}": {err}') from None
     point = MountPoint(
@@ -104,37 +78,6 @@ def bind_source_missing(source: str) -> InvalidMount:
     return InvalidMount(f'invalid mount config for type "bind": bind source path does not exist: {source}')
 
 
-def _validate(mount: Mount) -> None:
-    if mount.type not in OPTION_FIELDS:
-        raise InvalidMount("mount type unknown")
-    if not mount.target:
-        raise InvalidMount("field Target must not be empty")
-    _check_target(mount.target)
-    given = {"BindOptions": mount.bind_options, "VolumeOptions": mount.volume_options}
-    given["ImageOptions"] = mount.image_options  # type: ignore[assignment]
-    for name in OPTION_FIELDS[mount.type]:
-        if given[name] is not None:
-            raise InvalidMount(f"field {name} must not be specified")
-    match mount.type:
-        case "bind":
-            _validate_bind(mount)
-        case "volume":
-            _validate_volume(mount)
-        case "tmpfs" if mount.source:
-            raise InvalidMount("field Source must not be specified")
-        case "image":
-            _validate_image(mount)
-
-
-def _validate_bind(mount: Mount) -> None:
-    if not mount.source:
-        raise InvalidMount("field Source must not be empty")
-    if mount.bind_options and mount.bind_options.propagation not in PROPAGATION | {""}:
-        raise InvalidMount(f"invalid propagation mode: {mount.bind_options.propagation}")
-    if not mount.source.startswith("/"):
-        raise InvalidMount(f"invalid mount path: '{mount.source}' mount path must be absolute")
-
-
 def propagation_near(point: MountPoint, data_root: str) -> str:
     """The propagation of a bind. One that holds the engine's data root must not keep its mounts alive."""
     source, asked = point.source, point.spec.bind_options and point.spec.bind_options.propagation
@@ -148,49 +91,12 @@ def propagation_near(point: MountPoint, data_root: str) -> str:
     return asked or "rslave"
 
 
-def _validate_volume(mount: Mount) -> None:
-    subpath = mount.volume_options.subpath if mount.volume_options else ""
-    if not mount.source and subpath:
-        raise InvalidMount("must not set Subpath when using anonymous volumes")
-    if not mount.source and mount.read_only:
-        raise InvalidMount("must not set ReadOnly mode when using anonymous volumes")
-    _check_subpath(subpath)
-
-
-def _validate_image(mount: Mount) -> None:
-    if not mount.source:
-        raise InvalidMount("field Source must not be empty")
-    _check_subpath(mount.image_options.subpath if mount.image_options else "")
-
-
-def _check_subpath(subpath: str) -> None:
-    """Go's filepath.IsLocal: it may go up, not out."""
-    if posixpath.normpath(subpath).split("/")[0] in ("", ".."):
-        raise InvalidMount("subpath must be a relative path within the volume")
-
-
-def _check_target(target: str) -> None:
-    if clean(target) == "/":
-        raise InvalidMount("invalid specification: destination can't be '/'")
-    if not target.startswith("/"):
-        raise InvalidMount(f"invalid mount path: '{target}' mount path must be absolute")
-
-
-def clean(path: str) -> str:
-    return posixpath.normpath("/" + path.lstrip("/")) if path.startswith("/") else posixpath.normpath(path)
-
-
-def check_tmpfs(tmpfs: Mapping[str, str] | None) -> None:
-    for target in tmpfs or {}:
-        _check_target(target)
-
-
 def parse_volumes_from(text: str) -> tuple[str, str]:
     """`container[:mode]` -> (container, mode), mode empty where none is given."""
     if not text:
         raise InvalidMount("volumes-from specification cannot be an empty string")
     container, _, mode = text.partition(":")
-    _check_mode(mode)
+    check_mode(mode)
     words = set(mode.split(","))
     if words & PROPAGATION or "nocopy" in words:
         raise InvalidMount(f"invalid mode: {mode}")
@@ -203,6 +109,14 @@ def inherited(point: MountPoint, mode: str) -> MountPoint:
     return structs.replace(point, rw=rw, mode=mode or point.mode, id=UNSET)
 
 
+@dataclass(frozen=True, slots=True)
+class MountPlan:
+    """By destination. What is `inherited` from other containers gets no copy of the image's data."""
+
+    points: dict[str, MountPoint]
+    inherited: frozenset[str]
+
+
 def plan_mounts(
     binds: Iterable[str],
     mounts: Iterable[Mount],
@@ -212,8 +126,8 @@ def plan_mounts(
     *,
     volume_driver: str = "",
     mounts_of: Callable[[str], Iterable[MountPoint]],
-) -> dict[str, MountPoint]:
-    """Destination -> mount point. An anonymous volume has no name yet, no volume its source; a driver "" is whatever
+) -> MountPlan:
+    """An anonymous volume has no name yet, no volume its source; a driver "" is whatever
     driver has a volume of that name, else the local one.
 
     `mounts_of` names another container's mount points, and raises where there is no such container."""
@@ -229,12 +143,13 @@ def plan_mounts(
         if point.destination in own or point.destination in taken:
             raise InvalidMount(f"Duplicate mount point: {point.destination}")
         own[point.destination] = point
+    from_others = frozenset(points).difference(own)
     points |= own
     for target in volumes:
         destination = clean(target)
         if destination not in points and destination not in taken:
             points[destination] = anonymous(destination, volume_driver)
-    return points
+    return MountPlan(points, from_others)
 
 
 def anonymous(destination: str, driver: str = "") -> MountPoint:

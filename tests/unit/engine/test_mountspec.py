@@ -2,7 +2,7 @@ import pytest
 
 from seaway.engine.mountspec import bind_mount, merge_tmpfs_options, tmpfs_mount, tmpfs_words
 from seaway.model.mount import BindOptions, Mount, MountPoint, TmpfsOptions
-from seaway.volumes.spec import InvalidMount
+from seaway.volumes.mountrules import InvalidMount
 
 
 def point(*, rw: bool = True, propagation: str = "rprivate", **bind: bool) -> MountPoint:

@@ -8,9 +8,11 @@ import pytest
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter
 from seaway.model.mount import Mount, MountPoint
-from seaway.volumes.spec import check_tmpfs, parse_bind, parse_mount, plan_mounts
+from seaway.volumes.mountrules import check_tmpfs
+from seaway.volumes.spec import parse_bind, parse_mount, plan_mounts
 
 ABSOLUTE = "mount path must be absolute"
+LOCAL = 'invalid mount config for type "{}": subpath must be a relative path within the volume'
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,14 @@ def test_a_mount_point_on_disk_is_dockerds(text: str) -> None:
             {"Type": "bind", "Source": "/t", "Target": "/c", "BindOptions": {"Propagation": "foo"}},
             'invalid mount config for type "bind": invalid propagation mode: foo',
         ),
+        *(
+            ({"Type": "image", "Source": "x", "Target": "/c", "ImageOptions": {"Subpath": path}}, LOCAL.format("image"))
+            for path in ("../x", "/x", "a/../../x")
+        ),
+        (
+            {"Type": "volume", "Source": "xx", "Target": "/c", "VolumeOptions": {"Subpath": ".."}},
+            LOCAL.format("volume"),
+        ),
     ],
 )
 def test_wrong_mounts_have_dockerds_texts(mount: dict[str, Any], message: str) -> None:
@@ -92,13 +102,20 @@ def test_wrong_mounts_have_dockerds_texts(mount: dict[str, Any], message: str) -
     assert str(err.value) == message
 
 
+def test_a_subpath_may_go_up_inside() -> None:
+    options = {"Subpath": "a/../b"}
+    mount = {"Type": "volume", "Source": "xx", "Target": "/c", "VolumeOptions": options}
+    assert parse_mount(gojson.convert(mount, Mount)).subpath == "a/../b"
+
+
 def none_of(name: str) -> Iterable[MountPoint]:
     return [parse_bind("data:/shared"), parse_bind("/srv:/c")]
 
 
 def test_own_mounts_win_over_inherited_ones_and_those_over_the_images() -> None:
-    points = plan_mounts(["/tmp:/c"], [], ["other:ro"], {"/t": ""}, ["/c/", "/v", "/t"], mounts_of=none_of)
-    assert {d: (p.type, p.source, p.name, p.rw) for d, p in points.items()} == {
+    plan = plan_mounts(["/tmp:/c"], [], ["other:ro"], {"/t": ""}, ["/c/", "/v", "/t"], mounts_of=none_of)
+    assert plan.inherited == {"/shared"}
+    assert {d: (p.type, p.source, p.name, p.rw) for d, p in plan.points.items()} == {
         "/shared": ("volume", "", "data", False),
         "/c": ("bind", "/tmp", "", True),
         "/v": ("volume", "", "", True),
