@@ -1,5 +1,6 @@
 """The engine as a process: how it starts, what it refuses, which signals it knows, how it ends."""
 
+import base64
 import datetime
 import grp
 import json
@@ -20,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from conformance.engines import RunningEngine, end_leftovers, make_namespace
 from conformance.images import busybox_tar
+from suites.authorization_plugin import AuthorizationPlugin
 
 HAND_OVER = """\
 import os, sys
@@ -193,6 +195,26 @@ def test_tls_with_clients_verified(other: RunningEngine, certificate: Path) -> N
     anonymous = subprocess.run([*inside, "--tls", "version"], capture_output=True, text=True, timeout=30, check=False)
     assert anonymous.returncode
     assert other.stop() == 0
+
+
+def test_a_certificate_names_the_user_to_authorization_plugins(other: RunningEngine, certificate: Path) -> None:
+    guard = AuthorizationPlugin(Path("/run/docker/plugins") / f"seawaytls{os.getpid()}.sock")
+    files = [
+        f"--{flag}={certificate}/{file}.pem"
+        for flag, file in (("tlscacert", "ca"), ("tlscert", "cert"), ("tlskey", "key"))
+    ]
+    try:
+        guarded = ["--tlsverify", *files, "--authorization-plugin", guard.socket_path.stem]
+        other.start("--bridge", "none", "-H", "tcp://127.0.0.1:2376", *guarded)
+        inside = ["nsenter", f"--net=/run/netns/{other.namespace}", "docker", "-H", "tcp://localhost:2376"]
+        subprocess.run([*inside, "--tlsverify", *files, "version"], check=True, capture_output=True, timeout=30)
+        asked = guard.asked("AuthZReq", "/version")
+        assert (asked["User"], asked["UserAuthNMethod"]) == ("localhost", "TLS")
+        assert base64.b64decode(asked["RequestPeerCertificates"][0]) == (certificate / "cert.pem").read_bytes()
+        assert other.stop() == 0
+    finally:
+        guard.close()
+        guard.socket_path.unlink()
 
 
 def test_graceful_end(other: RunningEngine) -> None:

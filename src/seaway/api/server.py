@@ -12,21 +12,21 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_server import Server
 
+from seaway.api.authorization import admit
 from seaway.api.connection import Connection
 from seaway.api.errors import error_response, log_failure
+from seaway.api.httprequest import LINE_LIMIT, HttpRequest
 from seaway.api.listeners import open_listeners
 from seaway.api.protocol import check_query, moved, refuse_protocol
 from seaway.api.request import Request
-from seaway.api.respond import EmptyResponse, json_response
+from seaway.api.respond import json_response
 from seaway.api.router import Match, Router, clean_path
 from seaway.api.tls import TlsProtocol
 from seaway.api.versions import MAX_VERSION, MIN_VERSION, negotiate, parse_version
 from seaway.config.hosts import Listen
+from seaway.plugins.authz import AuthorizationPlugins
 
 log = logging.getLogger(__name__)
-
-# docker build sends its options, build arguments included, in the query; a registry config is a header.
-LINE_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +46,14 @@ class Identity:
         return {"Docker-Experimental": str(self.experimental).lower(), **self.base_headers}
 
 
-class HttpRequest(web.BaseRequest):
-    """Adds the engine's headers to its reply just before that leaves, whoever made it."""
-
-    engine_headers: dict[str, str] | None = None
-    replied = False
-
-    async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        self.replied = True
-        if isinstance(response, EmptyResponse):
-            response.headers.pop("Content-Type", None)
-        if self.engine_headers is None:
-            response.headers.pop("Server", None)
-            return
-        response.headers.update(self.engine_headers)
-
-    @property
-    def raw_target(self) -> str:
-        """The path and the query as they came."""
-        return self._message.path
-
-
 class HttpServer(Server):
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._kwargs)
 
 
 class ApiServer:
-    def __init__(self, router: Router, identity: Identity) -> None:
-        self._router = router
+    def __init__(self, router: Router, identity: Identity, plugins: AuthorizationPlugins | None = None) -> None:
+        self._router, self._plugins = router, plugins
         self._base_headers, self._headers = identity.base_headers, identity.headers
         self._listening: list[asyncio.Server] = []
         self._files: list[Path] = []
@@ -153,7 +132,13 @@ class ApiServer:
         if http.headers.get("Expect", "").lower() == "100-continue":
             await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             http.writer.output_size = 0
-        return await match.handler(Request(http, match.variables, version))
+        request = Request(http, match.variables, version)
+        if not self._plugins:
+            return await match.handler(request)
+        admitted = await admit(self._plugins, http)
+        response = await match.handler(request)
+        await admitted.release(response)
+        return response
 
 
 def _is_old(version: str | None) -> bool:

@@ -57,7 +57,7 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("add-runtime", RUNTIMES, "Register an additional OCI compatible runtime", "runtimes"),
     Option("allow-direct-routing", BOOL, "Allow direct access to containers from other hosts", note=NOT_YET),
-    Option("authorization-plugin", LIST, "Authorization plugins to load", "authorization-plugins", note=NOT_YET),
+    Option("authorization-plugin", LIST, "Authorization plugins to load", "authorization-plugins"),
     Option("bip", TEXT, "IPv4 address for the default bridge"),
     Option("bip6", TEXT, "IPv6 address for the default bridge"),
     Option("bridge", TEXT, "Attach containers to a network bridge", short="b"),

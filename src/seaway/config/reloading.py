@@ -26,12 +26,14 @@ FIELDS = (
     "log_driver",
     "log_opts",
 )
+UNTOLD = ("authorization_plugins",)
+"""Reloaded, and not in the event."""
 _AS_JSON = ("labels", "insecure_registries", "registry_mirrors")
 
 
 def reloaded(old: EngineConfig, new: EngineConfig) -> EngineConfig:
     """`old` with what may change while the engine runs."""
-    changes: dict[str, Any] = {field: getattr(new, field) for field in FIELDS}
+    changes: dict[str, Any] = {field: getattr(new, field) for field in (*FIELDS, *UNTOLD)}
     return replace(old, **changes, configured=new.configured)
 
 

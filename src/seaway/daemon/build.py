@@ -53,6 +53,7 @@ from seaway.kernel.process import find_program
 from seaway.layers.store import LayerStore
 from seaway.model.container import LogConfig
 from seaway.networks.controller import NetworkController
+from seaway.plugins.authz import AuthorizationPlugins
 from seaway.runtime.crun import Runtime
 from seaway.runtime.exits import ExitWatcher
 from seaway.system.dataroot import DataRoot
@@ -103,7 +104,9 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     transfers = Transfers(settings, images.catalog, root.path)
     supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
     router = _routes(transfers, root, engine, images, version)
-    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental))
+    guards = AuthorizationPlugins(lambda: settings.config.authorization_plugins)
+    guards.require_all()
+    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental), guards)
 
 
 async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack) -> _Images:
