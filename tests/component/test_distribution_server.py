@@ -18,7 +18,6 @@ from cryptography.x509.oid import NameOID
 from seaway.content.blobs import BlobStore
 from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
-from seaway.distribution.connection import http_session
 from seaway.distribution.endpoints import Endpoint, RegistryConfig
 from seaway.distribution.errors import (
     NoBasicAuth,
@@ -30,6 +29,7 @@ from seaway.distribution.errors import (
 from seaway.distribution.fetch import Downloads
 from seaway.distribution.progress import Progress
 from seaway.distribution.pull import pull
+from seaway.distribution.transport import transport
 from seaway.oci import mediatypes as m
 from seaway.oci.digest import Digest, sha256_of
 from seaway.oci.manifest import Descriptor
@@ -55,6 +55,9 @@ class Sink:
 
     def has_image(self, image_id: Digest) -> bool:
         return False
+
+    def check_depth(self, layers: int) -> None:
+        pass
 
     def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
         return False
@@ -239,11 +242,11 @@ async def test_an_insecure_registry_may_have_a_certificate_of_its_own(tmp_path: 
 
 
 async def test_certificate_faults_and_plain_http_in_gos_words(tmp_path: Path, server: Server) -> None:
-    async with listening(Server(), certificate(tmp_path)) as secure, http_session("test") as http:
+    async with listening(Server(), certificate(tmp_path)) as secure, transport(CONFIG) as http:
         for host, text in (
             (secure.host, "tls: failed to verify certificate: x509: certificate signed by unknown authority"),
             (server.host, "http: server gave HTTP response to HTTPS client"),
         ):
             with pytest.raises(RegistryUnreachable) as failure:
-                await Repository(http, Endpoint(f"https://{host}", host), "app", None).connect(CONFIG)
+                await Repository(http, Endpoint(f"https://{host}", host), "app", None).connect()
             assert failure.value.message == f'Get "https://{host}/v2/": {text}'

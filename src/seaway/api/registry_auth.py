@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter
 from seaway.distribution.auth import Credentials
+from seaway.distribution.endpoints import MetaHeaders
 
 HEADER = "X-Registry-Auth"
 _ENCODING = "must be a valid base64url-encoded AuthConfig"
@@ -34,6 +36,11 @@ class AuthConfig(msgspec.Struct, frozen=True, rename="lower"):
             username, _, password = _decoded(self.auth.encode()).decode(errors="replace").partition(":")
         found = Credentials(username, password.rstrip("\0"), self.identitytoken, self.registrytoken)
         return None if found == Credentials() else found
+
+
+def meta_headers(headers: Mapping[str, str]) -> MetaHeaders:
+    """Those that the client wants the registry to have."""
+    return tuple((name, value) for name, value in headers.items() if name.lower().startswith("x-meta-"))
 
 
 def parse_registry_auth(header: str) -> AuthConfig:

@@ -67,9 +67,13 @@ class Ingest:
         await run_blocking(os.ftruncate, self._fd, 0)
         self._hash, self.size_bytes = hashlib.new(self.digest.algorithm), 0
 
-    async def commit(self) -> None:
+    async def is_whole(self) -> bool:
+        """Is what is there all that the digest is of?"""
         await self._flush()
-        if self._hash.hexdigest() != self.digest.hex:
+        return self._hash.hexdigest() == self.digest.hex
+
+    async def commit(self) -> None:
+        if not await self.is_whole():
             await run_blocking(self._partial.unlink)
             raise VerificationFailed(f"filesystem layer verification failed for digest {self.digest}")
         await run_blocking(self._publish)

@@ -14,6 +14,7 @@ from seaway.base.errors import SystemFailure
 from seaway.kernel.worker import run_blocking
 
 OUTPUT_LIMIT = 4 << 20
+UNPACKED_LIMIT, RATIO_LIMIT = 10 << 30, 100
 _MAGIC_LENGTH = 10
 
 _DECOMPRESSORS: tuple[tuple[bytes, Callable[[], Any]], ...] = (
@@ -46,6 +47,25 @@ class Compressed:
     data: bytes
     source_bytes: int
     """How much of what was compressed is in the pieces so far, this one included."""
+
+
+class Bomb(SystemFailure):
+    pass
+
+
+def unpacked_limit(compressed_size: int) -> int:
+    """More than any honest layer has, less than gzip's thousandfold of what fills a disk."""
+    return max(UNPACKED_LIMIT, RATIO_LIMIT * compressed_size)
+
+
+async def limited(pieces: AsyncIterator[bytes], limit: int) -> AsyncGenerator[bytes, None]:
+    """Raises Bomb after so many bytes."""
+    count = 0
+    async for piece in pieces:
+        count += len(piece)
+        if count > limit:
+            raise Bomb(f"decompression bomb: more than {limit} bytes unpacked")
+        yield piece
 
 
 async def decompressed(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -1,21 +1,32 @@
 """One repository at one endpoint of a registry: its manifests, tags and blobs, over the distribution API v2."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
 import msgspec
 
 from seaway.base import gojson
+from seaway.base.errors import EngineError
 from seaway.distribution.auth import Credentials
-from seaway.distribution.endpoints import Endpoint, RegistryConfig
-from seaway.distribution.errors import RegistryFailure, RegistryRefusal
+from seaway.distribution.endpoints import Endpoint
+from seaway.distribution.errors import RegistryFailure, RegistryRefusal, RegistryUnreachable
 from seaway.distribution.session import RegistrySession, Scopes, read_up_to
+from seaway.distribution.transport import Transport
 from seaway.oci import mediatypes
 from seaway.oci.digest import Digest, is_digest, parse_digest
+from seaway.oci.manifest import Descriptor
 
 MANIFEST_LIMIT = 4 << 20
+OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
+ANSWERS = (OK, PARTIAL, RANGE_NOT_SATISFIABLE)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-")
+
+
+class RangeRefused(RegistryFailure):
+    """The registry does not go on from there. From the start it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class Repository:
 
     def __init__(
         self,
-        http: aiohttp.ClientSession,
+        http: Transport,
         endpoint: Endpoint,
         path: str,
         credentials: Credentials | None,
@@ -40,8 +51,8 @@ class Repository:
         self.scopes: Scopes = (f"repository:{path}:{actions}",)
         self.base = f"{self.session.base}{path}"
 
-    async def connect(self, config: RegistryConfig) -> None:
-        await self.session.connect(config)
+    async def connect(self) -> None:
+        await self.session.connect()
 
     async def tag_digest(self, tag: str) -> Digest | None:
         """None where the registry does not tell: then only the manifest itself, or its refusal, does."""
@@ -78,10 +89,39 @@ class Repository:
     async def blob(self, digest: Digest, offset: int = 0) -> AsyncIterator["BlobBody"]:
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         async with self._get(f"{self.base}/blobs/{digest}", headers) as answer:
-            yield BlobBody(answer, offset if answer.status == 206 else 0)
+            yield BlobBody(answer, _start_of(answer, offset))
+
+    @asynccontextmanager
+    async def layer(self, layer: Descriptor, offset: int = 0) -> AsyncIterator["BlobBody"]:
+        """The blob, or where the registry has not got it, what is behind the layer's URLs, asked for as by anybody."""
+        async with AsyncExitStack() as stack:
+            try:
+                body = await stack.enter_async_context(self.blob(layer.digest, offset))
+            except RegistryRefusal:
+                if not layer.urls:
+                    raise
+                body = await stack.enter_async_context(self._foreign(layer.urls, offset))
+            yield body
+
+    @asynccontextmanager
+    async def _foreign(self, urls: Sequence[str], offset: int) -> AsyncIterator["BlobBody"]:
+        failure: EngineError = RegistryRefusal("", "no URL of the layer can be asked")
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        async with AsyncExitStack() as stack:
+            for url in urls:
+                if not url.startswith(("http://", "https://")):
+                    continue
+                try:
+                    answer = await stack.enter_async_context(self.session.get_foreign(url, headers, ANSWERS))
+                except (RegistryUnreachable, RegistryFailure, RegistryRefusal) as caught:
+                    failure = caught
+                    continue
+                yield BlobBody(answer, _start_of(answer, offset))
+                return
+        raise failure
 
     def _get(self, url: str, headers: dict[str, str]) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self.session.send("GET", url, self.scopes, headers=headers, accepted=(200, 206))
+        return self.session.send("GET", url, self.scopes, headers=headers, accepted=ANSWERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +133,17 @@ class BlobBody:
     async def chunks(self) -> AsyncIterator[bytes]:
         async for chunk in self.answer.content.iter_any():
             yield chunk
+
+
+def _start_of(answer: aiohttp.ClientResponse, offset: int) -> int:
+    if answer.status == RANGE_NOT_SATISFIABLE:
+        raise RangeRefused(f"received unexpected HTTP status: {answer.status} {answer.reason}")
+    if answer.status != PARTIAL:
+        return 0
+    said = _CONTENT_RANGE.match(answer.headers.get("Content-Range", ""))
+    if said and int(said[1]) != offset:
+        raise RangeRefused(f"asked for the bytes from {offset}, the registry sends those from {said[1]}")
+    return offset
 
 
 class _Tags(msgspec.Struct, frozen=True):

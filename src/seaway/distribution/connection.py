@@ -13,10 +13,9 @@ import aiohttp
 from seaway.base.errors import InvalidParameter
 from seaway.distribution.endpoints import Endpoint
 from seaway.distribution.errors import RegistryUnreachable
+from seaway.distribution.hosts import Host
 
 _ADDRESS = re.compile(r"\('([^']+)', (\d+)")
-CONNECT_TIMEOUT_S = 30
-READ_TIMEOUT_S = 60
 
 
 class InvalidCertificates(InvalidParameter):
@@ -24,20 +23,12 @@ class InvalidCertificates(InvalidParameter):
 
 
 @asynccontextmanager
-async def http_session(user_agent: str) -> AsyncIterator[aiohttp.ClientSession]:
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=READ_TIMEOUT_S)
-    headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
-    async with aiohttp.ClientSession(
-        timeout=timeout, headers=headers, auto_decompress=False, trust_env=True, cookie_jar=aiohttp.DummyCookieJar()
-    ) as session:
-        yield session
-
-
-@asynccontextmanager
 async def told_as_go_does(method: str, url: str) -> AsyncIterator[None]:
     verb = method.capitalize()
     try:
         yield
+    except aiohttp.ClientHttpProxyError as failure:
+        raise RegistryUnreachable(f'{verb} "{url}": {failure.message or failure.status}') from failure
     except aiohttp.ClientConnectionError as failure:
         raise RegistryUnreachable(f'{verb} "{url}": {describe(failure)}') from failure
     except (aiohttp.ClientError, ConnectionError) as failure:
@@ -55,6 +46,8 @@ def describe(failure: aiohttp.ClientConnectionError) -> str:
             if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
                 return "http: server gave HTTP response to HTTPS client"
             return f"tls: {reason or failure.os_error}".lower()
+        case aiohttp.ClientProxyConnectionError():
+            return f"proxyconnect tcp: dial tcp {_address(failure)}: connect: {_errno_text(failure.os_error)}"
         case aiohttp.ClientConnectorDNSError():
             return f"dial tcp: lookup {failure.host}: no such host"
         case aiohttp.ClientConnectorError():
@@ -91,17 +84,28 @@ def _certificate_fault(failure: Exception) -> str:
 
 
 def tls_context(endpoint: Endpoint, certs_dir: Path) -> ssl.SSLContext:
-    """The system's authorities and those of `certs_dir/<host>`: *.crt, and pairs of *.cert and *.key to log in with."""
+    """The system's authorities and those of `certs_dir/<host>`: *.crt, and pairs of *.cert and *.key to log in with.
+    A mirror of `hosts.toml` has those named there as well."""
     context = ssl.create_default_context() if endpoint.verify_tls else _trusting_context()
     folder = certs_dir / endpoint.host
-    if not folder.is_dir():
-        return context
-    for file in sorted(folder.iterdir()):
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         if file.suffix == ".crt":
             context.load_verify_locations(file)
         elif file.suffix == ".cert":
             context.load_cert_chain(file, _key_of(file))
+    if endpoint.told:
+        _load_told(context, endpoint.told)
     return context
+
+
+def _load_told(context: ssl.SSLContext, host: Host) -> None:
+    try:
+        for authority in host.ca:
+            context.load_verify_locations(authority)
+        for certificate, key in host.clients:
+            context.load_cert_chain(certificate, key)
+    except OSError as failure:
+        raise InvalidCertificates(f"certificates of the mirror {host.url}: {failure}") from failure
 
 
 def _trusting_context() -> ssl.SSLContext:

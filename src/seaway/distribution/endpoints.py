@@ -1,6 +1,7 @@
 """Which URLs serve a registry's images, in the order to try them.
 
-Mirrors (for docker.io only), then https, then http where the registry is insecure. Loopback addresses always are.
+Mirrors (of `hosts.toml`, then for docker.io the general ones), then https, then http where the registry is insecure.
+Loopback addresses always are.
 """
 
 import ipaddress
@@ -8,10 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seaway.distribution.hosts import Host, Hosts
+from seaway.distribution.proxies import Proxies
 from seaway.oci.reference import DEFAULT_DOMAIN
 
 HUB_URL = "https://registry-1.docker.io"
+NO_HOSTS, NO_PROXIES = Hosts(), Proxies()
 LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+MetaHeaders = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,9 @@ class RegistryConfig:
     retry_delay_s: int = 5
     """The n-th retry waits n times as long."""
     user_agent: str = "docker/28.5.2"
+    proxies: Proxies = NO_PROXIES
+    meta_headers: MetaHeaders = ()
+    """The client's `X-Meta-*`, which it wants the registry to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +43,32 @@ class Endpoint:
     """`name[:port]`: the folder of its certificates."""
     verify_tls: bool = True
     is_mirror: bool = False
+    told: Host | None = None
+    """What `hosts.toml` says of a mirror."""
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}/" if self.told and self.told.override_path else f"{self.url}/v2/"
+
+    def serves(self, *, tag: bool) -> bool:
+        """May a pull by tag, or by digest, ask here?"""
+        return self.told is None or (self.told.pulls and (self.told.resolves_tags or not tag))
 
 
-def plan_endpoints(domain: str, addresses: Sequence[str], config: RegistryConfig) -> tuple[Endpoint, ...]:
+def plan_endpoints(
+    domain: str, addresses: Sequence[str], config: RegistryConfig, hosts: Hosts = NO_HOSTS
+) -> tuple[Endpoint, ...]:
     """`addresses` are those of the domain's host, as far as they are known."""
+    mirrors = tuple(_told_mirror(host) for host in hosts.mirrors)
+    if hosts.server:
+        secure = _host_in(hosts.server) not in config.insecure
+        return (*mirrors, Endpoint(hosts.server, domain, verify_tls=secure))
     if domain == DEFAULT_DOMAIN:
-        mirrors = tuple(_mirror(url, config) for url in config.mirrors)
-        return (*mirrors, Endpoint(HUB_URL, "docker.io"))
+        general = tuple(_mirror(url, config) for url in config.mirrors)
+        return (*mirrors, *general, Endpoint(HUB_URL, "docker.io"))
     secure = not is_insecure(domain, addresses, config)
     https = Endpoint(f"https://{domain}", domain, verify_tls=secure)
-    return (https,) if secure else (https, Endpoint(f"http://{domain}", domain))
+    return (*mirrors, https) if secure else (*mirrors, https, Endpoint(f"http://{domain}", domain))
 
 
 def is_insecure(domain: str, addresses: Sequence[str], config: RegistryConfig) -> bool:
@@ -60,8 +85,16 @@ def host_of(domain: str) -> str:
 
 
 def _mirror(url: str, config: RegistryConfig) -> Endpoint:
-    host = url.partition("://")[2].partition("/")[0]
+    host = _host_in(url)
     return Endpoint(url.rstrip("/"), host, verify_tls=host not in config.insecure, is_mirror=True)
+
+
+def _told_mirror(host: Host) -> Endpoint:
+    return Endpoint(host.url, _host_in(host.url), verify_tls=host.verify_tls, is_mirror=True, told=host)
+
+
+def _host_in(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

@@ -1,6 +1,8 @@
 """A registry's refusals in dockerd's words. Pure: a status and a body become an error."""
 
+import math
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import msgspec
 
@@ -8,7 +10,7 @@ from seaway.base import gojson
 from seaway.base.errors import EngineError, Forbidden, InvalidParameter, NotFound, SystemFailure, Unauthorized
 from seaway.oci.reference import Reference
 
-NOT_FOUND_CODES = frozenset({"DENIED", "MANIFEST_UNKNOWN", "NAME_UNKNOWN"})
+TOO_MANY_REQUESTS = 429
 MESSAGES = {
     "UNAUTHORIZED": "authentication required",
     "DENIED": "requested access to the resource is denied",
@@ -21,7 +23,10 @@ class RegistryUnreachable(SystemFailure):
 
 
 class RegistryFailure(SystemFailure):
-    """The registry answered with a failure of its own (5xx), or was cut off. Worth another attempt."""
+    """The registry answered with a failure of its own (5xx), is busy (429), or was cut off. Worth another attempt."""
+
+    retry_after_s: int | None = None
+    """When, if it says so."""
 
 
 class RegistryRefusal(SystemFailure):
@@ -72,6 +77,7 @@ class Answer:
     reason: str
     body: bytes
     challenge: dict[str, str] = field(default_factory=dict)
+    retry_after_s: int | None = None
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -86,11 +92,29 @@ class _Errors(msgspec.Struct, frozen=True):
 
 def parse_failure(answer: Answer) -> RegistryFailure | RegistryRefusal:
     if not 400 <= answer.status < 500:
-        return RegistryFailure(f"received unexpected HTTP status: {answer.status} {answer.reason}")
+        return _later(f"received unexpected HTTP status: {answer.status} {answer.reason}", answer)
+    if answer.status == TOO_MANY_REQUESTS:
+        return _later(_parse_body(answer).message, answer)
     code = {"invalid_token": "UNAUTHORIZED", "insufficient_scope": "DENIED"}.get(answer.challenge.get("error", ""))
     if code:
         return RegistryRefusal(code, answer.challenge.get("error_description") or MESSAGES[code])
     return _parse_body(answer)
+
+
+def _later(message: str, answer: Answer) -> RegistryFailure:
+    failure = RegistryFailure(message)
+    failure.retry_after_s = answer.retry_after_s
+    return failure
+
+
+def parse_retry_after(header: str, now: float) -> int | None:
+    """Seconds, or a date. None for what is neither."""
+    if header.isascii() and header.isdecimal():
+        return int(header[:9])
+    try:
+        return max(0, math.ceil(parsedate_to_datetime(header).timestamp() - now))
+    except ValueError:
+        return None
 
 
 def _parse_body(answer: Answer) -> RegistryRefusal:

@@ -1,12 +1,14 @@
 """Downloads of layers: a few at a time over all pulls, resumed and repeated as long as there is hope."""
 
 import asyncio
+from functools import partial
 
 from seaway.content.blobs import BlobStore, Ingest, VerificationFailed
 from seaway.distribution import progress as p
-from seaway.distribution.client import Repository
+from seaway.distribution.client import RangeRefused, Repository
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import RegistryFailure
+from seaway.distribution.flights import Flights
 from seaway.distribution.progress import Meter, Progress, ProgressSink
 from seaway.distribution.retry import repeated
 from seaway.oci.manifest import Descriptor
@@ -21,10 +23,15 @@ class ResumedWrongly(RegistryFailure):
 
 
 class Downloads:
-    """One for the engine: it owns the slots that all pulls share. Blobs end up in `blobs`, verified."""
+    """One for the engine: it owns the slots that all pulls share. Blobs end up in `blobs`, verified.
+
+    `unpacking` is for the pulls: a layer that two of them have is unpacked once.
+    """
 
     def __init__(self, blobs: BlobStore, slots: int = 3) -> None:
         self.blobs = blobs
+        self.unpacking = Flights()
+        self._fetching = Flights()
         self._slots = asyncio.Semaphore(slots)
 
     def resize(self, slots: int) -> None:
@@ -34,6 +41,12 @@ class Downloads:
         self, repository: Repository, layer: Descriptor, progress: ProgressSink, config: RegistryConfig
     ) -> None:
         """Raises RegistryRefusal at once, and what else went wrong after the last attempt."""
+        work = partial(self._fetch, repository, layer, config)
+        await self._fetching.share(layer.digest, work, progress)
+
+    async def _fetch(
+        self, repository: Repository, layer: Descriptor, config: RegistryConfig, progress: ProgressSink
+    ) -> None:
         short = layer.digest.short
         if self._slots.locked():
             progress(Progress(short, p.WAITING))
@@ -53,8 +66,14 @@ class Downloads:
                 return
             resumed = ingest.size_bytes > 0
             if ingest.size_bytes != layer.size:
-                await _receive(ingest, repository, layer, progress)
+                try:
+                    await _receive(ingest, repository, layer, progress)
+                except RangeRefused:
+                    await ingest.restart()
+                    raise
             progress(Progress(layer.digest.short, p.VERIFYING))
+            if ingest.size_bytes < layer.size:
+                await _refuse_short(ingest, layer)
             try:
                 await ingest.commit()
             except VerificationFailed as failure:
@@ -66,7 +85,7 @@ class Downloads:
 async def _receive(ingest: Ingest, repository: Repository, layer: Descriptor, progress: ProgressSink) -> None:
     if ingest.size_bytes > layer.size:
         await ingest.restart()
-    async with repository.blob(layer.digest, ingest.size_bytes) as body:
+    async with repository.layer(layer, ingest.size_bytes) as body:
         if body.offset != ingest.size_bytes:
             await ingest.restart()
         bar = Progress(layer.digest.short, p.DOWNLOADING, ingest.size_bytes, layer.size)
@@ -74,9 +93,22 @@ async def _receive(ingest: Ingest, repository: Repository, layer: Descriptor, pr
         async for chunk in body.chunks():
             if ingest.size_bytes + len(chunk) > layer.size:
                 await ingest.restart()
-                raise VerificationFailed(f"filesystem layer verification failed for digest {layer.digest}")
+                raise VerificationFailed(
+                    f"filesystem layer verification failed for digest {layer.digest}: more than the {layer.size} bytes "
+                    "that the manifest says"
+                )
             await ingest.write(chunk)
             meter.add(len(chunk))
+
+
+async def _refuse_short(ingest: Ingest, layer: Descriptor) -> None:
+    """Either the manifest lies about the size, or the rest is still to come."""
+    if await ingest.is_whole():
+        raise VerificationFailed(
+            f"filesystem layer verification failed for digest {layer.digest}: {ingest.size_bytes} bytes, where the "
+            f"manifest says {layer.size}"
+        )
+    raise RegistryFailure("unexpected EOF")
 
 
 async def forget_partial_downloads(blobs: BlobStore) -> None:

@@ -8,11 +8,11 @@ from seaway.base import gojson
 from seaway.base.errors import EngineError
 from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
-from seaway.distribution.connection import http_session
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import RegistryRefusal, refusal_error
 from seaway.distribution.pull import fetch_config
-from seaway.distribution.resolve import Resolved, resolve
+from seaway.distribution.resolve import Resolved, at_first_endpoint, resolve
+from seaway.distribution.transport import transport
 from seaway.oci.manifest import Index, Manifest
 from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference
@@ -27,10 +27,15 @@ class _Platform(msgspec.Struct, frozen=True):
 
 async def inspect_remote(reference: Reference, config: RegistryConfig, auth: Credentials | None) -> dict[str, Any]:
     """Raises what `resolve` does, with the status that the registry's refusal stands for."""
-    async with http_session(config.user_agent) as http:
+    wanted = reference.with_default_tag()
+
+    async def ask(repository: Repository) -> tuple[Resolved, list[Platform]]:
+        resolved = await resolve(repository, wanted)
+        return resolved, await _platforms(resolved)
+
+    async with transport(config) as http:
         try:
-            resolved = await resolve(http, reference.with_default_tag(), config, auth)
-            platforms = await _platforms(resolved)
+            resolved, platforms = await at_first_endpoint(http, wanted, config, auth, ask)
         except RegistryRefusal as refused:
             raise refusal_error(refused) from refused
     descriptor = {"mediaType": resolved.document.media_type, "digest": str(resolved.digest), "size": resolved.size}

@@ -2,11 +2,11 @@
 
 from seaway.base.errors import EngineError, InvalidParameter, SystemFailure
 from seaway.distribution.auth import Credentials
-from seaway.distribution.connection import http_session
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import RegistryRefusal, RegistryUnauthorized
 from seaway.distribution.resolve import endpoints_of
 from seaway.distribution.session import RegistrySession
+from seaway.distribution.transport import transport
 from seaway.oci.reference import DEFAULT_DOMAIN, LEGACY_DOMAIN
 
 
@@ -20,13 +20,13 @@ async def log_in(server: str, credentials: Credentials | None, config: RegistryC
     Raises RegistryUnauthorized, LoginFailed, or what the last endpoint failed with; mirrors are not asked.
     """
     failure: EngineError = SystemFailure(f"no endpoints found for {server}")
-    async with http_session(config.user_agent) as http:
+    async with transport(config) as http:
         for endpoint in await endpoints_of(server_host(server), config):
             if endpoint.is_mirror:
                 continue
             session = RegistrySession(http, endpoint, credentials)
             try:
-                await session.connect(config)
+                await session.connect()
                 status = await session.log_in()
             except RegistryRefusal as refused:
                 raise RegistryUnauthorized(f'Get "{session.base}": {refused}') from refused

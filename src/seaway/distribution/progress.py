@@ -34,6 +34,10 @@ ProgressSink = Callable[[Progress], None]
 """Never blocks: who has a slow reader drops or merges the bars."""
 
 
+def silent(event: Progress) -> None:
+    pass
+
+
 class Meter:
     """Counts bytes, and says so ten times a second at most; the last byte is always said."""
 

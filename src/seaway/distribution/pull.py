@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -15,23 +16,23 @@ from seaway.base import gojson
 from seaway.base.errors import EngineError, SystemFailure
 from seaway.base.groups import plain_failures
 from seaway.content.blobs import read_chunks
-from seaway.content.compression import decompressed
+from seaway.content.compression import decompressed, limited, unpacked_limit
 from seaway.distribution import progress as p
 from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
-from seaway.distribution.connection import http_session
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import (
     RegistryFailure,
-    RegistryRefusal,
     RegistryUnreachable,
     UnsupportedImage,
     pull_error,
 )
 from seaway.distribution.fetch import Downloads
-from seaway.distribution.progress import Meter, Progress, ProgressSink
-from seaway.distribution.resolve import choose_manifest, endpoints_of, resolve
+from seaway.distribution.flights import renamed
+from seaway.distribution.progress import Meter, Progress, ProgressSink, silent
+from seaway.distribution.resolve import at_first_endpoint, choose_manifest, resolve
 from seaway.distribution.sink import LayerSink
+from seaway.distribution.transport import transport
 from seaway.oci.digest import Digest, digest_of, parse_digest
 from seaway.oci.manifest import Descriptor, Manifest
 from seaway.oci.platform import Platform
@@ -64,35 +65,31 @@ async def pull(
 ) -> Pulled:
     """Raises PullRefused and the others of `errors`. The caller tags the image, then says `pull_status`."""
     reference = ref.with_default_tag()
+
+    async def from_endpoint(repository: Repository) -> Pulled:
+        resolved = await resolve(repository, reference, progress)
+        what = str(reference) if reference.digest else reference.tag or ""
+        progress(Progress(what, f"Pulling from {reference.path}"))
+        manifest = await choose_manifest(resolved, platform)
+        if not sink.has_image(manifest.config.digest):
+            await _Transfer(repository, manifest, sink, progress, registry_config, downloads).run()
+        progress(Progress("", f"Digest: {resolved.digest}"))
+        return Pulled(manifest.config.digest, resolved.digest)
+
     try:
-        async with http_session(registry_config.user_agent) as http:
-            resolved = await resolve(http, reference, registry_config, auth)
-            what = str(reference) if reference.digest else reference.tag or ""
-            progress(Progress(what, f"Pulling from {reference.path}"))
-            manifest = await choose_manifest(resolved, platform)
-            if not sink.has_image(manifest.config.digest):
-                transfer = _Transfer(resolved.repository, manifest, sink, progress, registry_config, downloads)
-                await transfer.run()
+        async with transport(registry_config) as http:
+            return await at_first_endpoint(http, reference, registry_config, auth, from_endpoint)
     except EngineError as failure:
         raise pull_error(failure, reference) from failure
-    progress(Progress("", f"Digest: {resolved.digest}"))
-    return Pulled(manifest.config.digest, resolved.digest)
 
 
 async def list_tags(ref: Reference, registry_config: RegistryConfig, auth: Credentials | None) -> tuple[str, ...]:
     """For a pull of all tags."""
-    failure: EngineError = SystemFailure(f"no endpoints found for {ref.domain}")
-    async with http_session(registry_config.user_agent) as http:
-        for endpoint in await endpoints_of(ref.domain, registry_config):
-            repository = Repository(http, endpoint, ref.path, None if endpoint.is_mirror else auth)
-            try:
-                await repository.connect(registry_config)
-                return await repository.tags()
-            except EngineError as caught:
-                failure = caught
-                if isinstance(caught, RegistryRefusal) and not endpoint.is_mirror:
-                    break
-    raise pull_error(failure, ref)
+    try:
+        async with transport(registry_config) as http:
+            return await at_first_endpoint(http, ref, registry_config, auth, Repository.tags)
+    except EngineError as failure:
+        raise pull_error(failure, ref) from failure
 
 
 class _Transfer:
@@ -109,6 +106,7 @@ class _Transfer:
         self._progress, self._config, self._downloads = progress, config, downloads
 
     async def run(self) -> None:
+        self._sink.check_depth(len(self._manifest.layers))
         config = await fetch_config(self._repository, self._manifest.config)
         layers, diff_ids = self._manifest.layers, parse_diff_ids(config)
         if len(layers) != len(diff_ids):
@@ -153,7 +151,7 @@ class _Transfer:
             below: asyncio.Event | None = None
             for depth, layer in enumerate(missing, start=present + 1):
                 # dockerd tells of a blob once, however often the image repeats it
-                progress = self._progress if unique.pop(layer.digest, None) else _silent
+                progress = self._progress if unique.pop(layer.digest, None) else silent
                 step = _Step(layer, diff_ids[:depth], below, asyncio.Event(), progress)
                 group.create_task(self._register(fetched[layer.digest], step))
                 below = step.done
@@ -161,13 +159,23 @@ class _Transfer:
     async def _register(self, fetched: asyncio.Task[None], step: "_Step") -> None:
         await fetched
         layer, progress = step.layer, step.progress
-        if not self._sink.has_layer(step.stack):  # another pull may have been faster
-            async with aclosing(self._extracting(layer, progress)) as blob, aclosing(decompressed(blob)) as tar:
-                await self._sink.register(step.stack, layer, tar, step.below)
+        work = partial(self._unpack, step)
+        await self._downloads.unpacking.share(step.stack, work, renamed(progress, layer.digest.short))
         if step.below:
             await step.below.wait()
         progress(Progress(layer.digest.short, p.PULL_COMPLETE))
         step.done.set()
+
+    async def _unpack(self, step: "_Step", progress: ProgressSink) -> None:
+        if self._sink.has_layer(step.stack):  # another pull may have been faster
+            return
+        limit = unpacked_limit(step.layer.size)
+        async with (
+            aclosing(self._extracting(step.layer, progress)) as blob,
+            aclosing(decompressed(blob)) as stream,
+            aclosing(limited(stream, limit)) as tar,
+        ):
+            await self._sink.register(step.stack, step.layer, tar, step.below)
 
     async def _extracting(self, layer: Descriptor, progress: ProgressSink) -> AsyncGenerator[bytes, None]:
         meter = Meter(progress, Progress(layer.digest.short, p.EXTRACTING, 0, layer.size))
@@ -186,10 +194,6 @@ class _Step:
     below: asyncio.Event | None
     done: asyncio.Event
     progress: ProgressSink
-
-
-def _silent(event: Progress) -> None:
-    pass
 
 
 async def fetch_config(repository: Repository, config: Descriptor) -> bytes:

@@ -2,27 +2,40 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass
-
-import aiohttp
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from seaway.base.errors import EngineError
-from seaway.distribution.auth import Credentials
+from seaway.content.blobs import VerificationFailed
+from seaway.distribution.auth import Credentials, InvalidToken
 from seaway.distribution.client import RawManifest, Repository
 from seaway.distribution.endpoints import Endpoint, RegistryConfig, host_of, plan_endpoints
 from seaway.distribution.errors import (
     ManifestVerificationFailed,
+    NoBasicAuth,
     NoMatchingManifest,
     RegistryFailure,
     RegistryRefusal,
     RegistryUnreachable,
     UnsupportedImage,
 )
+from seaway.distribution.hosts import read_hosts
+from seaway.distribution.progress import ProgressSink, silent
+from seaway.distribution.retry import repeated_when_told
+from seaway.distribution.transport import Transport
+from seaway.kernel.worker import run_blocking
 from seaway.oci import mediatypes
 from seaway.oci.digest import Digest, digest_of, sha256_of
-from seaway.oci.manifest import Index, Manifest, Schema1, parse_manifest
+from seaway.oci.manifest import Index, InvalidManifest, Manifest, Schema1, parse_manifest
 from seaway.oci.platform import Platform, host_platform
 from seaway.oci.reference import DEFAULT_DOMAIN, Reference
+
+NESTING_LIMIT = 8
+DOCUMENTS_LIMIT = 100
+FAULTS_OF_CONTENT = (ManifestVerificationFailed, VerificationFailed, UnsupportedImage, InvalidManifest)
+"""What another endpoint may have right."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,57 +49,95 @@ class Resolved:
     """Bytes of that document."""
 
 
-async def resolve(
-    http: aiohttp.ClientSession, reference: Reference, config: RegistryConfig, auth: Credentials | None
-) -> Resolved:
-    """`reference` has a tag or a digest; the digest counts. Raises the failure of the last endpoint tried."""
+async def at_first_endpoint(
+    http: Transport,
+    reference: Reference,
+    config: RegistryConfig,
+    auth: Credentials | None,
+    work: Callable[[Repository], Awaitable[T]],
+) -> T:
+    """What `work` makes of the first endpoint that serves it: what a mirror cannot do or breaks off, the next one does.
+    Raises the failure of the last endpoint tried."""
     failure: EngineError | None = None
     secured: set[str] = set()
     for endpoint in await endpoints_of(reference.domain, config):
         if endpoint.host in secured and not endpoint.url.startswith("https:"):
             continue
+        if not endpoint.serves(tag=reference.digest is None):
+            continue
         repository = Repository(http, endpoint, reference.path, None if endpoint.is_mirror else auth)
         try:
-            await repository.connect(config)
+            await repository.connect()
             if endpoint.url.startswith("https:"):
                 secured.add(endpoint.host)
-            digest = reference.digest or await repository.tag_digest(reference.tag or "")
-            raw = await repository.manifest(digest or reference.tag or "")
+            return await work(repository)
         except (RegistryUnreachable, RegistryFailure) as caught:
             failure = caught
-        except RegistryRefusal as caught:
+        except (RegistryRefusal, NoBasicAuth, InvalidToken, *FAULTS_OF_CONTENT) as caught:
             failure = caught
             if not endpoint.is_mirror:
                 break
-        else:
-            return Resolved(reference, repository, _verified(raw, digest), _parsed(raw, reference), len(raw.data))
     raise failure or RegistryUnreachable(f"no endpoints found for {reference.domain}")
 
 
+async def resolve(repository: Repository, reference: Reference, progress: ProgressSink = silent) -> Resolved:
+    """`reference` has a tag or a digest; the digest counts."""
+
+    async def ask() -> tuple[Digest | None, RawManifest]:
+        digest = reference.digest or await repository.tag_digest(reference.tag or "")
+        return digest, await repository.manifest(digest or reference.tag or "")
+
+    digest, raw = await repeated_when_told(ask, reference.tag or str(reference.digest), progress)
+    return Resolved(reference, repository, _verified(raw, digest), _parsed(raw, reference), len(raw.data))
+
+
 async def endpoints_of(domain: str, config: RegistryConfig) -> tuple[Endpoint, ...]:
+    hosts = await run_blocking(read_hosts, config.certs_dir / domain)
     if domain == DEFAULT_DOMAIN:
-        return plan_endpoints(domain, (), config)
+        return plan_endpoints(domain, (), config, hosts)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host_of(domain), None, type=socket.SOCK_STREAM)
     except OSError:
         found = []
-    return plan_endpoints(domain, [str(address[0]) for *_, address in found], config)
+    return plan_endpoints(domain, [str(address[0]) for *_, address in found], config, hosts)
 
 
 async def choose_manifest(resolved: Resolved, platform: Platform | None) -> Manifest:
-    """The image's manifest: out of an index, the one for `platform`, or else for this host."""
+    """The image's manifest: out of an index, or of indexes in it, the one for `platform`, or else for this host."""
     if isinstance(resolved.document, Manifest):
         return resolved.document
-    host = host_platform()
-    entry = resolved.document.choose(platform, host)
-    if entry is None:
-        raise NoMatchingManifest(f"no matching manifest for {platform or host} in the manifest list entries")
-    raw = await resolved.repository.manifest(entry.digest)
-    _verified(raw, entry.digest)
-    document = _parsed(raw, resolved.reference)
-    if isinstance(document, Index):
-        raise UnsupportedImage("unsupported manifest format")
-    return document
+    found = await _Choice(resolved, platform).within(resolved.document, 1)
+    if found is None:
+        raise NoMatchingManifest(f"no matching manifest for {platform or host_platform()} in the manifest list entries")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    resolved: Resolved
+    platform: Platform | None
+    seen: set[Digest] = field(default_factory=set)
+
+    async def within(self, index: Index, depth: int) -> Manifest | None:
+        """An entry for the platform; where there is none, one in the indexes that name no platform."""
+        if depth > NESTING_LIMIT:
+            raise UnsupportedImage(f"indexes in indexes, more than {NESTING_LIMIT} deep")
+        entry = index.choose(self.platform, host_platform())
+        nested = [d for d in index.manifests if d.media_type in mediatypes.INDEXES and d.platform is None]
+        for candidate in [entry] if entry else nested:
+            if candidate.digest in self.seen:
+                continue
+            self.seen.add(candidate.digest)
+            if len(self.seen) > DOCUMENTS_LIMIT:
+                raise UnsupportedImage(f"more than {DOCUMENTS_LIMIT} indexes in an index")
+            raw = await self.resolved.repository.manifest(candidate.digest)
+            _verified(raw, candidate.digest)
+            document = _parsed(raw, self.resolved.reference)
+            if isinstance(document, Manifest):
+                return document
+            if found := await self.within(document, depth + 1):
+                return found
+        return None
 
 
 def _parsed(raw: RawManifest, reference: Reference) -> Manifest | Index:
@@ -94,6 +145,9 @@ def _parsed(raw: RawManifest, reference: Reference) -> Manifest | Index:
     document = parse_manifest(raw.data, raw.content_type)
     if isinstance(document, Schema1):
         raise UnsupportedImage(_schema1_text(reference))
+    for layer in document.layers if isinstance(document, Manifest) else ():
+        if not layer.media_type.lower().startswith(mediatypes.LAYER_PREFIXES):
+            raise UnsupportedImage(f"unsupported media type {layer.media_type}")
     if isinstance(document, Manifest) and (kind := document.config.media_type) not in mediatypes.IMAGE_CONFIGS:
         class_ = "plugin" if kind == mediatypes.DOCKER_PLUGIN_CONFIG else "unknown"
         raise UnsupportedImage(f'Encountered remote "{kind}"({class_}) when fetching')

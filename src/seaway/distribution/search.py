@@ -9,11 +9,11 @@ from seaway.base import gojson
 from seaway.base.errors import EngineError, InvalidParameter, SystemFailure
 from seaway.base.filters import Filters
 from seaway.distribution.auth import Credentials
-from seaway.distribution.connection import http_session
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import RegistryUnreachable
 from seaway.distribution.resolve import endpoints_of
 from seaway.distribution.session import RegistrySession
+from seaway.distribution.transport import transport
 from seaway.oci.reference import DEFAULT_DOMAIN, LEGACY_DOMAIN, OFFICIAL_PREFIX
 
 FILTERS = frozenset({"is-automated", "is-official", "stars"})
@@ -84,16 +84,14 @@ async def search(wanted: Search, config: RegistryConfig, auth: Credentials | Non
 
 async def _ask(wanted: Search, config: RegistryConfig, auth: Credentials | None) -> tuple[Found, ...]:
     failure: EngineError = SearchFailed(f"no endpoints found for {wanted.index}")
-    async with http_session(config.user_agent) as http:
+    async with transport(config) as http:
         for endpoint in await endpoints_of(wanted.index, config):
             if endpoint.is_mirror:
                 continue
             url = f"https://{LEGACY_DOMAIN}" if wanted.index == DEFAULT_DOMAIN else endpoint.url
             session = RegistrySession(http, endpoint, auth)
             try:
-                status, body = await session.get_v1(
-                    f"{url}/v1/search?q={quote_plus(wanted.term)}&n={wanted.limit}", config
-                )
+                status, body = await session.get_v1(f"{url}/v1/search?q={quote_plus(wanted.term)}&n={wanted.limit}")
             except RegistryUnreachable as caught:
                 failure = caught
                 continue

@@ -1,14 +1,14 @@
 """Requests to one endpoint of a registry, authorised as it wants them to be.
 
-Raises RegistryUnreachable, RegistryRefusal (it said no) or RegistryFailure (not now). A redirect to another host gets
-no Authorization: aiohttp takes it away.
+Raises RegistryUnreachable, RegistryRefusal (it said no) or RegistryFailure (not now).
 """
 
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
@@ -23,8 +23,16 @@ from seaway.distribution.auth import (
     token_query,
 )
 from seaway.distribution.connection import tls_context, told_as_go_does
-from seaway.distribution.endpoints import Endpoint, RegistryConfig
-from seaway.distribution.errors import Answer, NoBasicAuth, RegistryFailure, RegistryRefusal, parse_failure
+from seaway.distribution.endpoints import Endpoint
+from seaway.distribution.errors import (
+    Answer,
+    NoBasicAuth,
+    RegistryFailure,
+    RegistryRefusal,
+    parse_failure,
+    parse_retry_after,
+)
+from seaway.distribution.transport import Transport
 from seaway.kernel.worker import run_blocking
 
 ERROR_LIMIT = 64 << 10
@@ -32,12 +40,16 @@ V1_LIMIT = 8 << 20
 Scopes = tuple[str, ...]
 
 
+class TokenExpired(RegistryFailure):
+    pass
+
+
 class RegistrySession:
     """`connect` before anything else."""
 
-    def __init__(self, http: aiohttp.ClientSession, endpoint: Endpoint, credentials: Credentials | None) -> None:
+    def __init__(self, http: Transport, endpoint: Endpoint, credentials: Credentials | None) -> None:
         self.endpoint = endpoint
-        self.base = f"{endpoint.url}/v2/"
+        self.base = endpoint.api
         self.identity_token = ""
         """What the token server gave in exchange for a password, where it does."""
         self._http = http
@@ -46,14 +58,12 @@ class RegistrySession:
         self._challenge: Challenge | None = None
         self._tokens: dict[Scopes, Token] = {}
 
-    async def connect(self, config: RegistryConfig) -> None:
+    async def connect(self) -> None:
         """Is a registry there, and how does it want us to log in?"""
-        if self.endpoint.url.startswith("https:"):
-            self._ssl = await run_blocking(tls_context, self.endpoint, config.certs_dir)
-        async with told_as_go_does("GET", self.base):
-            async with self._http.get(self.base, ssl=self._ssl) as answer:
-                if answer.status == 401:
-                    self._challenge = _challenge(answer)
+        await self._prepare_tls()
+        async with told_as_go_does("GET", self.base), self._ask("GET", self.base) as answer:
+            if answer.status == 401:
+                self._challenge = _challenge(answer)
 
     @asynccontextmanager
     async def send(
@@ -66,17 +76,17 @@ class RegistrySession:
         data: Any = None,
         accepted: tuple[int, ...] = (200,),
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer with one of the `accepted` states. A token that is refused is asked for once more, unless `data`
-        is a stream, which cannot be sent twice."""
+        """An answer with one of the `accepted` states. A token that is refused is asked for once more; where `data`
+        is a stream, which cannot be sent twice, TokenExpired leaves that to the caller."""
         async with AsyncExitStack() as stack, told_as_go_does(method, url):
-            sent = {**(headers or {}), **await self._authorise(method, url, scopes)}
-            request = self._http.request(method, URL(url, encoded=True), headers=sent, data=data, ssl=self._ssl)
-            answer = await stack.enter_async_context(request)
-            repeatable = data is None or isinstance(data, bytes)
-            if answer.status == 401 and repeatable and self._learns(_challenge(answer), scopes, sent):
-                sent = {**(headers or {}), **await self._authorise(method, url, scopes)}
-                request = self._http.request(method, URL(url, encoded=True), headers=sent, data=data, ssl=self._ssl)
-                answer = await stack.enter_async_context(request)
+            sent = await self._authorise(method, url, scopes)
+            answer = await stack.enter_async_context(self._ask(method, url, {**(headers or {}), **sent}, data))
+            if answer.status == 401 and self._learns(_challenge(answer), scopes, sent):
+                if not (data is None or isinstance(data, bytes)):
+                    raise TokenExpired(f'{method.capitalize()} "{url}": the token expired while data was sent')
+                await stack.aclose()
+                sent = await self._authorise(method, url, scopes)
+                answer = await stack.enter_async_context(self._ask(method, url, {**(headers or {}), **sent}, data))
             if answer.status not in accepted:
                 raise await failure_of(answer)
             yield answer
@@ -85,17 +95,36 @@ class RegistrySession:
         """What the registry says to who comes with these credentials: `200 OK`, we hope."""
         async with told_as_go_does("GET", self.base):
             headers = await self._authorise("GET", self.base, ())
-            async with self._http.get(self.base, headers=headers, ssl=self._ssl) as answer:
+            async with self._ask("GET", self.base, headers) as answer:
                 return f"{answer.status} {answer.reason}"
 
-    async def get_v1(self, url: str, config: RegistryConfig) -> tuple[int, bytes]:
+    @asynccontextmanager
+    async def get_foreign(
+        self, url: str, headers: dict[str, str], accepted: tuple[int, ...]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """What is not the registry's: it learns neither who asks nor what for."""
+        async with told_as_go_does("GET", url), self._http.request("GET", URL(url), True, headers) as answer:
+            if answer.status not in accepted:
+                raise await failure_of(answer)
+            yield answer
+
+    async def get_v1(self, url: str) -> tuple[int, bytes]:
         """The old API knows names and passwords only, and does not ask for them."""
-        if url.startswith("https:"):
-            self._ssl = await run_blocking(tls_context, self.endpoint, config.certs_dir)
+        await self._prepare_tls()
         who = self._credentials
         headers = {"X-Docker-Token": "true"} | ({"Authorization": who.basic()} if who and who.username else {})
-        async with told_as_go_does("GET", url), self._http.get(url, headers=headers, ssl=self._ssl) as answer:
+        async with told_as_go_does("GET", url), self._ask("GET", url, headers) as answer:
             return answer.status, await read_up_to(answer, V1_LIMIT)
+
+    async def _prepare_tls(self) -> None:
+        if self.endpoint.url.startswith("https:"):
+            self._ssl = await run_blocking(tls_context, self.endpoint, self._http.config.certs_dir)
+
+    def _ask(
+        self, method: str, url: str, headers: dict[str, str] | None = None, data: Any = None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        added = dict(self._http.config.meta_headers) | dict(self.endpoint.told.headers if self.endpoint.told else ())
+        return self._http.request(method, URL(url, encoded=True), self._ssl, {**added, **(headers or {})}, data)
 
     def _learns(self, challenge: Challenge | None, scopes: Scopes, sent: dict[str, str]) -> bool:
         """Is there a better way to ask? A challenge where none was met, or a token that ran out."""
@@ -125,14 +154,15 @@ class RegistrySession:
     async def _fetch_token(self, challenge: Challenge, scopes: Scopes) -> Token:
         realm, who = challenge.parameters.get("realm", ""), self._credentials
         async with told_as_go_does("GET", realm), AsyncExitStack() as stack:
+            url, meta = URL(realm), dict(self._http.config.meta_headers)
             if who and who.identity_token:
-                form = refresh_form(challenge, scopes, who)
-                answer = await stack.enter_async_context(self._http.post(realm, data=form, ssl=self._ssl))
+                form = urlencode(refresh_form(challenge, scopes, who)).encode()
+                headers = {**meta, "Content-Type": "application/x-www-form-urlencoded"}
+                answer = await stack.enter_async_context(self._http.request("POST", url, self._ssl, headers, form))
             else:
-                headers = {"Authorization": who.basic()} if who and who.username else {}
-                query = token_query(challenge, scopes, who)
-                request = self._http.get(realm, params=query, headers=headers, ssl=self._ssl)
-                answer = await stack.enter_async_context(request)
+                headers = meta | ({"Authorization": who.basic()} if who and who.username else {})
+                url = url.update_query([*url.query.items(), *token_query(challenge, scopes, who)])
+                answer = await stack.enter_async_context(self._http.request("GET", url, self._ssl, headers))
             if answer.status != 200:
                 raise await failure_of(answer)
             token = parse_token(await answer.read(), time.time())
@@ -143,7 +173,9 @@ class RegistrySession:
 async def failure_of(answer: aiohttp.ClientResponse) -> RegistryFailure | RegistryRefusal:
     challenge = _challenge(answer)
     parameters = dict(challenge.parameters) if challenge and challenge.scheme == "bearer" else {}
-    return parse_failure(Answer(answer.status, answer.reason or "", await read_up_to(answer, ERROR_LIMIT), parameters))
+    retry_after_s = parse_retry_after(answer.headers.get("Retry-After", ""), time.time())
+    body = await read_up_to(answer, ERROR_LIMIT)
+    return parse_failure(Answer(answer.status, answer.reason or "", body, parameters, retry_after_s))
 
 
 async def read_up_to(answer: aiohttp.ClientResponse, limit: int) -> bytes:

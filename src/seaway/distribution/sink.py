@@ -18,6 +18,9 @@ class LayerSink(Protocol):
 
     def has_image(self, image_id: Digest) -> bool: ...
 
+    def check_depth(self, layers: int) -> None:
+        """Raises where so many layers cannot be stacked."""
+
     def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
         """Is the layer on top of this stack here? Then it stays at least until the pull ends."""
 

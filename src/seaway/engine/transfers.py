@@ -7,6 +7,7 @@ from seaway.content.blobs import BlobStore
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.fetch import Downloads
 from seaway.distribution.metadata import BlobMetadata
+from seaway.distribution.proxies import Proxies
 from seaway.distribution.push import Pusher
 from seaway.engine.settings import Settings
 from seaway.images.catalog import Catalog
@@ -32,6 +33,7 @@ class Transfers:
             mirrors=config.registry_mirrors,
             max_concurrent_downloads=config.max_concurrent_downloads,
             max_download_attempts=config.max_download_attempts,
+            proxies=Proxies(config.http_proxy, config.https_proxy, config.no_proxy),
         )
 
     def resize(self, config: EngineConfig) -> None:

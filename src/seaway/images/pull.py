@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seaway.base.errors import SystemFailure
 from seaway.distribution.auth import Credentials
-from seaway.distribution.endpoints import RegistryConfig
+from seaway.distribution.endpoints import MetaHeaders, RegistryConfig
 from seaway.distribution.fetch import Downloads
 from seaway.distribution.metadata import BlobMetadata, KnownBlob
 from seaway.distribution.progress import pull_status
@@ -17,7 +17,7 @@ from seaway.images.image import Image
 from seaway.images.messages import Emit, transfer_line
 from seaway.images.references import ReferenceDoesNotExist
 from seaway.images.store import NoSuchImage
-from seaway.layers.chain import chain_ids
+from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded, chain_ids
 from seaway.layers.driver import StorageError
 from seaway.layers.transfer import BadLayer
 from seaway.oci.digest import Digest
@@ -38,25 +38,43 @@ class Puller:
     metadata: BlobMetadata
 
     async def pull(
-        self, reference: Reference, emit: Emit, platform: Platform | None = None, auth: Credentials | None = None
+        self,
+        reference: Reference,
+        emit: Emit,
+        platform: Platform | None = None,
+        auth: Credentials | None = None,
+        meta: MetaHeaders = (),
     ) -> Image:
         """One tag (`latest` if it has none) or digest. Raises what `distribution.pull` and the stores raise."""
         reference = reference.with_default_tag()
-        image, is_new = await self._pull(reference, emit, platform, auth)
+        image, is_new = await self._pull(reference, emit, platform, auth, self._config(meta))
         emit(transfer_line(pull_status(reference, downloaded=is_new)))
         return image
 
     async def pull_all_tags(
-        self, repository: Reference, emit: Emit, platform: Platform | None = None, auth: Credentials | None = None
+        self,
+        repository: Reference,
+        emit: Emit,
+        platform: Platform | None = None,
+        auth: Credentials | None = None,
+        meta: MetaHeaders = (),
     ) -> None:
-        is_any_new = False
-        for tag in await list_tags(repository, self.registries(), auth):
-            _, is_new = await self._pull(repository.with_tag(tag), emit, platform, auth)
+        is_any_new, config = False, self._config(meta)
+        for tag in await list_tags(repository, config, auth):
+            _, is_new = await self._pull(repository.with_tag(tag), emit, platform, auth, config)
             is_any_new = is_any_new or is_new
         emit(transfer_line(pull_status(repository, downloaded=is_any_new)))
 
+    def _config(self, meta: MetaHeaders) -> RegistryConfig:
+        return replace(self.registries(), meta_headers=meta)
+
     async def _pull(
-        self, reference: Reference, emit: Emit, platform: Platform | None, auth: Credentials | None
+        self,
+        reference: Reference,
+        emit: Emit,
+        platform: Platform | None,
+        auth: Credentials | None,
+        config: RegistryConfig,
     ) -> tuple[Image, bool]:
         async with _sink(self.catalog, self.metadata, reference.name) as sink:
             pulled = await pull(
@@ -64,7 +82,7 @@ class Puller:
                 platform,
                 sink,
                 lambda event: emit(transfer_line(event)),
-                self.registries(),
+                config,
                 auth,
                 self.downloads,
             )
@@ -100,6 +118,10 @@ class CatalogSink:
         except NoSuchImage:
             return False
         return True
+
+    def check_depth(self, layers: int) -> None:
+        if layers > MAX_DEPTH:
+            raise MaxDepthExceeded
 
     def has_layer(self, diff_ids: Sequence[Digest]) -> bool:
         return self._catalog.images.has_layer(chain_ids(diff_ids)[-1])

@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from seaway.base.errors import EngineError, NotFound
 from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
-from seaway.distribution.connection import http_session
-from seaway.distribution.endpoints import RegistryConfig
+from seaway.distribution.endpoints import MetaHeaders, RegistryConfig
 from seaway.distribution.errors import RegistryUnreachable
 from seaway.distribution.metadata import signing_key
 from seaway.distribution.push import LocalLayer, Pushed, Pusher, Target
 from seaway.distribution.resolve import endpoints_of
+from seaway.distribution.transport import transport
 from seaway.images.catalog import Catalog
 from seaway.images.image import Image
 from seaway.images.messages import Emit, status_line, transfer_line
@@ -35,15 +35,21 @@ class ImagePusher:
     pusher: Pusher
 
     async def push(
-        self, reference: Reference, emit: Emit, platform: Platform | None = None, auth: Credentials | None = None
+        self,
+        reference: Reference,
+        emit: Emit,
+        platform: Platform | None = None,
+        auth: Credentials | None = None,
+        meta: MetaHeaders = (),
     ) -> None:
         """One tag, or all that the repository has here. Every failure comes after the first line, as in dockerd."""
         if platform:
             self.catalog.resolve(str(reference), platform)
         emit(status_line(f"The push refers to repository [{reference.name}]"))
         wanted = self._wanted(reference)
-        async with self.catalog.layers.transaction(), self._repository(reference, auth) as repository:
-            target = Target(repository, reference.name, signing_key(auth), self.registries())
+        config = replace(self.registries(), meta_headers=meta)
+        async with self.catalog.layers.transaction(), self._repository(reference, auth, config) as repository:
+            target = Target(repository, reference.name, signing_key(auth), config)
             for tagged, image_id in wanted:
                 await self._push(target, tagged, self.catalog.images.get(image_id), emit)
                 self.catalog.announce("push", self.catalog.images.get(image_id), tagged.familiar, tagged.familiar_name)
@@ -65,16 +71,18 @@ class ImagePusher:
         return tags
 
     @asynccontextmanager
-    async def _repository(self, reference: Reference, auth: Credentials | None) -> AsyncIterator[Repository]:
+    async def _repository(
+        self, reference: Reference, auth: Credentials | None, config: RegistryConfig
+    ) -> AsyncIterator[Repository]:
         """At the first endpoint that answers; a mirror is none."""
         failure: EngineError = RegistryUnreachable(f"no endpoints found for {reference.domain}")
-        async with http_session(self.registries().user_agent) as http:
-            for endpoint in await endpoints_of(reference.domain, self.registries()):
+        async with transport(config) as http:
+            for endpoint in await endpoints_of(reference.domain, config):
                 if endpoint.is_mirror:
                     continue
                 repository = Repository(http, endpoint, reference.path, auth, "pull,push")
                 try:
-                    await repository.connect(self.registries())
+                    await repository.connect()
                 except RegistryUnreachable as caught:
                     failure = caught
                 else:

@@ -23,5 +23,8 @@ SCHEMA1_TYPES = frozenset({SCHEMA1, SCHEMA1_SIGNED})
 IMAGE_CONFIGS = frozenset({DOCKER_CONFIG, OCI_CONFIG, "application/octet-stream", "text/html", ""})
 """What the engine takes for an image's config; the odd ones come from old registries."""
 
+LAYER_PREFIXES = ("application/vnd.oci.image", "application/vnd.docker", "application/octet-stream")
+"""How the media type of a layer begins; that of an artifact does not."""
+
 ACCEPTED = (DOCKER_MANIFEST, DOCKER_INDEX, OCI_INDEX, OCI_MANIFEST, SCHEMA1_SIGNED)
 """What a pull asks for. Schema 1 is asked for so as to be refused with an explanation."""

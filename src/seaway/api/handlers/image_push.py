@@ -4,7 +4,7 @@ from aiohttp import web
 
 from seaway.api.platforms import chosen_platform
 from seaway.api.progress import stream_progress
-from seaway.api.registry_auth import HEADER, lenient_credentials, parse_credentials_body
+from seaway.api.registry_auth import HEADER, lenient_credentials, meta_headers, parse_credentials_body
 from seaway.api.request import Request
 from seaway.api.router import Route
 from seaway.api.versions import Version
@@ -24,7 +24,9 @@ class ImagePushHandlers:
         """Without a tag it means all of them."""
         reference = parse_repository(request["name"], request.text("tag"))
         platform, auth = chosen_platform(request, Version(1, 46)), await _credentials(request)
-        return await stream_progress(request.http, lambda emit: self._pusher.push(reference, emit, platform, auth))
+        meta = meta_headers(request.http.headers)
+        push = self._pusher.push
+        return await stream_progress(request.http, lambda emit: push(reference, emit, platform, auth, meta))
 
 
 async def _credentials(request: Request) -> Credentials | None:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from seaway.api.platforms import chosen_platform, spelled_platform
 from seaway.api.progress import stream_progress
-from seaway.api.registry_auth import HEADER, lenient_credentials
+from seaway.api.registry_auth import HEADER, lenient_credentials, meta_headers
 from seaway.api.request import Request
 from seaway.api.router import Route
 from seaway.api.versions import Version
@@ -71,14 +71,15 @@ class ImageTransferHandlers:
     async def _import_from(self, source: str, wanted: ImportRequest, body: AsyncIterator[bytes], emit: Emit) -> Image:
         if source == "-":
             return await import_image(self._catalog, wanted, body, emit)
-        async with aclosing(download(source, emit, self._puller.registries().user_agent)) as found:
+        async with aclosing(download(source, emit, self._puller.registries())) as found:
             return await import_image(self._catalog, wanted, found, emit)
 
     async def _pull(self, request: Request) -> web.StreamResponse:
         reference, platform = _wanted(request), spelled_platform(request)
         auth = lenient_credentials(request.http.headers.get(HEADER, ""))
+        meta = meta_headers(request.http.headers)
         pull = self._puller.pull_all_tags if reference.is_name_only else self._puller.pull
-        return await stream_progress(request.http, lambda emit: pull(reference, emit, platform, auth))
+        return await stream_progress(request.http, lambda emit: pull(reference, emit, platform, auth, meta))
 
     async def _save(self, request: Request, names: list[str]) -> web.StreamResponse:
         wanted = plan_save(self._catalog, names, chosen_platform(request, Version(1, 48)))
