@@ -30,15 +30,16 @@ class Flights:
 
     async def share(
         self, key: Hashable, work: Callable[[ProgressSink], Awaitable[None]], progress: ProgressSink
-    ) -> None:
-        """Raises what `work` does where it was this caller's turn to do it."""
+    ) -> bool:
+        """Was it this caller who did it? Then it raises what `work` does."""
         while flight := self._flights.get(key):
             if await _follow(flight, progress):
-                return
+                return False
         flight = self._flights[key] = _Flight([progress])
         try:
             await work(flight.say)
             flight.succeeded = True
+            return True
         finally:
             del self._flights[key]
             flight.over.set()

@@ -160,7 +160,8 @@ class _Transfer:
         await fetched
         layer, progress = step.layer, step.progress
         work = partial(self._unpack, step)
-        await self._downloads.unpacking.share(step.stack, work, renamed(progress, layer.digest.short))
+        if not await self._downloads.unpacking.share(step.stack, work, renamed(progress, layer.digest.short)):
+            await self._unpack(step, progress)  # the other pull may have other stores, or lose the layer again
         if step.below:
             await step.below.wait()
         progress(Progress(layer.digest.short, p.PULL_COMPLETE))
