@@ -58,6 +58,8 @@ NEEDS: tuple[Need, ...] = (
     Need("tar", "unpacks layers", "apt-get install tar", lambda h: "tar" in h.programs),
     Need("nftables", "published ports and masquerading", "apt-get install nftables (or --iptables=false)",
          lambda h: "nft" in h.programs),
+    Need("a root of its own", "in a chroot an exec would enter the machine's real root, not the container's",
+         "enter the tree by pivot_root: systemd-nspawn or a container, not chroot", lambda h: not h.chrooted),
     Need("kernel namespaces", "isolate containers", "a kernel with CONFIG_NAMESPACES",
          lambda h: h.namespaces >= NAMESPACES),
     Need("a cgroup hierarchy", "groups a container's processes",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seaway.kernel import cgroup
+from seaway.kernel.chroot import is_chrooted
 from seaway.kernel.process import find_program
 
 PROGRAMS = ("crun", "runc", "conmon", "nft", "tar", "docker-init", "docker")
@@ -28,6 +29,7 @@ class Host:
     capabilities: frozenset[str]
     groups: frozenset[str]
     shared_root: bool
+    chrooted: bool
     settings: dict[str, str]
 
 
@@ -47,6 +49,7 @@ def read_host() -> Host:
         capabilities=_capabilities(),
         groups=frozenset(line.partition(":")[0] for line in _lines("/etc/group")),
         shared_root=_root_is_shared(),
+        chrooted=is_chrooted(),
         settings={name: _first(f"/proc/sys/{name}") for name in ("net/ipv4/ip_forward",)},
     )
 

@@ -24,6 +24,7 @@ from seaway.engine.reload import reload_config
 from seaway.engine.restore import restore
 from seaway.engine.settings import Settings
 from seaway.engine.sweep import sweep
+from seaway.kernel.chroot import is_chrooted
 from seaway.system.dataroot import DataRoot
 from seaway.system.notify import READY, STOPPING, notify
 from seaway.system.pidfile import remove_pidfile, write_pidfile
@@ -36,6 +37,8 @@ def run(config: EngineConfig, reread: Callable[[], EngineConfig]) -> int:
     """In the foreground until SIGINT or SIGTERM; then the exit status 0. `reread` is for SIGHUP."""
     if os.geteuid() != 0:
         raise SystemFailure("The Docker daemon needs to be run as root")
+    if is_chrooted():
+        raise SystemFailure("the engine cannot run in a chroot: an exec would enter the machine's real root")
     uvloop.run(serve(config, reread))
     return 0
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from seaway.kernel import syscalls
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
-CLONE_FS = 0x00000200
 
 
 def mount_overlay(home: Path, target: Path, options: str) -> None:
@@ -23,7 +22,7 @@ def mount_overlay(home: Path, target: Path, options: str) -> None:
 
     def work() -> None:
         try:
-            syscalls.unshare(CLONE_FS)
+            syscalls.unshare(syscalls.CLONE_FS)
             os.chdir(home)
             syscalls.mount("overlay", str(target), "overlay", 0, options)
         except BaseException as exc:

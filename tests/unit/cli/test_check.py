@@ -19,6 +19,7 @@ READY = Host(
     capabilities=frozenset({"SYS_ADMIN", "NET_ADMIN", "SYS_RESOURCE"}),
     groups=frozenset({"docker"}),
     shared_root=True,
+    chrooted=False,
     settings={"net/ipv4/ip_forward": "1"},
 )
 
