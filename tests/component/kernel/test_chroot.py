@@ -11,7 +11,8 @@ SCRIPT = "import os, sys; from seaway.kernel.chroot import is_chrooted; {before}
 
 @pytest.mark.parametrize(("before", "chrooted"), [("", 0), ("os.chroot('/')", 0), ("os.chroot(sys.argv[1])", 1)])
 def test_another_root_than_the_namespaces_is_told(tmp_path: Path, before: str, chrooted: int) -> None:
-    bind = f'mount --bind / {tmp_path} && mount -t proc proc {tmp_path}/proc && exec "$@"'
+    (tmp_path / "proc").mkdir()
+    bind = f'mount -t proc proc {tmp_path}/proc && exec "$@"'
     command = [sys.executable, "-c", SCRIPT.format(before=before or "pass"), str(tmp_path)]
     done = subprocess.run(["unshare", "-m", "sh", "-c", bind, "sh", *command], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (chrooted, "")
