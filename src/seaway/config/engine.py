@@ -113,6 +113,11 @@ class EngineConfig:
     network_control_plane_mtu: int = 1500
     network_diagnostic_port: int = 0
 
+    # other engines
+    cluster_store: str = ""
+    cluster_advertise: str = ""
+    cluster_store_opts: Mapping[str, str] = field(default_factory=dict)
+
     # accepted for dockerd's sake
     containerd: str = ""
     containerd_namespace: str = "moby"

@@ -64,6 +64,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("bridge-accept-fwmark", TEXT, "Packets with this firewall mark are accepted", note=NOT_YET),
     Option("cdi-spec-dir", LIST, "CDI specification directories to use", "cdi-spec-dirs"),
     Option("cgroup-parent", TEXT, "Set parent cgroup for all containers"),
+    Option("cluster-advertise", TEXT, "Address or interface name to advertise to the other engines of the cluster"),
+    Option("cluster-store", TEXT, "URL of the distributed storage backend (etcd://host:port[,host:port]/prefix)"),
+    Option("cluster-store-opt", PAIRS, "Set cluster store options", "cluster-store-opts"),
     Option("config-file", TEXT, "Daemon configuration file"),
     Option("containerd", TEXT, "containerd grpc address", note=NO_CONTAINERD),
     Option("containerd-namespace", TEXT, "Containerd namespace to use", note=NO_CONTAINERD),
@@ -168,7 +171,9 @@ FILE_ONLY: tuple[Option, ...] = (
 )
 
 # Keys whose value may be an object; other objects are grouping only ("proxies": {"http-proxy": …}).
-OBJECT_KEYS = frozenset({"builder", "default-network-opts", "default-ulimits", "features", "log-opts", "runtimes"})
+OBJECT_KEYS = frozenset(
+    {"builder", "cluster-store-opts", "default-network-opts", "default-ulimits", "features", "log-opts", "runtimes"}
+)
 # Keys of old that a flag and the file may both have, or that nothing reads any more.
 REMOVED_KEYS = frozenset({"deprecated-key-path", "allow-nondistributable-artifacts"})
 MERGED_KEYS = frozenset({"runtimes"})

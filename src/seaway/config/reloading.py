@@ -34,6 +34,10 @@ _AS_JSON = ("labels", "insecure_registries", "registry_mirrors")
 def reloaded(old: EngineConfig, new: EngineConfig) -> EngineConfig:
     """`old` with what may change while the engine runs."""
     changes: dict[str, Any] = {field: getattr(new, field) for field in (*FIELDS, *UNTOLD)}
+    if "cluster-advertise" in new.configured:  # as dockerd 1.10 has it: who says nothing of it changes nothing
+        changes["cluster_advertise"] = new.cluster_advertise
+        changes["cluster_store"] = new.cluster_store or old.cluster_store
+        changes["cluster_store_opts"] = new.cluster_store_opts
     return replace(old, **changes, configured=new.configured)
 
 
@@ -42,6 +46,9 @@ def attributes(config: EngineConfig) -> dict[str, str]:
     shown = {field.replace("_", "-"): _shown(getattr(config, field)) for field in FIELDS}
     shown |= {field.replace("_", "-"): json.dumps(getattr(config, field)) for field in _AS_JSON}
     shown["runtimes"] = " ".join(f"{name}:{runtime.path}" for name, runtime in sorted(config.runtimes.items()))
+    if config.cluster_store:
+        shown["cluster-store"], shown["cluster-advertise"] = config.cluster_store, config.cluster_advertise
+        shown["cluster-store-opts"] = json.dumps(dict(config.cluster_store_opts), sort_keys=True)
     return shown
 
 

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 
+from seaway.config.cluster import parse_cluster
 from seaway.config.engine import EngineConfig
 from seaway.config.errors import ConfigError
 from seaway.config.hosts import parse_host
@@ -44,6 +45,7 @@ def validate(config: EngineConfig) -> None:
             raise ConfigError(f'{PREFIXES[field]} setting ({mode}) is invalid; use "{first}" or "{second}"')
     _check_runtimes(config)
     _check_network(config)
+    parse_cluster(config.cluster_store, config.cluster_advertise, config.cluster_store_opts)
 
 
 def _check_logging(config: EngineConfig) -> None:

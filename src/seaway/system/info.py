@@ -35,6 +35,8 @@ class Figures:
     cgroup_driver: str = "cgroupfs"
     cdi_spec_dirs: tuple[str, ...] = ()
     volume_drivers: tuple[str, ...] = ("local",)
+    cluster_advertise: str = ""
+    cluster_failure: str = ""
     network_drivers: tuple[str, ...] = ("bridge", "host", "null")
     log_drivers: tuple[str, ...] = ("json-file",)
     listeners: int = 0
@@ -53,7 +55,7 @@ def info_to_wire(
         "RuncCommit": {"ID": _commit(version, figures.default_runtime)},
         "InitCommit": {"ID": _commit(version, "docker-init")},
         "SecurityOptions": security_options(config, host),
-        "Warnings": warnings(host, config) or None,
+        "Warnings": [*warnings(host, config), *_cluster_warnings(figures)] or None,
     }
     return _for_version(wire | _IN_NO_SWARM, api)
 
@@ -144,6 +146,9 @@ def _how_it_is_set(config: EngineConfig, figures: Figures) -> dict[str, Any]:
     }
     if config.default_address_pools:
         settings["DefaultAddressPools"] = [{"Base": p.base, "Size": p.size} for p in config.default_address_pools]
+    if config.cluster_store:
+        settings["ClusterStore"] = config.cluster_store
+        settings["ClusterAdvertise"] = figures.cluster_advertise or config.cluster_advertise
     return settings
 
 
@@ -186,6 +191,10 @@ def security_options(config: EngineConfig, host: Host) -> list[str]:
     if config.userns_remap:
         options.append("name=userns")
     return [*options, "name=no-new-privileges"] if config.no_new_privileges else options
+
+
+def _cluster_warnings(figures: Figures) -> list[str]:
+    return [f"WARNING: {figures.cluster_failure}"] if figures.cluster_failure else []
 
 
 def warnings(host: Host, config: EngineConfig) -> list[str]:
