@@ -90,30 +90,31 @@ class Rtnl:
 def add_veth(name: str, index: int, mac: str, mtu: int, peer: str, peer_namespace_fd: int) -> Request:
     """A pair: `name` here, with the index that the caller chose, and `peer` there. Both are down."""
     there = (IFLA_IFNAME, _text(peer)), (IFLA_MTU, _u32(mtu)), (IFLA_NET_NS_FD, _u32(peer_namespace_fd))
-    other = IFINFO.pack(0, 0, 0, 0, 0) + _attributes(*there)
-    info = _attributes((INFO_KIND, b"veth"), (INFO_DATA, _attributes((VETH_PEER, other))))
-    here = (IFLA_IFNAME, _text(name)), (IFLA_ADDRESS, _mac(mac)), (IFLA_MTU, _u32(mtu)), (IFLA_LINKINFO, info)
-    return Request(f"add veth {peer}", NEWLINK, CREATE | EXCL, IFINFO.pack(0, 0, index, 0, 0) + _attributes(*here))
+    other = IFINFO.pack(0, 0, 0, 0, 0) + pack_attributes(*there)
+    info = pack_attributes((INFO_KIND, b"veth"), (INFO_DATA, pack_attributes((VETH_PEER, other))))
+    here = (IFLA_IFNAME, _text(name)), (IFLA_ADDRESS, mac_bytes(mac)), (IFLA_MTU, _u32(mtu)), (IFLA_LINKINFO, info)
+    return Request(f"add veth {peer}", NEWLINK, CREATE | EXCL, IFINFO.pack(0, 0, index, 0, 0) + pack_attributes(*here))
 
 
 def join_bridge(name: str, master: int) -> Request:
     """Makes `name` a port of the bridge with the index `master`, and sets it up."""
-    attributes = _attributes((IFLA_IFNAME, _text(name)), (IFLA_MASTER, _u32(master)))
+    attributes = pack_attributes((IFLA_IFNAME, _text(name)), (IFLA_MASTER, _u32(master)))
     return Request(f"join {name} to its bridge", NEWLINK, 0, IFINFO.pack(0, 0, 0, IFF_UP, IFF_UP) + attributes)
 
 
 def set_hairpin(index: int) -> Request:
     """The bridge may send back through this port what came in by it."""
-    port = _attributes((IFLA_PROTINFO | NESTED, _attributes((BRPORT_MODE, b"\1"))))
+    port = pack_attributes((IFLA_PROTINFO | NESTED, pack_attributes((BRPORT_MODE, b"\1"))))
     return Request(f"set hairpin mode of port {index}", SETLINK, 0, IFINFO.pack(AF_BRIDGE, 0, index, 0, 0) + port)
 
 
 def add_macvlan(name: str, index: int, parent: int, mode: str, mac: str, namespace_fd: int) -> Request:
     """A device `name` in the namespace, on the host's device with the index `parent`; it is down."""
-    info = _attributes((INFO_KIND, b"macvlan"), (INFO_DATA, _attributes((MACVLAN_MODE, _u32(MACVLAN_MODES[mode])))))
-    attributes = (IFLA_IFNAME, _text(name)), (IFLA_LINK, _u32(parent)), (IFLA_ADDRESS, _mac(mac))
+    data = pack_attributes((MACVLAN_MODE, _u32(MACVLAN_MODES[mode])))
+    info = pack_attributes((INFO_KIND, b"macvlan"), (INFO_DATA, data))
+    attributes = (IFLA_IFNAME, _text(name)), (IFLA_LINK, _u32(parent)), (IFLA_ADDRESS, mac_bytes(mac))
     more = (IFLA_NET_NS_FD, _u32(namespace_fd)), (IFLA_LINKINFO, info)
-    body = IFINFO.pack(0, 0, index, 0, 0) + _attributes(*attributes, *more)
+    body = IFINFO.pack(0, 0, index, 0, 0) + pack_attributes(*attributes, *more)
     return Request(f"add macvlan {name}", NEWLINK, CREATE | EXCL, body)
 
 
@@ -123,7 +124,7 @@ def set_up(index: int) -> Request:
 
 def delete_link(name: str) -> Request:
     """One that is gone is no failure: a veth also goes when its namespace does."""
-    body = IFINFO.pack(0, 0, 0, 0, 0) + _attributes((IFLA_IFNAME, _text(name)))
+    body = IFINFO.pack(0, 0, 0, 0, 0) + pack_attributes((IFLA_IFNAME, _text(name)))
     return Request(f"delete {name}", DELLINK, 0, body, accepted=(errno.ENODEV,))
 
 
@@ -132,7 +133,7 @@ def add_address(index: int, address: str, prefix_length: int, broadcast: str = "
     family, flags = (socket.AF_INET, 0) if ip.version == 4 else (socket.AF_INET6, IFA_F_NODAD)
     attributes = [(IFA_LOCAL, ip.packed), (IFA_ADDRESS, ip.packed)]
     attributes += [(IFA_BROADCAST, ip_address(broadcast).packed)] if broadcast else []
-    body = IFADDR.pack(family, prefix_length, flags, SCOPE_UNIVERSE, index) + _attributes(*attributes)
+    body = IFADDR.pack(family, prefix_length, flags, SCOPE_UNIVERSE, index) + pack_attributes(*attributes)
     return Request(f"add address {address}", NEWADDR, CREATE | EXCL, body, accepted=(errno.EEXIST,))
 
 
@@ -142,7 +143,7 @@ def set_default_route(gateway: str) -> Request:
     family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
     body = RTMSG.pack(family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, SCOPE_UNIVERSE, RTN_UNICAST, 0)
     return Request(
-        f"set default route by {gateway}", NEWROUTE, CREATE | REPLACE, body + _attributes((RTA_GATEWAY, ip.packed))
+        f"set default route by {gateway}", NEWROUTE, CREATE | REPLACE, body + pack_attributes((RTA_GATEWAY, ip.packed))
     )
 
 
@@ -156,7 +157,7 @@ def _answers(data: bytes) -> Iterable[tuple[int, int]]:
         at += (length + 3) & ~3
 
 
-def _attributes(*pairs: tuple[int, bytes]) -> bytes:
+def pack_attributes(*pairs: tuple[int, bytes]) -> bytes:
     return b"".join(
         struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4) for kind, value in pairs
     )
@@ -170,5 +171,5 @@ def _u32(number: int) -> bytes:
     return struct.pack("=I", number)
 
 
-def _mac(text: str) -> bytes:
+def mac_bytes(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
