@@ -30,8 +30,10 @@ from seaway.api.versions import Version
 from seaway.base.dockerversion import DOCKER_VERSION
 from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
+from seaway.config.cluster import parse_cluster
 from seaway.containers.store import ContainerStore
 from seaway.daemon.options import file_defaults, network_options, programs, storage_driver, tls
+from seaway.discovery.cluster import Cluster
 from seaway.distribution.fetch import forget_partial_downloads
 from seaway.engine.context import Engine
 from seaway.engine.imagemounts import ImageMounts
@@ -141,8 +143,11 @@ async def _start_networks(
     life: AsyncExitStack,
 ) -> NetworkController:
     """The containers that still run are known to it before it brings the host to its state."""
-    controller = NetworkController(network_options(config, run_root, root.path, root.engine_id()), supervisor)
+    cluster = Cluster(root.engine_id(), supervisor)
+    controller = NetworkController(network_options(config, run_root, root.path, root.engine_id()), supervisor, cluster)
     controller.restore(joined_before(containers, run_root / "runs"))
+    life.push_async_callback(cluster.close)
+    await cluster.use(parse_cluster(config.cluster_store, config.cluster_advertise, config.cluster_store_opts))
     await controller.start()
     life.push_async_callback(controller.close)
     return controller

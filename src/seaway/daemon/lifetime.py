@@ -20,7 +20,7 @@ from seaway.engine import health, monitor, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
 from seaway.engine.hostresolver import follow_host_resolver
-from seaway.engine.reload import reload_config
+from seaway.engine.reload import move_cluster, reload_config
 from seaway.engine.restore import restore
 from seaway.engine.settings import Settings
 from seaway.engine.sweep import sweep
@@ -74,7 +74,7 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         life.callback(root.close)
         settings = Settings(config, ids)
         engine, transfers, server = await build(settings, root, life)
-        tell = (transfers.resize, lambda new: engine.runtime.use(programs(new)))
+        tell = (transfers.resize, lambda new: engine.runtime.use(programs(new)), partial(move_cluster, engine))
         monitor.follow_runs(engine)
         health.follow_runs(engine)
         await sweep(engine)

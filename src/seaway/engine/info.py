@@ -15,6 +15,7 @@ from seaway.system.info import Figures
 def engine_figures(
     engine: Engine, layers: LayerStore, config: EngineConfig, engine_id: str, images: int, listeners: int
 ) -> Figures:
+    cluster = engine.networks.controller.cluster
     statuses = [c.task.status for c in engine.containers.all()]
     running = sum(s in (Status.RUNNING, Status.RESTARTING) for s in statuses)
     paused = statuses.count(Status.PAUSED)
@@ -33,6 +34,9 @@ def engine_figures(
         cgroup_driver="systemd" if engine.defaults.systemd_cgroups else "cgroupfs",
         cdi_spec_dirs=engine.defaults.cdi_spec_dirs,
         volume_drivers=tuple(engine.mounts.volumes.drivers.loaded()),
+        network_drivers=("bridge", "host", "null", *(("overlay",) if config.cluster_store else ())),
+        cluster_advertise=cluster.advertise,
+        cluster_failure=str(cluster.failure or ""),
         log_drivers=tuple(sorted(log_drivers().keys() - {"none"})),
         listeners=listeners,
         open_files=len(os.listdir("/proc/self/fd")),

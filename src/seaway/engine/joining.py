@@ -183,5 +183,6 @@ def recorded(container: Container, sandbox: Sandbox) -> Joined:
             "Key": sandbox.key,
             "Ports": ports,
             "Servers": [[s.address, s.in_host] for s in sandbox.servers],
+            "Gateway": msgspec.to_builtins(sandbox.gateway),
         },
     )

@@ -3,7 +3,7 @@
 import msgspec
 
 from seaway.base import clock
-from seaway.base.errors import Conflict, EngineError, Forbidden, InvalidParameter, NotFound
+from seaway.base.errors import Conflict, EngineError, Forbidden, InvalidParameter, NotFound, Unavailable
 from seaway.base.filters import Filters
 from seaway.containers.container import Container
 from seaway.engine.context import Engine
@@ -59,8 +59,8 @@ async def prune_networks(engine: Engine, filters: Filters) -> list[str]:
             if _is_unwanted(engine, network, filters, until_ns):
                 try:
                     await remove_network(engine, network.id)
-                except (Forbidden, NotFound):
-                    continue  # somebody was quicker
+                except (Forbidden, NotFound, Unavailable):
+                    continue  # somebody was quicker, or it is the cluster's, whose store is away
                 gone.append(network.name)
     engine.events.publish("network", "prune", "", {"reclaimed": "0"})
     return gone

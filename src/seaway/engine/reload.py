@@ -8,11 +8,25 @@ from collections.abc import Callable, Iterable
 from seaway.base.errors import EngineError
 from seaway.base.logfmt import set_level
 from seaway.config import ConfigError, EngineConfig
+from seaway.config.cluster import parse_cluster
 from seaway.config.reloading import attributes, reloaded
 from seaway.engine.context import Engine
 
 log = logging.getLogger(__name__)
 Apply = Callable[[EngineConfig], None]
+
+
+def move_cluster(engine: Engine, config: EngineConfig) -> None:
+    """Behind the reload. An address that this host has not got leaves the engine where it is."""
+    engine.supervisor.spawn(_move_cluster(engine, config), "cluster")
+
+
+async def _move_cluster(engine: Engine, config: EngineConfig) -> None:
+    wanted = parse_cluster(config.cluster_store, config.cluster_advertise, config.cluster_store_opts)
+    try:
+        await engine.networks.controller.cluster.use(wanted)
+    except EngineError as failure:
+        log.error("%s", failure)
 
 
 def reload_config(

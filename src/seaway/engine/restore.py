@@ -18,7 +18,7 @@ from seaway.engine import remove, start
 from seaway.engine.context import Engine
 from seaway.engine.exec import adopt_execs
 from seaway.engine.sweep import surviving_run
-from seaway.model.network import PortBinding
+from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
 from seaway.networks.files import ExternalServer
 from seaway.networks.sandbox import Sandbox
@@ -114,4 +114,12 @@ def _sandbox(container: Container) -> Sandbox:
     ports = gojson.convert(container.sandbox.get("Ports") or {}, dict[str, list[PortBinding] | None])
     servers = [ExternalServer(address, in_host=host) for address, host in container.sandbox.get("Servers") or ()]
     in_host = any(name == "host" for name in container.endpoints)
-    return Sandbox(container.sandbox["ID"], None if in_host else Path(key), container.endpoints, ports, servers)
+    beside = container.sandbox.get("Gateway")
+    return Sandbox(
+        id=container.sandbox["ID"],
+        netns_path=None if in_host else Path(key),
+        endpoints=container.endpoints,
+        ports=ports,
+        servers=servers,
+        gateway=gojson.convert(beside, EndpointSettings) if beside else None,
+    )

@@ -1,6 +1,6 @@
 """Builds a container's namespace with all that leads to it, and takes it down again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -15,12 +15,15 @@ from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.dns.client import Sockets
 from seaway.networks.dns.sockets import open_sockets
 from seaway.networks.endpoint import new_endpoint, wished_address, with_outcome
+from seaway.networks.ipam import Address
 from seaway.networks.names import view_of
 from seaway.networks.network import Network
 from seaway.networks.plan import EndpointPlan, host_link, plan_endpoint
 from seaway.networks.ports import ANY_V4, ANY_V6, plan_wishes
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map, target_of
+
+NOTHING_CLAIMED: Mapping[str, Address] = {}
 
 
 class SandboxBuilder:
@@ -32,14 +35,22 @@ class SandboxBuilder:
         self._directory, self._catalog, self._publisher, self._ephemeral = directory, catalog, publisher, ephemeral
 
     async def build(
-        self, request: SandboxRequest, networks: Iterable[tuple[Network, EndpointSettings]], undo: AsyncExitStack
+        self,
+        request: SandboxRequest,
+        networks: Iterable[tuple[Network, EndpointSettings]],
+        undo: AsyncExitStack,
+        claimed: Mapping[str, Address] = NOTHING_CLAIMED,
+        gateway: Network | None = None,
     ) -> tuple[Sandbox, Sockets | None]:
-        """The sockets are the DNS server's; there are none where the container has no need of it."""
+        """`claimed` are addresses by network ID that the cluster has given; `gateway` is one network more, which is not
+        the container's own. The sockets are the DNS server's; there are none where the container has no need of it."""
         sandbox_id = new_id()
         path = self._directory / sandbox_id[:12]
         wishes = list(networks)
-        endpoints, plans = self._plan(request, wishes, undo)
-        sandbox = Sandbox(sandbox_id, path, endpoints, servers=request.external_servers)
+        all_wishes = [*wishes, *([(gateway, EndpointSettings())] if gateway else [])]
+        endpoints, plans = self._plan(request, all_wishes, undo, claimed)
+        beside = endpoints.pop(gateway.name) if gateway else None
+        sandbox = Sandbox(sandbox_id, path, endpoints, servers=request.external_servers, gateway=beside)
         undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans if p.host_link])
         # Its last owner may still answer for an address, and traffic to his ports go to it.
         await self._catalog.wait_vacant([a for p in plans for a in (p.address, p.address6) if a])
@@ -55,7 +66,11 @@ class SandboxBuilder:
         return published, opened[0] if opened else None
 
     def _plan(
-        self, request: SandboxRequest, wishes: Sequence[tuple[Network, EndpointSettings]], undo: AsyncExitStack
+        self,
+        request: SandboxRequest,
+        wishes: Sequence[tuple[Network, EndpointSettings]],
+        undo: AsyncExitStack,
+        claimed: Mapping[str, Address],
     ) -> tuple[dict[str, EndpointSettings], list[EndpointPlan]]:
         endpoints: dict[str, EndpointSettings] = {}
         plans: list[EndpointPlan] = []
@@ -67,6 +82,7 @@ class SandboxBuilder:
                 wish,
                 undo,
                 mac="" if plans else request.mac_address,
+                claimed=claimed.get(network.id),
                 number=len(plans),
                 is_way_out=network is way_out,
                 proxied=self._publisher.proxied,
@@ -97,7 +113,7 @@ class SandboxBuilder:
         if sandbox is None or sandbox.netns_path is None:
             return
         async with AsyncExitStack() as steps:
-            devices = [host_link(e.endpoint_id) for e in sandbox.endpoints.values() if e.ip_address]
+            devices = [host_link(e.endpoint_id) for e in sandbox.attachments.values() if e.ip_address]
             steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
             if published := sandbox.published:
                 await self._publisher.withdraw(published)
@@ -105,7 +121,7 @@ class SandboxBuilder:
 
 def choose_way_out(networks: Iterable[tuple[Network, EndpointSettings]]) -> Network | None:
     """Whose gateway the default route goes by: the highest priority, then the first name (as dockerd has it)."""
-    candidates = [(-wish.gw_priority, n.name, n) for n, wish in networks if n.pool and not n.internal]
+    candidates = [(-wish.gw_priority, n.name, n) for n, wish in networks if n.pool and not n.internal and not n.overlay]
     return min(candidates, key=lambda c: c[:2])[2] if candidates else None
 
 
@@ -119,12 +135,14 @@ def plan_on(
     is_way_out: bool,
     proxied: bool,
     mac: str = "",
+    claimed: Address | None = None,
 ) -> tuple[EndpointSettings, EndpointPlan | None]:
-    """A new endpoint with an address, which `undo` gives back; no plan where the network has no devices."""
+    """A new endpoint with an address (`claimed`, if it is one of the cluster's), which `undo` gives back; no plan where
+    the network has no devices."""
     endpoint = new_endpoint(network, wish)
     if not network.pool:
         return endpoint, None
-    address = catalog.take_address(network.id, wished_address(wish))
+    address = catalog.take_address(network.id, claimed or wished_address(wish))
     undo.callback(catalog.release_address, network.id, address)
     address6 = None
     if network.pool6:

@@ -19,6 +19,7 @@ from seaway.base import clock
 from seaway.base.errors import EngineError, with_prefix
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
+from seaway.discovery.cluster import Cluster
 from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate
 from seaway.networks import links
 from seaway.networks.builder import SandboxBuilder
@@ -26,20 +27,23 @@ from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.dns.client import DnsClient
 from seaway.networks.endpoint import endpoint_on, new_endpoint
 from seaway.networks.files import ExternalServer
-from seaway.networks.hotplug import Hotplug
+from seaway.networks.gwbridge import Gateways, needs_gateway
+from seaway.networks.hotplug import Hotplug, check_attachable, check_detachable
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
 from seaway.networks.nftables import NftablesBackend
 from seaway.networks.options import NetworkOptions
+from seaway.networks.overlay.driver import Overlay
 from seaway.networks.plan import plan_bridge
 from seaway.networks.ports import PortAllocator
 from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
-from seaway.networks.sandbox import Sandbox, SandboxRequest
+from seaway.networks.sandbox import GWBRIDGE, Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
+from seaway.networks.usernet import check_removable
 from seaway.networks.usernets import UserNetworks
 
 log = logging.getLogger(__name__)
@@ -48,7 +52,7 @@ log = logging.getLogger(__name__)
 class NetworkController:
     """`restore` (what still runs), then `start`, then the rest."""
 
-    def __init__(self, options: NetworkOptions, supervisor: Supervisor) -> None:
+    def __init__(self, options: NetworkOptions, supervisor: Supervisor, cluster: Cluster | None = None) -> None:
         self._options, self._supervisor = options, supervisor
         self._netns = options.run_root / "netns"
         proxy = ProxyClient(options.run_root / "port-proxy.sock", serving=options.userland_proxy)
@@ -70,7 +74,10 @@ class NetworkController:
         self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
         self._hotplug = Hotplug(self._catalog, self._publisher)
+        self._gateways = Gateways(self._catalog, self._user_networks, self._hotplug)
         self._names = Names(self._catalog, DnsClient(options.run_root / "dns.sock"))
+        self.cluster = cluster or Cluster(new_id(), supervisor)
+        self._overlay = Overlay(self.cluster, self._catalog, self._names, store)
         self._joined: dict[str, Joined] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
@@ -86,6 +93,7 @@ class NetworkController:
             log.error("a published port of a running container is lost: %s", failed)
         self._supervisor.spawn(self._firewall.watch(), "firewall watch", service=True)
         self._names.start(self._supervisor)
+        await self._overlay.start(self._supervisor)
         await links.sweep(self._netns, [b.name for b in bridges], owned_names(self._joined.values()))
 
     async def close(self) -> None:
@@ -107,7 +115,7 @@ class NetworkController:
 
     def inspect(self, name: str) -> dict[str, Any]:
         network = self.find(name)
-        return network_to_wire(network, self.containers_on(network))
+        return network_to_wire(network, self.containers_on(network) | self._overlay.remote_containers(network))
 
     def summary(self, network: Network) -> dict[str, Any]:
         """As a list shows it: without its containers."""
@@ -117,17 +125,21 @@ class NetworkController:
         return containers_on(network.name, self._joined)
 
     async def create(self, request: NetworkCreate) -> Network:
+        if request.driver == "overlay" and self.cluster.advertise:
+            return await self._overlay.create(request, self._options.networks)
         return await self._user_networks.create(request)
 
     async def remove(self, name: str) -> None:
-        await self._user_networks.remove(self.find(name), self._joined)
+        network = self.find(name)
+        check_removable(network, self._joined, self.networks())
+        await (self._overlay.remove(network) if network.overlay else self._user_networks.remove(network))
 
     def restore(self, containers: Mapping[str, Joined]) -> None:
         """The containers, by ID, that still run with the sandboxes that an earlier engine gave them."""
         for container_id, joined in containers.items():
             self._joined[container_id] = joined
             try:
-                self._joined[container_id] = self._restored(joined)
+                self._joined[container_id] = self._restored(container_id, joined)
             except EngineError as failed:
                 log.error("the network of running container %s is not as recorded: %s", joined.name, failed)
 
@@ -142,41 +154,55 @@ class NetworkController:
         if any(n.driver == "host" for n, _ in networks):
             endpoints = {n.name: new_endpoint(n, w) for n, w in networks}
             return self._keep(container_id, request, Sandbox(new_id(), None, endpoints))
+        gateway = await self._gateways.network() if needs_gateway(n for n, _ in networks) else None
         async with AsyncExitStack() as undo:
-            sandbox, sockets = await self._builder.build(request, networks, undo)
+            claimed = {n.id: await self._overlay.claim(n, container_id, w, undo) for n, w in networks if n.overlay}
+            sandbox, sockets = await self._builder.build(request, networks, undo, claimed, gateway)
+            await self._overlay.announce(request.name, sandbox)
             undo.pop_all()
         self._names.begin(sandbox, sockets)
         return self._keep(container_id, request, sandbox)
 
     async def attach(self, container_id: str, network: str, wish: EndpointSettings | None = None) -> Sandbox:
         """Connect a running container to one more network."""
-        joined = self._joined[container_id]
-        sandbox = await self._hotplug.attach(joined, self.find(network), wish or EndpointSettings())
-        await self._names.change(joined.sandbox, sandbox)
-        self._joined[container_id] = Joined(joined.name, sandbox)
-        return sandbox
+        joined, other, wish = self._joined[container_id], self.find(network), wish or EndpointSettings()
+        check_attachable(joined, other)
+        async with AsyncExitStack() as undo:
+            claimed = await self._overlay.claim(other, container_id, wish, undo) if other.overlay else None
+            after = Joined(joined.name, await self._hotplug.attach(joined, other, wish, claimed))
+            undo.pop_all()
+        after = await self._gateways.settle(after, self._networks_of(after))
+        return await self._changed(container_id, after)
 
     async def detach(self, container_id: str, network: str) -> Sandbox:
         """Disconnect a running container from one of its networks."""
-        joined = self._joined[container_id]
-        sandbox = await self._hotplug.detach(joined, self.find(network))
-        await self._names.change(joined.sandbox, sandbox)
-        self._joined[container_id] = Joined(joined.name, sandbox)
-        return sandbox
+        joined, other = self._joined[container_id], self.find(network)
+        endpoint = check_detachable(joined, other)
+        ready = await self._gateways.settle(joined, [n for n in self._networks_of(joined) if n.id != other.id])
+        after = Joined(joined.name, await self._hotplug.detach(ready, other))
+        if other.overlay:
+            await self._overlay.release(other, endpoint.ip_address)
+        return await self._changed(container_id, after)
+
+    async def _changed(self, container_id: str, after: Joined) -> Sandbox:
+        await self._names.change(self._joined[container_id].sandbox, after.sandbox)
+        self._joined[container_id] = after
+        await self._overlay.announce(after.name, after.sandbox)
+        return after.sandbox
 
     def disconnect(self, container_id: str) -> "asyncio.Task[None]":
         """Names, addresses and ports are free when this returns; the task ends when the host has forgotten them."""
         joined = self._joined.pop(container_id, None)
         if joined is None and (left := self._leaving.get(container_id)):
             return left
-        work = self._builder.tear_down(joined.sandbox if joined else None)
+        work = self._tear_down(joined.sandbox if joined else None)
         task = self._supervisor.spawn(work, f"network teardown of {container_id[:12]}")
         self._leaving[container_id] = task
         task.add_done_callback(partial(forget, self._leaving, container_id))
         if joined:
             self._names.end(joined.sandbox)
             self._publisher.free(joined.sandbox.published)
-            for endpoint in joined.sandbox.endpoints.values():
+            for endpoint in joined.sandbox.attachments.values():
                 self._catalog.vacate(endpoint, task)
         return task
 
@@ -199,6 +225,18 @@ class NetworkController:
             sandbox = replace(joined.sandbox, endpoints=dict(endpoints))
             self._names.rename(sandbox)
             self._joined[container_id] = Joined(name, sandbox)
+            self._supervisor.spawn(self._overlay.announce(name, sandbox), f"new name of {container_id[:12]}")
+
+    async def _tear_down(self, sandbox: Sandbox | None) -> None:
+        """The other engines may have an address when nobody answers for it here."""
+        try:
+            await self._builder.tear_down(sandbox)
+        finally:
+            if sandbox:
+                await self._overlay.leave(sandbox)
+
+    def _networks_of(self, joined: Joined) -> list[Network]:
+        return [self.find(e.network_id) for e in joined.sandbox.endpoints.values()]
 
     def ask_others(self, container_id: str, servers: Sequence[ExternalServer]) -> None:
         """Whom DNS asks for the container from now on."""
@@ -219,15 +257,18 @@ class NetworkController:
             found.append((self.find(by_id or name), wish or EndpointSettings()))
         return found
 
-    def _restored(self, joined: Joined) -> Joined:
+    def _restored(self, container_id: str, joined: Joined) -> Joined:
         endpoints = {}
-        for name, endpoint in joined.sandbox.endpoints.items():
-            network = self.find(name)
+        for name, endpoint in joined.sandbox.attachments.items():
+            network = self.find((endpoint.network_id if name not in PREDEFINED else "") or name)
             endpoints[name] = endpoint_on(network, endpoint)
+            if network.overlay:
+                self._overlay.endpoints.adopt(network, container_id, joined.name, endpoint)
             for pool, address in ((network.pool, endpoint.ip_address), (network.pool6, endpoint.global_ipv6_address)):
                 if pool and address:
                     self._catalog.take_address(network.id, ip_address(address), pool.subnet.version)
-        sandbox = replace(joined.sandbox, endpoints=endpoints)
+        gateway = endpoints.pop(GWBRIDGE, None) if joined.sandbox.gateway else None
+        sandbox = replace(joined.sandbox, endpoints=endpoints, gateway=gateway)
         self._publisher.adopt(replace(port, container=joined.name) for port in sandbox.published)
         self._names.restore(sandbox)
         return Joined(joined.name, sandbox)

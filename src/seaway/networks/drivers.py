@@ -1,9 +1,11 @@
 """What a driver's options say. Pure; an option that nobody knows is kept and does nothing, as in dockerd."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from seaway.base.errors import InvalidParameter
 from seaway.networks.network import BRIDGE_OPTION, BridgeSettings, MacvlanSettings, Network
+from seaway.networks.overlay.plan import overlay_settings
 
 MTU_OPTION = "com.docker.network.driver.mtu"
 IFACE_PREFIX = "com.docker.network.container_iface_prefix"
@@ -12,15 +14,17 @@ GATEWAY_MODES = ("", "nat", "nat-unprotected", "isolated")
 MACVLAN_MODES = ("bridge", "private", "vepa", "passthru")
 
 
-def settings_of(network: Network) -> tuple[BridgeSettings | None, MacvlanSettings | None]:
-    """By the network's driver. Raises InvalidParameter."""
+def with_settings(network: Network) -> Network:
+    """With what its options mean to its driver. Raises InvalidParameter."""
     match network.driver:
         case "bridge":
-            return bridge_settings(network.id, network.options, internal=network.internal), None
+            return replace(network, bridge=bridge_settings(network.id, network.options, internal=network.internal))
         case "macvlan":
-            return None, macvlan_settings(network.options)
+            return replace(network, macvlan=macvlan_settings(network.options))
+        case "overlay":
+            return replace(network, overlay=overlay_settings(network.id, network.options))
         case _:
-            return None, None
+            return network
 
 
 def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bool = False) -> BridgeSettings:

@@ -8,6 +8,7 @@ from seaway.model.network import EndpointSettings
 from seaway.networks import links
 from seaway.networks.builder import choose_way_out, plan_on
 from seaway.networks.catalog import NetworkCatalog
+from seaway.networks.ipam import Address
 from seaway.networks.joined import Joined
 from seaway.networks.network import Network
 from seaway.networks.plan import host_link
@@ -19,7 +20,10 @@ class Hotplug:
     def __init__(self, catalog: NetworkCatalog, publisher: Publisher) -> None:
         self._catalog, self._publisher = catalog, publisher
 
-    async def attach(self, joined: Joined, network: Network, wish: EndpointSettings) -> Sandbox:
+    async def attach(
+        self, joined: Joined, network: Network, wish: EndpointSettings, claimed: Address | None = None
+    ) -> Sandbox:
+        """`claimed` is the address that the cluster has given."""
         sandbox = joined.sandbox
         check_attachable(joined, network)
         assert sandbox.netns_path
@@ -27,7 +31,7 @@ class Hotplug:
             taken = await links.device_names(sandbox.netns_path)
             prefix = network.bridge.link_prefix if network.bridge else "eth"
             number = next(n for n in range(len(taken) + 1) if f"{prefix}{n}" not in taken)
-            rivals = [(self._catalog.find(e.network_id), e) for e in sandbox.endpoints.values()]
+            rivals = [(self._catalog.find(e.network_id), e) for e in sandbox.attachments.values()]
             way_out = choose_way_out([*rivals, (network, wish)])
             endpoint, plan = plan_on(
                 self._catalog,
@@ -35,6 +39,7 @@ class Hotplug:
                 wish,
                 undo,
                 number=number,
+                claimed=claimed,
                 is_way_out=network is way_out,
                 proxied=self._publisher.proxied,
             )
@@ -71,7 +76,7 @@ class Hotplug:
     async def _unplug(self, sandbox: Sandbox, network: Network, endpoint: EndpointSettings) -> None:
         if network.macvlan and sandbox.netns_path:
             await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address)
-        elif network.bridge:
+        elif network.bridge or network.overlay:
             await links.delete_link(host_link(endpoint.endpoint_id))
 
 

@@ -31,6 +31,13 @@ class Names:
         if view := self._view(sandbox):
             self._client.restore(self._records(sandbox), sandbox.id, view)
 
+    def tell(self, key: str, network: Network, address: str, names: list[str]) -> None:
+        """Of a container on another engine; `key` is its endpoint's."""
+        self._client.join(key, RecordToTell(network.id, network.name, [address], names))
+
+    def forget(self, key: str) -> None:
+        self._client.leave(key)
+
     async def change(self, before: Sandbox, after: Sandbox) -> None:
         """A container that gets its first network with names gets its server with it."""
         old, new = self._records(before), self._records(after)

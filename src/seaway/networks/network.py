@@ -8,6 +8,7 @@ from seaway.base.errors import InvalidParameter, NotFound
 from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkContainer, NetworkResource, to_wire
 from seaway.networks.firewall.elements import Bridge
 from seaway.networks.ipam import Pool, parse_pool
+from seaway.networks.overlay.plan import OverlaySettings
 
 PREDEFINED = ("bridge", "host", "none")
 NO_BRIDGE = "none"
@@ -59,7 +60,8 @@ class MacvlanSettings:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`pool` is None where there are no addresses to give; `bridge` and `macvlan` belong to the driver of that name."""
+    """`pool` is None where there are no addresses to give; `bridge`, `macvlan` and `overlay` belong to the
+    driver of that name."""
 
     id: str
     name: str
@@ -69,6 +71,7 @@ class Network:
     pool6: Pool | None = None
     bridge: BridgeSettings | None = None
     macvlan: MacvlanSettings | None = None
+    overlay: OverlaySettings | None = None
     ipam: IPAM = field(default_factory=IPAM)
     options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +83,11 @@ class Network:
     """The bridge was there before the network, and stays when it goes."""
     config_only: bool = False
     config_from: str = ""
+
+    @property
+    def scope(self) -> str:
+        """ "global": all engines of the cluster have it."""
+        return "global" if self.driver == "overlay" else "local"
 
     def in_firewall(self) -> Bridge | None:
         if not self.bridge or not self.pool:
@@ -143,6 +151,7 @@ def network_resource(network: Network, containers: Mapping[str, NetworkContainer
         name=network.name,
         id=network.id,
         created=network.created,
+        scope=network.scope,
         driver=network.driver,
         ipam=network.ipam,
         enable_ipv6=network.pool6 is not None,

@@ -97,10 +97,13 @@ def plan_endpoint(
         gateway6=((bridge and bridge.default_gateway6) or str(pool6.gateway)) if pool6 and not network.internal else "",
         sysctls=plan_sysctls((wish.driver_opts or {}).get(SYSCTLS, ""), link),
     )
+    host = host_link(endpoint_id)
+    if network.overlay:
+        return replace(common, bridge=network.overlay.bridge, host_link=host, gateway="", mtu=network.overlay.mtu)
     if macvlan:
         return replace(common, parent=macvlan.parent, mode=macvlan.mode, mtu=macvlan.mtu)
     assert bridge
-    return replace(common, bridge=bridge.name, host_link=host_link(endpoint_id), hairpin=not proxied, mtu=bridge.mtu)
+    return replace(common, bridge=bridge.name, host_link=host, hairpin=not proxied, mtu=bridge.mtu)
 
 
 def plan_sysctls(text: str, link: str) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,8 @@ from seaway.networks.files import ExternalServer
 from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.ports import parse_port
 
+GWBRIDGE = "docker_gwbridge"
+
 
 class ExternalConnectivityFailed(SystemFailure):
     def __init__(self, name: str, endpoint_id: str, cause: Exception) -> None:
@@ -44,6 +46,13 @@ class Sandbox:
     endpoints: Mapping[str, EndpointSettings]
     ports: PortMap = field(default_factory=dict)
     servers: Sequence[ExternalServer] = ()
+    gateway: EndpointSettings | None = None
+    """On GWBRIDGE, where no network of the container has a way out; not one of the container's own."""
+
+    @property
+    def attachments(self) -> dict[str, EndpointSettings]:
+        """All that there are devices for."""
+        return {**self.endpoints, **({GWBRIDGE: self.gateway} if self.gateway else {})}
 
     @property
     def key(self) -> str:
@@ -52,8 +61,8 @@ class Sandbox:
     @property
     def published_endpoint(self) -> EndpointSettings | None:
         """Where published ports lead: the endpoint with the way out."""
-        reachable = [(-e.gw_priority, name) for name, e in self.endpoints.items() if e.ip_address and e.gateway]
-        return self.endpoints[min(reachable)[1]] if reachable else None
+        reachable = [(-e.gw_priority, name) for name, e in self.attachments.items() if e.ip_address and e.gateway]
+        return self.attachments[min(reachable)[1]] if reachable else None
 
     @property
     def published(self) -> tuple[PublishedPort, ...]:

@@ -1,14 +1,14 @@
 """What the user may make and remove: his own networks. Pure; the texts are dockerd's."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 import msgspec
 
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkCreate
-from seaway.networks.drivers import settings_of
+from seaway.networks.drivers import with_settings
 from seaway.networks.ipam import Pool, Subnet, parse_pool
 from seaway.networks.joined import Joined
 from seaway.networks.network import PREDEFINED, Network
@@ -28,6 +28,8 @@ class NetworkDefaults:
 
     pools: Sequence[tuple[IPv4Network, int]] = DEFAULT_POOLS
     driver_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    has_cluster: bool = False
+    """There are networks of the cluster's, too."""
 
 
 NO_DEFAULTS = NetworkDefaults()
@@ -47,7 +49,7 @@ def plan_user_network(
         return _config_only(request, network_id, created)
     request = _with_config_from(request, existing)
     driver = request.driver or "bridge"
-    _check_driver(driver)
+    _check_driver(driver, has_cluster=defaults.has_cluster)
     if request.enable_ipv4 is False:
         raise InvalidParameter("networks without IPv4 are not supported by this engine")
     options = dict(request.options)
@@ -59,7 +61,7 @@ def plan_user_network(
     pool = _plan_pool(wish, [n.pool.subnet for n in existing if n.pool], host_routes, defaults.pools)
     pool6 = _plan_pool6(wish6, network_id, existing) if request.enable_ipv6 else None
     configs = [_config(pool, wish), *([_config(pool6, wish6)] if pool6 else [])]
-    network = Network(
+    planned = Network(
         id=network_id,
         name=request.name,
         driver=driver,
@@ -75,9 +77,9 @@ def plan_user_network(
         has_own_subnet6=bool(wish6.subnet),
         config_from=request.config_from.network if request.config_from else "",
     )
-    bridge, macvlan = settings_of(network)
-    _check_devices(network.id, existing, bridge.name if bridge else "", macvlan.parent if macvlan else "")
-    return replace(network, bridge=bridge, macvlan=macvlan)
+    network = with_settings(planned)
+    _check_devices(network, existing)
+    return network
 
 
 def check_removable(network: Network, joined: Mapping[str, Joined], existing: Sequence[Network] = ()) -> None:
@@ -88,7 +90,7 @@ def check_removable(network: Network, joined: Mapping[str, Joined], existing: Se
     active = [
         f'name:"{one.name}" id:"{endpoint.endpoint_id[:12]}"'
         for one in joined.values()
-        if (endpoint := one.sandbox.endpoints.get(network.name))
+        if (endpoint := one.sandbox.attachments.get(network.name))
     ]
     if active:
         raise Forbidden(
@@ -96,12 +98,12 @@ def check_removable(network: Network, joined: Mapping[str, Joined], existing: Se
         )
 
 
-def _check_driver(driver: str) -> None:
+def _check_driver(driver: str, *, has_cluster: bool) -> None:
     if driver in ("host", "null"):
         raise Forbidden(f'only one instance of "{driver}" network is allowed')
-    if driver == "overlay":
+    if driver == "overlay" and not has_cluster:
         raise Forbidden(NO_SWARM)
-    if driver not in ("bridge", "macvlan"):
+    if driver not in ("bridge", "macvlan", "overlay"):
         raise NotFound(f'plugin "{driver}" not found')
 
 
@@ -134,11 +136,12 @@ def _with_config_from(request: NetworkCreate, existing: Sequence[Network]) -> Ne
     return msgspec.structs.replace(request, options=options, ipam=source.ipam, labels=labels)
 
 
-def _check_devices(network_id: str, existing: Sequence[Network], bridge: str, parent: str) -> None:
+def _check_devices(network: Network, existing: Sequence[Network]) -> None:
+    bridge, parent = network.bridge.name if network.bridge else "", network.macvlan.parent if network.macvlan else ""
     for other in existing:
         if bridge and other.bridge and other.bridge.name == bridge:
             raise Conflict(
-                f"cannot create network {network_id} ({bridge}): conflicts with network {other.id} ({bridge}): "
+                f"cannot create network {network.id} ({bridge}): conflicts with network {other.id} ({bridge}): "
                 "networks have same bridge name"
             )
         if parent and other.macvlan and other.macvlan.parent == parent:

@@ -4,7 +4,6 @@ The record is made first and removed last: what a killed engine left on the host
 one knows.
 """
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -16,12 +15,11 @@ from seaway.model.network import NetworkCreate
 from seaway.networks import links
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import Element, bridge_elements
-from seaway.networks.joined import Joined
 from seaway.networks.network import Network
 from seaway.networks.plan import plan_bridge
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
-from seaway.networks.usernet import NetworkDefaults, check_removable, plan_user_network
+from seaway.networks.usernet import NetworkDefaults, plan_user_network
 
 
 class UserNetworks:
@@ -56,9 +54,8 @@ class UserNetworks:
             undo.pop_all()
         return network
 
-    async def remove(self, network: Network, joined: Mapping[str, Joined]) -> None:
-        """Raises Forbidden for a predefined network and for one in use."""
-        check_removable(network, joined, self._catalog.all())
+    async def remove(self, network: Network) -> None:
+        """One that is removable (`check_removable`)."""
         self._catalog.remove(network.id)
         await self._firewall.withdraw(_elements(network))
         failpoint("network: firewall gone")
