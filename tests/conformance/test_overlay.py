@@ -166,7 +166,9 @@ def test_a_wished_address_is_one_containers_only(cluster: TestCluster) -> None:
     try:
         until(lambda: "wished" in two.networks(), "the network is not everywhere")
         assert one.run("wished", "c0", "--ip", "10.9.0.50") == "10.9.0.50"
-        assert "Address already in use" in two.fails("run", "--network", "wished", "--ip", "10.9.0.50", "busybox", "true")
+        assert "Address already in use" in two.fails(
+            "run", "--network", "wished", "--ip", "10.9.0.50", "busybox", "true"
+        )
         one.docker("restart", "-t", "0", "c0")
         assert one.inspect("c0")["NetworkSettings"]["Networks"]["wished"]["IPAddress"] == "10.9.0.50"
         assert 'active endpoints (name:"c0"' in two.fails("network", "rm", "wished")

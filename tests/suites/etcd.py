@@ -78,7 +78,6 @@ class Etcd:
             assert time.monotonic() < deadline, self.data.with_suffix(".log").read_text()
             time.sleep(0.05)
 
-
     def _answers(self) -> bool:
         try:
             self._ask("x")
