@@ -117,6 +117,8 @@ def _check_network(config: EngineConfig) -> None:
             "You specified --iptables=false with --icc=false. ICC=false uses iptables to function. "
             "Please set --icc or --iptables to true"
         )
+    if config.firewall_backend not in ("", "iptables", "nftables"):
+        raise ConfigError(f'invalid firewall-backend "{config.firewall_backend}": it is "iptables" or "nftables"')
     for text in (config.bip, config.fixed_cidr):
         if text:
             _check_cidr(text)

@@ -10,6 +10,7 @@ from seaway.api.tls import server_context
 from seaway.base.errors import SystemFailure
 from seaway.config import EngineConfig, RuntimeConfig
 from seaway.engine.netfiles import FileDefaults
+from seaway.kernel import nft, process
 from seaway.layers.driver import StorageDriver
 from seaway.layers.options import check_storage_options
 from seaway.layers.overlay2 import Overlay2
@@ -69,6 +70,7 @@ def network_options(config: EngineConfig, run_root: Path, data_root: Path, engin
         run_root=run_root,
         bridge=bridge,
         table=table_name(bridge.name, engine_id),
+        backend=firewall_backend(config),
         ip_forward=config.ip_forward,
         firewall=config.iptables,
         userland_proxy=config.userland_proxy,
@@ -79,6 +81,13 @@ def network_options(config: EngineConfig, run_root: Path, data_root: Path, engin
             driver_options=config.default_network_opts,
         ),
     )
+
+
+def firewall_backend(config: EngineConfig) -> str:
+    """As configured, else what is here."""
+    if config.firewall_backend:
+        return config.firewall_backend
+    return "iptables" if not nft.is_installed() and process.find_program("iptables") else "nftables"
 
 
 def _unique_local(engine_id: str) -> str:

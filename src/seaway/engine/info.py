@@ -20,6 +20,7 @@ def engine_figures(
     running = sum(s in (Status.RUNNING, Status.RESTARTING) for s in statuses)
     paused = statuses.count(Status.PAUSED)
     return Figures(
+        firewall_backend=engine.networks.controller.firewall_backend,
         engine_id=engine_id,
         data_root=str(engine.data_root),
         running=running,

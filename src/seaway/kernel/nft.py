@@ -27,6 +27,14 @@ async def apply(commands: str) -> None:
         await _apply_by_program(commands)
 
 
+def is_installed() -> bool:
+    return bool(_library() or process.find_program("nft"))
+
+
+def can_apply_blocking() -> bool:
+    return bool(_library())
+
+
 def apply_blocking(commands: str) -> None:
     """In the calling thread, so in its network namespace. Raises FirewallFailed."""
     if not _library():

@@ -33,7 +33,6 @@ from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
-from seaway.networks.nftables import NftablesBackend
 from seaway.networks.options import NetworkOptions
 from seaway.networks.overlay.driver import Overlay
 from seaway.networks.plan import plan_bridge
@@ -42,7 +41,7 @@ from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import GWBRIDGE, Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
-from seaway.networks.table import Firewall
+from seaway.networks.table import Firewall, backend_of
 from seaway.networks.usernet import check_removable
 from seaway.networks.usernets import UserNetworks
 
@@ -57,7 +56,7 @@ class NetworkController:
         self._netns = options.run_root / "netns"
         proxy = ProxyClient(options.run_root / "port-proxy.sock", serving=options.userland_proxy)
         self._firewall = Firewall(
-            NftablesBackend(options.table, proxied=options.userland_proxy),
+            backend_of(f"{options.backend} {options.table}", proxied=options.userland_proxy),
             enabled=options.firewall,
             proxied=options.userland_proxy,
             record=options.run_root / "firewall",
@@ -102,6 +101,11 @@ class NetworkController:
             await asyncio.wait(self._leaving.values())
         self._names.close()
         await self._publisher.close()
+
+    @property
+    def firewall_backend(self) -> str:
+        """As `docker info` shows it."""
+        return self._options.backend
 
     def networks(self) -> list[Network]:
         return self._catalog.all()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from seaway.base.errors import SystemFailure
 from seaway.kernel.files import replace_file
 from seaway.kernel.worker import run_blocking
 from seaway.networks.firewall.elements import Element
+from seaway.networks.iptables import IptablesBackend
 from seaway.networks.nftables import NftablesBackend
 
 log = logging.getLogger(__name__)
@@ -88,14 +89,18 @@ class Firewall:
             return
         mine = self._backend.owned
         found = self._record.read_text().strip() if self._record.exists() else mine
-        if found != mine and (other := backend_of(found)):
-            await _remove(other)
+        if found != mine:
+            await _remove(backend_of(found))
         await run_blocking(replace_file, self._record, f"{mine}\n".encode())
 
 
-def backend_of(owned: str, *, proxied: bool = True) -> Backend | None:
-    kind, _, name = owned.partition(" ")
-    return NftablesBackend(name, proxied=proxied) if kind == "nftables" else None
+def backend_of(owned: str, *, proxied: bool = True) -> Backend:
+    """`nftables seaway`, `iptables seaway-br0`."""
+    kind, _, table = owned.partition(" ")
+    return _BACKENDS[kind](table, proxied=proxied)
+
+
+_BACKENDS: Mapping[str, Callable[..., Backend]] = {"nftables": NftablesBackend, "iptables": IptablesBackend}
 
 
 async def _remove(backend: Backend) -> None:

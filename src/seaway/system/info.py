@@ -32,6 +32,7 @@ class Figures:
     driver_status: tuple[tuple[str, str], ...] = ()
     runtimes: Mapping[str, str] = field(default_factory=dict)
     default_runtime: str = "crun"
+    firewall_backend: str = "nftables"
     cgroup_driver: str = "cgroupfs"
     cdi_spec_dirs: tuple[str, ...] = ()
     volume_drivers: tuple[str, ...] = ("local",)
@@ -57,7 +58,7 @@ def info_to_wire(
         "SecurityOptions": security_options(config, host),
         "Warnings": [*warnings(host, config), *_cluster_warnings(figures)] or None,
     }
-    return _for_version(wire | _IN_NO_SWARM, api)
+    return _for_version(wire | _IN_NO_SWARM, api, figures.firewall_backend)
 
 
 _IN_NO_SWARM: dict[str, Any] = {
@@ -152,7 +153,7 @@ def _how_it_is_set(config: EngineConfig, figures: Figures) -> dict[str, Any]:
     return settings
 
 
-def _for_version(wire: dict[str, Any], api: tuple[int, ...]) -> dict[str, Any]:
+def _for_version(wire: dict[str, Any], api: tuple[int, ...], firewall_backend: str) -> dict[str, Any]:
     if api < (1, 25):
         wire["SecurityOptions"] = [o.split(",")[0].removeprefix("name=") for o in wire["SecurityOptions"]]
     if api < (1, 42):
@@ -161,7 +162,7 @@ def _for_version(wire: dict[str, Any], api: tuple[int, ...]) -> dict[str, Any]:
         for key in ("ContainerdCommit", "RuncCommit", "InitCommit"):
             wire[key]["Expected"] = wire[key]["ID"]
     else:
-        wire["FirewallBackend"] = {"Driver": "nftables"}
+        wire["FirewallBackend"] = {"Driver": firewall_backend}
     if api < (1, 50):
         wire |= {"BridgeNfIptables": False, "BridgeNfIp6tables": False}
     return wire

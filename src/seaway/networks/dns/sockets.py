@@ -1,5 +1,6 @@
 """A container's two sockets for DNS. They have a port of the kernel's choice, and the container's own nftables leads
-127.0.0.11:53 to it: a container that serves DNS itself binds port 53 of every address as it likes.
+127.0.0.11:53 to it: a container that serves DNS itself binds port 53 of every address as it likes. Without nftables
+they have port 53 itself.
 
 Blocking, and for a thread in the container's namespace.
 """
@@ -8,7 +9,7 @@ import socket
 
 from seaway.kernel import nft
 
-ADDRESS = "127.0.0.11"
+ADDRESS, DNS_PORT = "127.0.0.11", 53
 TABLE = "seaway-dns"
 
 
@@ -16,13 +17,14 @@ def open_sockets(*, again: bool = False) -> tuple[socket.socket, socket.socket]:
     """(UDP, TCP), both on the same port and led to. `again`: there may be rules for former ones."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        udp.bind((ADDRESS, 0))
+        udp.bind((ADDRESS, 0 if nft.can_apply_blocking() else DNS_PORT))
         port = udp.getsockname()[1]
         tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             tcp.bind((ADDRESS, port))
             tcp.listen(64)
-            nft.apply_blocking(plan_rules(port, again=again))
+            if port != DNS_PORT:
+                nft.apply_blocking(plan_rules(port, again=again))
         except BaseException:
             tcp.close()
             raise
