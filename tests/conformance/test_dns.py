@@ -214,6 +214,7 @@ def test_the_hosts_resolv_conf_changes_under_running_containers(
     start(engine, "web")
     engine.docker("run", "-d", "--name", "plain", "busybox", "sleep", "600")
     engine.docker("run", "-d", "--name", "editor", "busybox", "sleep", "600")
+    assert "198.51.100.1" in engine.docker("exec", "editor", "cat", "/etc/resolv.conf").stdout, "not its own file"
     engine.docker("exec", "editor", "sh", "-c", f"printf '{edited}' > /etc/resolv.conf")
     with upstream(engine, "198.51.100.1"):
         assert asked(engine, "web", "example.org") == ["203.0.113.7"]

@@ -68,3 +68,24 @@ def test_the_same_by_iptables(
     engine.start()
     assert "SEAWAY" not in here.run("iptables-save")
     assert "table ip seaway" in here.run("nft", "list", "tables")
+
+
+@pytest.mark.parametrize("program", ["iptables-nft", "iptables-legacy"])
+def test_a_host_that_forwards_nothing_by_default(
+    engine: RunningEngine, here: Host, other: Host, restarted: Restarted, program: str
+) -> None:
+    """As ufw sets it."""
+    here.run(program, "-P", "FORWARD", "DROP")
+    try:
+        restarted()
+        engine.docker("network", "create", "shop")
+        web = serve(engine, "--network", "shop", "-p", "8092:80")
+        wait_serving(here, "127.0.0.1", 8092)
+        assert other.tcp(ENGINE_ADDRESS, 8092) == "hello"
+        assert said_by(engine, web, f"ping -c 1 -W 2 {OTHER_ADDRESS} >/dev/null && echo out") == "out"
+        assert other.tcp(address_of(engine, web), 80) == TIMED_OUT or not engine.is_seaway
+        engine.docker("rm", "-f", web)
+        engine.docker("network", "rm", "shop")
+    finally:
+        here.run(program, "-P", "FORWARD", "ACCEPT")
+        here.run(program, "-F", "FORWARD")

@@ -1,10 +1,13 @@
 """`seaway check`: what this machine lacks, what it is for, and how to get it."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from seaway.cli.host import Host, read_host
+from seaway.networks.firewall.foreign import Closed, remedy
+from seaway.networks.passage import find_closed
 
 USAGE = """\
 Usage:  seaway check [--all]
@@ -57,7 +60,7 @@ NEEDS: tuple[Need, ...] = (
          lambda h: "conmon" in h.programs),
     Need("tar", "unpacks layers", "apt-get install tar", lambda h: "tar" in h.programs),
     Need("nftables", "published ports and masquerading", "apt-get install nftables (or --iptables=false)",
-         lambda h: "nft" in h.programs),
+         lambda h: bool({"nft", "iptables"} & h.programs)),
     Need("a root of its own", "in a chroot an exec would enter the machine's real root, not the container's",
          "enter the tree by pivot_root: systemd-nspawn or a container, not chroot", lambda h: not h.chrooted),
     Need("kernel namespaces", "isolate containers", "a kernel with CONFIG_NAMESPACES",
@@ -113,8 +116,16 @@ def main(argv: Sequence[str]) -> int:
         return 0
     host = read_host()
     print("\n".join(report(host, everything="--all" in argv)))
+    if host.root:
+        print("\n".join(foreign_rules(asyncio.run(find_closed()))), end="")
     print(HOST_CHANGES.format(ip_forward=host.settings["net/ipv4/ip_forward"] or "unknown"))
     return int(vital_lacking(host))
+
+
+def foreign_rules(closed: Iterable[Closed]) -> list[str]:
+    """Others' chains that may hold back containers' traffic, and what to do."""
+    lines = [f"firewall {each} drops what is forwarded by default\n         {remedy(each)}" for each in closed]
+    return [*lines, ""] if lines else []
 
 
 def _lines_of(need: Need) -> list[str]:

@@ -12,6 +12,9 @@ from seaway.base.errors import SystemFailure
 from seaway.kernel import process
 from seaway.kernel.worker import run_blocking
 
+JSON = 1 << 4
+"""NFT_CTX_OUTPUT_JSON"""
+
 
 class FirewallFailed(SystemFailure):
     pass
@@ -24,7 +27,14 @@ async def apply(commands: str) -> None:
     if _library():
         await run_blocking(_apply_in_process, commands)
     else:
-        await _apply_by_program(commands)
+        await _run_program([], commands)
+
+
+async def query(command: str) -> str:
+    """What nft says to it, as JSON. Raises FirewallFailed."""
+    if _library():
+        return await run_blocking(_run_in_process, command, JSON)
+    return await _run_program(["-j"], command)
 
 
 def is_installed() -> bool:
@@ -56,6 +66,9 @@ def _library() -> ctypes.CDLL | None:
     library.nft_ctx_buffer_error.argtypes = [ctypes.c_void_p]
     library.nft_ctx_get_error_buffer.restype = ctypes.c_char_p
     library.nft_ctx_get_error_buffer.argtypes = [ctypes.c_void_p]
+    library.nft_ctx_get_output_buffer.restype = ctypes.c_char_p
+    library.nft_ctx_get_output_buffer.argtypes = [ctypes.c_void_p]
+    library.nft_ctx_output_set_flags.argtypes = [ctypes.c_void_p, ctypes.c_uint]
     library.nft_run_cmd_from_buffer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
     return library
 
@@ -65,25 +78,32 @@ _one_at_a_time = threading.Lock()
 
 
 def _apply_in_process(commands: str) -> None:
+    _run_in_process(commands, 0)
+
+
+def _run_in_process(commands: str, flags: int) -> str:
     library = _library()
     assert library
     with _one_at_a_time:
         context = library.nft_ctx_new(0)
         try:
+            library.nft_ctx_output_set_flags(context, flags)
             library.nft_ctx_buffer_output(context)
             library.nft_ctx_buffer_error(context)
             if library.nft_run_cmd_from_buffer(context, commands.encode()):
                 text = library.nft_ctx_get_error_buffer(context) or b""
                 raise FirewallFailed(f"nftables: {text.decode(errors='replace').strip()}")
+            return bytes(library.nft_ctx_get_output_buffer(context) or b"").decode(errors="replace")
         finally:
             library.nft_ctx_free(context)
 
 
-async def _apply_by_program(commands: str) -> None:
+async def _run_program(options: list[str], commands: str) -> str:
     program = process.find_program("nft")
     if not program:
         raise FirewallFailed("nftables: neither libnftables nor the nft program is installed")
     try:
-        await process.run([program, "-f", "-"], stdin=commands.encode())
+        done = await process.run([program, *options, "-f", "-"], stdin=commands.encode())
     except process.CommandFailed as failed:
         raise FirewallFailed(f"nftables: {failed.stderr.decode(errors='replace').strip()}") from failed
+    return done.stdout.decode(errors="replace")

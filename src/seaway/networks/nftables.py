@@ -6,6 +6,7 @@ from pathlib import Path
 from seaway.kernel import nft, nftwatch
 from seaway.networks.firewall.elements import Element
 from seaway.networks.firewall.ruleset import USER_CHAIN, plan_add, plan_delete, plan_removal, plan_ruleset
+from seaway.networks.passage import Passage
 
 IPV6 = Path("/proc/sys/net/ipv6")
 
@@ -13,6 +14,7 @@ IPV6 = Path("/proc/sys/net/ipv6")
 class NftablesBackend:
     def __init__(self, table: str, *, proxied: bool) -> None:
         self._table, self._proxied = table, proxied
+        self._passage, self._bridges = Passage(table), set[str]()
 
     @property
     def owned(self) -> str:
@@ -20,15 +22,25 @@ class NftablesBackend:
 
     async def replace(self, elements: Sequence[Element]) -> None:
         await nft.apply(plan_ruleset(self._table, elements, proxied=self._proxied, ipv6=IPV6.exists()))
+        self._bridges = _bridges(elements)
+        await self._passage.open(sorted(self._bridges))
 
     async def change(self, delete: Sequence[Element], add: Sequence[Element]) -> None:
         await nft.apply(plan_delete(self._table, delete) + plan_add(self._table, add))
+        if (bridges := self._bridges - _bridges(delete) | _bridges(add)) != self._bridges:
+            self._bridges = bridges
+            await self._passage.open(sorted(bridges))
 
     async def remove(self) -> None:
         await nft.apply(plan_removal(self._table))
+        await self._passage.open([])
 
     async def deletions(self) -> AsyncIterator[None]:
         with nftwatch.Watch(self._table, USER_CHAIN) as watch:
             while True:
                 await watch.wait_deleted()
                 yield
+
+
+def _bridges(elements: Sequence[Element]) -> set[str]:
+    return {e.key.strip('"') for e in elements if e.container == "bridges"}

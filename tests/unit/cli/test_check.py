@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from seaway.cli.check import NEEDS, main, report, vital_lacking
+from seaway.cli.check import NEEDS, foreign_rules, main, report, vital_lacking
 from seaway.cli.host import Host, read_host
+from seaway.networks.firewall.foreign import Closed
 
 READY = Host(
     root=True,
@@ -71,3 +72,12 @@ def test_this_machine_can_be_read() -> None:
 def test_unknown_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--bogus"]) == 1
     assert "unknown argument: --bogus" in capsys.readouterr().err
+
+
+def test_rules_of_others_that_hold_containers_back() -> None:
+    assert foreign_rules([]) == []
+    found = foreign_rules(
+        [Closed("table inet firewalld, chain x", owner="firewalld"), Closed("a", "iptables-nft", "ufw")]
+    )
+    assert "zone=trusted" in found[0]
+    assert found[1].startswith("firewall a (ufw) drops what is forwarded by default\n         nothing to do")

@@ -1,0 +1,70 @@
+"""Others' rules for what the host forwards: a packet must be accepted by every table, so a chain that drops by default
+(ufw, `iptables -P FORWARD DROP`, firewalld) holds back what ours lets through. No input or output."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PROGRAMS = {"ip": "iptables-nft", "ip6": "ip6tables-nft"}
+LEGACY = ("iptables-legacy", "ip6tables-legacy")
+PASS = "PASS"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A chain that drops by default. `program` is how rules of ours get into it; "": only its owner can."""
+
+    where: str
+    program: str = ""
+    owner: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}{f' ({self.owner})' if self.owner else ''}"
+
+
+def closed_chains(listing: str, legacy: Mapping[str, str], own_table: str = "") -> list[Closed]:
+    """`listing` is what `nft -j list chains` says, `legacy` what each program of LEGACY says to `-S`."""
+    chains = [entry["chain"] for entry in json.loads(listing or "{}").get("nftables", ()) if "chain" in entry]
+    names = {chain["name"] for chain in chains}
+    closed = [_closed(chain, names) for chain in chains if _is_closed(chain) and chain["table"] != own_table]
+    return [
+        *closed,
+        *(
+            Closed(f"{program} FORWARD", program, _ufw(text))
+            for program, text in legacy.items()
+            if "-P FORWARD DROP" in text
+        ),
+    ]
+
+
+def _is_closed(chain: Mapping[str, Any]) -> bool:
+    return chain.get("hook") == "forward" and chain.get("policy") == "drop"
+
+
+def _closed(chain: Mapping[str, Any], names: Iterable[str]) -> Closed:
+    family, table, name = chain["family"], chain["table"], chain["name"]
+    where = f"table {family} {table}, chain {name}"
+    if (table, name) == ("filter", "FORWARD") and family in PROGRAMS:
+        return Closed(where, PROGRAMS[family], _ufw(" ".join(names)))
+    return Closed(where, owner="firewalld" if table == "firewalld" else "")
+
+
+def _ufw(text: str) -> str:
+    return "ufw" if "ufw" in text else ""
+
+
+def plan_passage(prefix: str, bridges: Iterable[str]) -> str:
+    """Text for iptables-restore: what comes from our bridges or goes to them is for our own rules to judge."""
+    lines = [f"-A {prefix}-{PASS} {way} {bridge} -j ACCEPT" for bridge in bridges for way in ("-i", "-o")]
+    return "\n".join(["*filter", f":{prefix}-{PASS} - [0:0]", *lines, "COMMIT", ""])
+
+
+def remedy(closed: Closed) -> str:
+    if closed.program:
+        return "nothing to do: the engine puts rules for its bridges there"
+    if closed.owner == "firewalld":
+        return (
+            "firewall-cmd --permanent --zone=trusted --add-interface=docker0 && firewall-cmd --reload, for each bridge"
+        )
+    return "let what comes from the engine's bridges or goes to them through, there"

@@ -1,0 +1,63 @@
+"""Lets the engine's bridges through chains of others that drop by default, where these are iptables' own."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from seaway.base.errors import SystemFailure
+from seaway.kernel import nft, process
+from seaway.networks.firewall.foreign import LEGACY, PASS, Closed, closed_chains, plan_passage
+from seaway.networks.firewall.iptables import chain_prefix
+
+log = logging.getLogger(__name__)
+LEGACY_TABLES = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legacy": "/proc/net/ip6_tables_names"}
+WAIT = "--wait"
+
+
+class Passage:
+    def __init__(self, table: str) -> None:
+        self._table, self._prefix = table, chain_prefix(table)
+        self._told: set[Closed] = set()
+
+    async def open(self, bridges: Sequence[str]) -> None:
+        """For these and no others."""
+        for closed in await find_closed(self._table):
+            if not closed.program or not process.find_program(closed.program):
+                self._complain(closed)
+                continue
+            try:
+                await self._put(closed.program, bridges)
+            except process.CommandFailed as failed:
+                log.error("%s drops what is forwarded: %s", closed, failed)
+
+    def _complain(self, closed: Closed) -> None:
+        if closed not in self._told:
+            log.warning("%s drops what is forwarded by default: see `seaway check`", closed)
+            self._told.add(closed)
+
+    async def _put(self, program: str, bridges: Sequence[str]) -> None:
+        chain = f"{self._prefix}-{PASS}"
+        await process.run([f"{program}-restore", WAIT, "--noflush"], stdin=plan_passage(self._prefix, bridges).encode())
+        try:
+            await process.run([program, WAIT, "-C", "FORWARD", "-j", chain])
+        except process.CommandFailed:
+            await process.run([program, WAIT, "-I", "FORWARD", "-j", chain])
+            log.info("%s drops what is forwarded by default: its chain %s lets our bridges through", program, chain)
+
+
+async def find_closed(own_table: str = "") -> list[Closed]:
+    """Without a program's start where the answer is in the kernel's own lists."""
+    try:
+        listing = await nft.query("list chains")
+    except SystemFailure:
+        listing = ""
+    return closed_chains(listing, {p: await _forward_rules(p) for p in LEGACY if _is_used(p)}, own_table)
+
+
+def _is_used(program: str) -> bool:
+    names = Path(LEGACY_TABLES[program])
+    return names.exists() and "filter" in names.read_text().split() and bool(process.find_program(program))
+
+
+async def _forward_rules(program: str) -> str:
+    return (await process.run([program, WAIT, "-S", "FORWARD"])).stdout.decode(errors="replace")
