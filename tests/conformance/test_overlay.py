@@ -1,10 +1,13 @@
 """Networks that span engines: three of them on a wire, with a real etcd, each in a network namespace of its own."""
 
+import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from conformance.clusters import STORE, SWITCH_ADDRESS, Member, TestCluster, cluster_of, until
 from conformance.hosts import wait_serving
 
+SHORT = {"discovery.heartbeat": "1", "discovery.ttl": "3"}
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
 
 
@@ -257,3 +261,50 @@ def test_without_etcd_what_runs_goes_on_and_what_needs_it_says_so(cluster: TestC
     until(lambda: len(cluster.etcd.keys("cluster/seaway/network/v1/endpoints/")) == 2, "not as before")
     assert one.run(net, "c3") == "10.0.0.4"
     until(lambda: two.pings("c1", "c3"), "no new name")
+
+
+def test_a_container_that_starts_with_its_engine_waits_for_the_store(cluster: TestCluster, net: str) -> None:
+    one, two, _ = cluster
+    one.run(net, "c0")
+    two.run(net, "c1", "--restart", "always")
+    two.engine.stop()
+    cluster.etcd.kill()
+    two.engine.start(*two.flags)
+    try:
+        assert two.inspect("c1")["State"]["Running"] is False
+    finally:
+        cluster.etcd.start()
+    until(lambda: two.inspect("c1")["State"]["Running"], "it does not start")
+    until(lambda: one.pings("c0", "c1"), "no way to it")
+
+
+def test_sighup_moves_an_engine_to_another_cluster_and_back(cluster: TestCluster, net: str) -> None:
+    one, _, three = cluster
+    one.run(net, "c0")
+    three.run(net, "c2")
+    file = three.engine.root / "daemon.json"
+    here = {"cluster-store": STORE, "cluster-advertise": "wire:2376", "cluster-store-opts": SHORT}
+    file.write_text(json.dumps(here))
+    three.engine.kill()
+    three.engine.start("--config-file", str(file))
+    until(lambda: one.pings("c0", "c2"), "no way to the adopted container")
+    assert info_of(three)["ClusterAdvertise"] == "198.51.100.13:2376"
+    other = f"etcd://{SWITCH_ADDRESS}:2379/other"
+    _reload(three, file, {**here, "cluster-store": other})
+    until(lambda: len(cluster.etcd.keys("other/seaway/network/v1/endpoints/")) == 1, "it has not moved")
+    assert info_of(three)["ClusterStore"] == other
+    until(lambda: len(one.inspect(net)["Containers"]) == 1, "it has not left")
+    assert len(cluster.etcd.keys("cluster/docker/nodes/")) == 2
+    _reload(three, file, {**here, "cluster-advertise": "nix:2376"})
+    until(lambda: "invalid cluster advertise IP address or interface name (nix:2376)" in three.log, "no complaint")
+    _reload(three, file, here)
+    until(lambda: one.pings("c0", "c2") and three.pings("c2", "c0"), "it has not come back")
+    assert not cluster.etcd.keys("other/docker/nodes/")
+
+
+def _reload(member: Member, file: Path, config: dict[str, Any]) -> None:
+    before = member.log.count("Reloaded configuration")
+    file.write_text(json.dumps(config))
+    assert member.engine.process
+    member.engine.process.send_signal(signal.SIGHUP)
+    until(lambda: member.log.count("Reloaded configuration") > before, "no reload")

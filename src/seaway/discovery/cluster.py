@@ -116,6 +116,11 @@ class Cluster:
             raise self._failure or NoCluster()
         return self._session
 
+    async def connected(self) -> None:
+        """Waits until there is a connection; at once where there is no cluster."""
+        while self._place and self._session is None:
+            await self._news.wait()
+
     async def commit(self, compares: Sequence[Compare], changes: Sequence[Change]) -> bool:
         """A transaction; keys are whole ones (`path`). Raises StoreUnreachable: it may have been carried out."""
         session, client = await self.ready(), self._client
@@ -212,6 +217,7 @@ class Cluster:
         await session.begin(self._lease, self._held)
         self._lease, self._session, self._failure = session.lease, session, None
         self._attempted.set()
+        self._wake()
         log.info("cluster store etcd://%s: connected as %s", ",".join(place.config.servers), place.advertise)
         await session.last()
 

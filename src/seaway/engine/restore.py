@@ -16,6 +16,7 @@ from seaway.containers.store import ContainerStore
 from seaway.containers.task import Status
 from seaway.engine import remove, start
 from seaway.engine.context import Engine
+from seaway.engine.endpoints import is_user_defined
 from seaway.engine.exec import adopt_execs
 from seaway.engine.sweep import surviving_run
 from seaway.model.network import EndpointSettings, PortBinding
@@ -26,6 +27,7 @@ from seaway.runtime.requests import RunRequest
 
 log = logging.getLogger(__name__)
 LOST_EXIT_CODE = 255
+CLUSTER_TIMEOUT_S = 60.0
 
 
 async def restore(engine: Engine) -> None:
@@ -53,7 +55,7 @@ async def _restore_one(engine: Engine, container: Container) -> None:
     if engine.logs.has_unshipped(container):
         engine.supervisor.spawn(engine.logs.reader(container), f"logs {container.short_id}")
     if _should_start(container):
-        engine.supervisor.spawn(_start_again(engine, container.id), f"restart {container.short_id}")
+        engine.supervisor.spawn(_start_again(engine, container), f"restart {container.short_id}")
 
 
 async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
@@ -97,11 +99,13 @@ def _should_start(container: Container) -> bool:
     )
 
 
-async def _start_again(engine: Engine, container_id: str) -> None:
+async def _start_again(engine: Engine, container: Container) -> None:
+    networks = [e.network_id for name, e in container.endpoints.items() if is_user_defined(name)]
     try:
-        await start.start_container(engine, container_id)
+        await engine.networks.controller.wait_for_cluster(networks, CLUSTER_TIMEOUT_S)
+        await start.start_container(engine, container.id)
     except EngineError as failure:
-        log.error("failed to start container %s: %s", container_id, failure)
+        log.error("failed to start container %s: %s", container.id, failure)
 
 
 def joined_before(containers: ContainerStore, runs: Path) -> dict[str, Joined]:

@@ -7,8 +7,9 @@ The model (addresses, ports) changes at once and on the event loop; the host fol
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -146,6 +147,15 @@ class NetworkController:
                 self._joined[container_id] = self._restored(container_id, joined)
             except EngineError as failed:
                 log.error("the network of running container %s is not as recorded: %s", joined.name, failed)
+
+    async def wait_for_cluster(self, network_ids: Iterable[str], timeout_s: float) -> None:
+        """At the engine's start: until the cluster's networks are to be had, for those who are on one, or on one that
+        this engine does not know. Whoever is not served in time hears why from what he does next."""
+        own = {n.id for n in self.networks() if not n.overlay}
+        if set(network_ids) - own - {""}:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self.cluster.connected()
 
     async def connect_sandbox(self, container_id: str, request: SandboxRequest) -> Sandbox:
         """Build the container's namespace and put it on its networks, or raise and leave nothing.
