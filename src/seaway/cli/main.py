@@ -1,9 +1,10 @@
-"""The two programs: `seaway serve|check|fsck|volume|version`, and `dockerd`, another name of `seaway serve`."""
+"""The two programs: `seaway serve|check|fsck|volume|port|version`, and `dockerd`, another name of `seaway serve`."""
 
 import sys
 from collections.abc import Sequence
 
 from seaway.cli.check import main as check
+from seaway.cli.port import main as port
 from seaway.cli.serve import Reread, serve
 from seaway.cli.usage import SEAWAY, version_line
 from seaway.cli.volume import main as volume
@@ -23,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return fsck(rest)
         case "volume":
             return volume(rest)
+        case "port":
+            return port(rest)
         case "version" | "--version" | "-v":
             print(version_line())
             return 0

@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,25 +12,19 @@ from contextlib import closing, contextmanager
 from typing import IO
 from urllib.parse import quote
 
+from seaway.cli.client import add_host, ask, connect, run
+
 CHUNK = 1 << 20
-INTERRUPTED = 130
-DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
 def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
-    try:
-        return int(arguments.run(arguments) or 0)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except (OSError, http.client.HTTPException, ValueError) as exc:
-        print(f"Error: {exc}", file=sys.stderr)
-        return 1
+    return run(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="seaway volume", description="Clone, rename, export and import volumes")
-    parser.add_argument("-H", "--host", default=os.environ.get("DOCKER_HOST", DEFAULT_HOST), help="engine to talk to")
+    add_host(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     clone = commands.add_parser("clone", help="copy a volume's contents to a new volume")
     clone.set_defaults(run=_clone)
@@ -101,33 +94,5 @@ def _answered(
     arguments: argparse.Namespace, method: str, what: str, body: bytes | IO[bytes] | None = None
 ) -> Iterator[http.client.HTTPResponse]:
     """The engine's answer, while the block lasts. Raises ValueError with the message of a refusal."""
-    with closing(_connect(arguments.host)) as connection:
-        yield _request(connection, arguments.volume, method, what, body)
-
-
-def _request(
-    connection: http.client.HTTPConnection, volume: str, method: str, what: str, body: bytes | IO[bytes] | None
-) -> http.client.HTTPResponse:
-    kind = "application/json" if isinstance(body, bytes) else "application/x-tar"
-    path = f"/volumes/{quote(volume, safe='')}/{what}"
-    connection.request(method, path, body, {"Content-Type": kind})
-    answer = connection.getresponse()
-    if answer.status >= 300:
-        text = answer.read()
-        try:
-            raise ValueError(f"response from engine: {json.loads(text)['message']}")
-        except (json.JSONDecodeError, KeyError):
-            raise ValueError(f"response from engine: {answer.status} {text.decode(errors='replace')}") from None
-    return answer
-
-
-def _connect(host: str) -> http.client.HTTPConnection:
-    kind, _, address = host.partition("://")
-    if kind == "unix":
-        connection = http.client.HTTPConnection("engine")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(address)
-        return connection
-    if kind == "tcp":
-        return http.client.HTTPConnection(address)
-    raise ValueError(f"unsupported host: {host}")
+    with closing(connect(arguments.host)) as connection:
+        yield ask(connection, method, f"/volumes/{quote(arguments.volume, safe='')}/{what}", body)

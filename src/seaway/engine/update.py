@@ -1,4 +1,5 @@
-"""`POST /containers/{id}/update`: limits and the restart policy, in the record and in the running container."""
+"""`POST /containers/{id}/update`: limits, the restart policy and, beyond dockerd, published ports, in the
+record and in the running container."""
 
 from typing import Any
 
@@ -10,9 +11,12 @@ from seaway.containers.restart import validate_restart_policy
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
+from seaway.engine.joining import recorded
 from seaway.engine.spec.resources import plan_resources
 from seaway.engine.validation import check_resources
+from seaway.engine.validation.host import validate_port_bindings
 from seaway.model.container import HostConfig
+from seaway.networks.republish import Bindings
 from seaway.runtime.spec.resources import build_resources
 
 # What takes the place of the old value where it is not zero.
@@ -34,6 +38,7 @@ async def update_container(engine: Engine, name: str, wanted: HostConfig) -> lis
     """`wanted` has zero values where nothing changes. Returns warnings."""
     container_id = engine.containers.find(name).id
     wanted, warnings = check_resources(wanted, engine.abilities.host, update=True)
+    validate_port_bindings(wanted)
     if wanted.restart_policy.name:
         validate_restart_policy(wanted.restart_policy)
     async with engine.locks.hold(container_id):
@@ -57,9 +62,19 @@ async def _update(engine: Engine, container: Container, wanted: HostConfig) -> N
             await engine.runtime.update(container.id, resources, runtime)
         except EngineError as failure:
             raise SystemFailure(str(failure)) from failure
-    await engine.containers.update(
-        container.id, lambda c: msgspec.structs.replace(c, host_config=updated), durable=True
-    )
+    changes: dict[str, Any] = {"host_config": updated}
+    if wanted.port_bindings is not None:
+        changes |= await _publish(engine, container, wanted.port_bindings)
+    await engine.containers.update(container.id, lambda c: msgspec.structs.replace(c, **changes), durable=True)
+
+
+async def _publish(engine: Engine, container: Container, bindings: Bindings) -> dict[str, Any]:
+    """At once where the container runs, else at its next start. Returns what changes in its record."""
+    if engine.networks.controller.sandbox(container.id) is None or container.host_config.network_mode == "host":
+        return {}
+    exposed = container.config.exposed_ports if isinstance(container.config.exposed_ports, dict) else {}
+    sandbox = await engine.networks.controller.republish(container.id, bindings, tuple(exposed))
+    return {"sandbox": recorded(container, sandbox).sandbox}
 
 
 def updated_host_config(old: HostConfig, wanted: HostConfig) -> HostConfig:
@@ -72,6 +87,9 @@ def updated_host_config(old: HostConfig, wanted: HostConfig) -> HostConfig:
             "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time"
         )
     changes = _changes(wanted)
+    if wanted.port_bindings is not None:
+        merged = {**(old.port_bindings or {}), **wanted.port_bindings}
+        changes["port_bindings"] = {key: bindings for key, bindings in merged.items() if bindings}
     if wanted.restart_policy.name:
         if old.auto_remove and wanted.restart_policy.name != "no":
             raise Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")

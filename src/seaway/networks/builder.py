@@ -19,7 +19,7 @@ from seaway.networks.ipam import Address
 from seaway.networks.names import view_of
 from seaway.networks.network import Network
 from seaway.networks.plan import EndpointPlan, host_link, plan_endpoint
-from seaway.networks.ports import ANY_V4, ANY_V6, plan_wishes
+from seaway.networks.ports import default_host_ips, plan_wishes
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map, target_of
 
@@ -95,13 +95,12 @@ class SandboxBuilder:
         if first is None:
             return sandbox
         bridge = self._catalog.find(first.network_id).bridge
-        default_ip = bridge.default_ip if bridge else ANY_V4
         wishes = plan_wishes(
             request.port_bindings,
             request.exposed_ports,
             publish_all=request.publish_all,
             ephemeral=self._ephemeral,
-            default_ips=(ANY_V4, ANY_V6) if default_ip == ANY_V4 else (default_ip,),
+            default_ips=default_host_ips(bridge.default_ip) if bridge else default_host_ips(),
         )
         try:
             published = await self._publisher.publish(wishes, partial(target_of, first), request.name)

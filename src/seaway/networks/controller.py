@@ -21,7 +21,7 @@ from seaway.base.errors import EngineError, with_prefix
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.discovery.cluster import Cluster
-from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate
+from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate, PortBinding
 from seaway.networks import links
 from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
@@ -40,6 +40,7 @@ from seaway.networks.plan import plan_bridge
 from seaway.networks.ports import PortAllocator
 from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
+from seaway.networks.republish import Republisher
 from seaway.networks.sandbox import GWBRIDGE, Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall, backend_of
@@ -73,6 +74,7 @@ class NetworkController:
         self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
         self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
+        self._republisher = Republisher(self._catalog, self._publisher, options.ephemeral)
         self._hotplug = Hotplug(self._catalog, self._publisher)
         self._gateways = Gateways(self._catalog, self._user_networks, self._hotplug)
         self._names = Names(self._catalog, DnsClient(options.run_root / "dns.sock"))
@@ -197,6 +199,15 @@ class NetworkController:
         if other.overlay:
             await self._overlay.release(other, endpoint.ip_address)
         return await self._changed(container_id, after)
+
+    async def republish(
+        self, container_id: str, bindings: Mapping[str, Sequence[PortBinding] | None], exposed: Iterable[str]
+    ) -> Sandbox:
+        """Publish ports of a running container, or take them back: what `bindings` names, and nothing else."""
+        joined = self._joined[container_id]
+        sandbox = await self._republisher.change(joined, bindings, exposed)
+        self._joined[container_id] = Joined(joined.name, sandbox)
+        return sandbox
 
     async def _changed(self, container_id: str, after: Joined) -> Sandbox:
         await self._names.change(self._joined[container_id].sandbox, after.sandbox)

@@ -1,5 +1,6 @@
 """Connecting a running container to one more network, and disconnecting it from one."""
 
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from seaway.model.network import EndpointSettings
 from seaway.networks import links
 from seaway.networks.builder import choose_way_out, plan_on
 from seaway.networks.catalog import NetworkCatalog
+from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.ipam import Address
 from seaway.networks.joined import Joined
 from seaway.networks.network import Network
@@ -51,7 +53,7 @@ class Hotplug:
             undo.pop_all()
         after = replace(sandbox, endpoints={**sandbox.endpoints, network.name: endpoint})
         if after.published != sandbox.published:
-            await self._publisher.move(sandbox.published, after.published)
+            await self._publisher.move(sandbox.published, named(after.published, joined.name))
         return after
 
     async def detach(self, joined: Joined, network: Network) -> Sandbox:
@@ -65,7 +67,7 @@ class Hotplug:
             await self._publisher.withdraw(sandbox.published)
             after = replace(after, ports=dict.fromkeys(sandbox.ports))
         elif after.published != sandbox.published:
-            await self._publisher.move(sandbox.published, after.published)
+            await self._publisher.move(sandbox.published, named(after.published, joined.name))
         await self._unplug(sandbox, network, endpoint)
         self._catalog.release(endpoint)
         now = after.published_endpoint
@@ -78,6 +80,10 @@ class Hotplug:
             await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address)
         elif network.bridge or network.overlay:
             await links.delete_link(host_link(endpoint.endpoint_id))
+
+
+def named(ports: Iterable[PublishedPort], container: str) -> list[PublishedPort]:
+    return [replace(port, container=container) for port in ports]
 
 
 def check_attachable(joined: Joined, network: Network) -> None:

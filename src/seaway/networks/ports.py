@@ -100,6 +100,11 @@ def plan_wishes(
     return tuple(sorted(wishes, key=lambda w: (w.last - w.first, w.container_port, w.protocol)))
 
 
+def default_host_ips(default: str = ANY_V4) -> tuple[str, ...]:
+    """For a binding that names none: all of both families, or the one that the network is configured with."""
+    return (ANY_V4, ANY_V6) if default == ANY_V4 else (default,)
+
+
 def parse_port(text: str) -> tuple[int, str]:
     """`80` or `80/tcp`. Raises InvalidParameter."""
     number, _, protocol = text.partition("/")

@@ -18,15 +18,19 @@ def validate_host_config(host: HostConfig) -> None:
         raise InvalidParameter("can't create 'AutoRemove' container with restart policy")
     for entry in host.extra_hosts or ():
         _validate_extra_host(entry)
-    for key, bindings in (host.port_bindings or {}).items():
-        _validate_port(key.partition("/")[0], ranges=False)
-        for binding in bindings or ():
-            _validate_port(binding.host_port.partition("/")[0], ranges=True)
+    validate_port_bindings(host)
     validate_restart_policy(host.restart_policy)
     _validate_capabilities("CapAdd", host.cap_add)
     _validate_capabilities("CapDrop", host.cap_drop)
     if isinstance(host.annotations, dict) and "" in host.annotations:
         raise InvalidParameter("invalid Annotations: the empty string is not permitted as an annotation key")
+
+
+def validate_port_bindings(host: HostConfig) -> None:
+    for key, bindings in (host.port_bindings or {}).items():
+        _validate_port(key.partition("/")[0], ranges=False)
+        for binding in bindings or ():
+            _validate_port(binding.host_port.partition("/")[0], ranges=True)
 
 
 def _validate_extra_host(entry: str) -> None:
