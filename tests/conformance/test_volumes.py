@@ -106,6 +106,26 @@ def test_prune(engine: RunningEngine) -> None:
     engine.docker("volume", "prune", "-f")
 
 
+def test_one_prune_at_a_time(engine: RunningEngine, client: DockerClient) -> None:
+    """The second is refused, or comes when the first is done."""
+    for n in range(30):
+        client.volumes.create(f"pruned{n}")
+    filters = {"all": True} if engine.api_version >= (1, 42) else {}
+
+    def prune(_: int) -> str:
+        try:
+            client.volumes.prune(filters)
+        except APIError as failed:
+            return str(failed.explanation)
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = set(pool.map(prune, range(4)))
+    assert "" in answers
+    assert answers <= {"", "a prune operation is already running"}
+    assert engine.docker("volume", "ls", "-q").stdout == ""
+
+
 def test_options_of_the_local_driver(engine: RunningEngine, tmp_path: Path) -> None:
     options = ["-o", "type=none", "-o", "o=bind", "-o", f"device={tmp_path}"]
     engine.docker("volume", "create", "bound", *options)
@@ -211,23 +231,3 @@ def test_network_filesystems_are_mounted_by_address(
     engine.docker("volume", "create", "net", "-o", f"type={kind}", "-o", f"o={options}", "-o", f"device={device}")
     done = engine.docker("run", "--rm", "-v", "net:/b", "busybox", "true")
     assert words.format(f"{engine.data_root}/volumes/net/_data") in done.stderr
-
-
-def test_one_prune_at_a_time(engine: RunningEngine, client: DockerClient) -> None:
-    """The second is refused, or comes when the first is done."""
-    for n in range(30):
-        client.volumes.create(f"pruned{n}")
-    filters = {"all": True} if engine.api_version >= (1, 42) else {}
-
-    def prune(_: int) -> str:
-        try:
-            client.volumes.prune(filters)
-        except APIError as failed:
-            return str(failed.explanation)
-        return ""
-
-    with ThreadPoolExecutor(4) as pool:
-        answers = set(pool.map(prune, range(4)))
-    assert "" in answers
-    assert answers <= {"", "a prune operation is already running"}
-    assert engine.docker("volume", "ls", "-q").stdout == ""
