@@ -1,6 +1,7 @@
 """A registry whose repositories are its faults, for the engine's namespace: `python registry_stub.py PORT LOG`.
 
-Every request is a line of LOG: method, path, Range. `good` is an image; what each other name does wrong is below.
+Every request is a line of LOG: method, path, Range; and one of LOG.headers: path and headers in JSON. `good` is an
+image; what each other name does wrong is below, or in `registry_oddities`. It is a forward proxy, too, for itself.
 """
 
 import gzip
@@ -13,6 +14,9 @@ import tarfile
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from registry_oddities import Oddities
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -103,8 +107,9 @@ def images() -> dict[str, Image]:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     images: dict[str, Image]
+    oddities: Oddities
     log_path: str
-    broken: set[str] = set()
+    broken: set[object] = set()
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -112,9 +117,18 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with open(self.log_path, "a") as log:
             log.write(f"{self.command} {self.path} {self.headers.get('Range', '')}\n")
+        with open(f"{self.log_path}.headers", "a") as log:
+            log.write(json.dumps([self.path, dict(self.headers.items())]) + "\n")
+        if self.path.startswith("http:"):
+            self.path = urlsplit(self.path).path
         if self.path == "/v2/":
             return self.answer(200, b"{}")
+        if self.path.startswith("/foreign/"):
+            return self.answer(200, self.oddities.foreign[self.path.removeprefix("/foreign/")])
         name, kind, what = self.path.removeprefix("/v2/").split("/", 2)
+        if name in self.oddities.documents:
+            self.send_oddity(name, kind, what)
+            return None
         found = self.images.get(name)
         if found is None:
             code = json.dumps(
@@ -128,6 +142,24 @@ class Handler(BaseHTTPRequestHandler):
         if what == digest(found.config):
             return self.answer(200, found.config)
         return self.send_layer(name, found)
+
+    def send_oddity(self, name: str, kind: str, what: str) -> None:
+        if name in ("busy", "tomorrow", "fails") and (name, kind) not in self.broken:
+            self.broken.add((name, kind))
+            wait = {"busy": "1", "tomorrow": "86400", "fails": "1"}[name]
+            body = json.dumps({"errors": [{"code": "TOOMANYREQUESTS", "message": "come back later"}]}).encode()
+            self.answer(503 if name == "fails" else 429, body, headers={"Retry-After": wait})
+        elif kind == "manifests" and what in self.oddities.documents[name]:
+            data, media_type = self.oddities.documents[name][what]
+            self.answer(200, data, media_type, {"Docker-Content-Digest": what if ":" in what else digest(data)})
+        elif kind == "blobs" and what in self.oddities.blobs:
+            self.answer(200, self.oddities.blobs[what], "application/octet-stream")
+        else:
+            self.refuse()
+
+    def refuse(self) -> None:
+        unknown = json.dumps({"errors": [{"code": "BLOB_UNKNOWN", "message": "blob unknown to registry"}]})
+        self.answer(404, unknown.encode())
 
     def send_layer(self, name: str, found: Image) -> None:
         first = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-") if name != "norange" else ""
@@ -164,4 +196,6 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Handler.images, Handler.log_path = images(), sys.argv[2]
+    Handler.oddities = Oddities(f"http://127.0.0.1:{sys.argv[1]}")
+    Handler.oddities.make(tar(entry("hello"), content=b"hello\n"))
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

@@ -31,6 +31,7 @@ from seaway.distribution.fetch import Downloads
 from seaway.distribution.flights import renamed
 from seaway.distribution.progress import Meter, Progress, ProgressSink, silent
 from seaway.distribution.resolve import at_first_endpoint, choose_manifest, resolve
+from seaway.distribution.retry import repeated
 from seaway.distribution.sink import LayerSink
 from seaway.distribution.transport import transport
 from seaway.oci.digest import Digest, digest_of, parse_digest
@@ -107,7 +108,7 @@ class _Transfer:
 
     async def run(self) -> None:
         self._sink.check_depth(len(self._manifest.layers))
-        config = await fetch_config(self._repository, self._manifest.config)
+        config = await self._fetch_config()
         layers, diff_ids = self._manifest.layers, parse_diff_ids(config)
         if len(layers) != len(diff_ids):
             raise InvalidImage("layers from manifest don't match image configuration")
@@ -126,6 +127,16 @@ class _Transfer:
             raise
         for layer in missing:
             await blobs.delete(layer.digest)
+
+    async def _fetch_config(self) -> bytes:
+        wanted, settings = self._manifest.config, self._config
+        return await repeated(
+            lambda: fetch_config(self._repository, wanted),
+            settings.max_download_attempts,
+            settings.retry_delay_s,
+            wanted.digest.short,
+            self._progress,
+        )
 
     async def _count_present(self, diff_ids: tuple[Digest, ...]) -> int:
         present = 0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from backports import zstd
 
-from seaway.content.compression import OUTPUT_LIMIT, CorruptStream, decompressed
+from seaway.content.compression import OUTPUT_LIMIT, Bomb, CorruptStream, decompressed, limited, unpacked_limit
 
 TEXT = bytes(range(256)) * 3000
 
@@ -50,3 +50,20 @@ async def test_truncated_and_corrupt() -> None:
 async def test_empty_and_short() -> None:
     assert await read(b"") == b""
     assert await read(b"BZ") == b"BZ"
+
+
+async def test_a_bomb_is_not_unpacked_to_its_end() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1 << 20)
+
+    seen = 0
+    with pytest.raises(Bomb, match="^decompression bomb: more than 5242880 bytes unpacked$"):
+        async for piece in limited(endless(), 5 << 20):
+            seen += len(piece)
+    assert seen == 5 << 20
+
+
+def test_how_much_a_layer_may_unpack_to() -> None:
+    assert unpacked_limit(1000) == 10 << 30
+    assert unpacked_limit(1 << 30) == 100 << 30
