@@ -1,7 +1,5 @@
 """Registries that want to know who asks: names and passwords, and client certificates."""
 
-import datetime
-import ipaddress
 import json
 import shutil
 import subprocess
@@ -9,11 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from conformance.certificates import Authority
 from conformance.conftest import RunningEngine
 from conformance.registries import docker_registry
 
@@ -58,35 +53,10 @@ def test_who_logged_in_pushes_and_pulls(engine: RunningEngine, registry: str, tm
     assert docker(engine, tmp_path, "pull", f"{registry}/b:1").returncode == 0
 
 
-class Authority:
-    def __init__(self, folder: Path) -> None:
-        self.folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
-        folder.mkdir(parents=True)
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-        self._write("ca", self.name, self._key, is_authority=True)
-
-    def issue(self, name: str) -> None:
-        """`<name>.cert` and `<name>.key`, good for HOST."""
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._write(name, subject, ec.generate_private_key(ec.SECP256R1()), is_authority=False)
-
-    def _write(self, name: str, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool) -> None:
-        now = datetime.datetime.now(datetime.UTC)
-        address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
-        builder = x509.CertificateBuilder(self.name, subject, key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
-        builder = builder.add_extension(x509.BasicConstraints(is_authority, None), critical=True)
-        certificate = builder.add_extension(address, critical=False).sign(self._key, hashes.SHA256())
-        pem = serialization.Encoding.PEM
-        (self.folder / f"{name}.cert").write_bytes(certificate.public_bytes(pem))
-        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        (self.folder / f"{name}.key").write_bytes(private)
-
-
 @pytest.fixture
 def secured(engine: RunningEngine, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A registry that wants a client certificate, and the folder where the engine looks for one."""
-    authority = Authority(tmp_path / "certs")
+    authority = Authority(tmp_path / "certs", HOST)
     for name in ("server", "client"):
         authority.issue(name)
     folder = authority.folder
