@@ -114,6 +114,7 @@ def test_nobody_may_pull_what_is_public_only(engine: RunningEngine, registry: st
     assert "denied: requested access to the resource is denied" in push(engine, nobody, f"{registry}/public/b:1").stderr
 
 
+@pytest.mark.seaway_only("a token that the registry refuses is asked for once more, whatever it said of its life")
 def test_a_token_that_ran_out_is_asked_for_again(engine: RunningEngine, registry: str, config: str, log: Path) -> None:
     log_in(engine, config, registry)
     done = push(engine, config, f"{registry}/stale/b:1")

@@ -99,6 +99,7 @@ def images() -> dict[str, Image]:
             "absolute", tar(entry("l", tarfile.SYMTYPE, "/"), entry("l/tmp/seaway-absolute"), content=b"x")
         ),
         "hardlink": image("hardlink", tar(entry("h", tarfile.LNKTYPE, "../../../../etc/passwd"))),
+        "elsewhere": image("elsewhere", tar(entry("elsewhere"), content=b"x")),
         "device": image("device", tar(dev)),
         "notar": image("notar", b"this is no tar" * 100),
     }
@@ -121,15 +122,19 @@ class Handler(BaseHTTPRequestHandler):
             log.write(json.dumps([self.path, dict(self.headers.items())]) + "\n")
         if self.path.startswith("http:"):
             self.path = urlsplit(self.path).path
+        if self.path.startswith("/v2/elsewhere/") and "Authorization" not in self.headers:
+            return self.answer(401, b"{}", headers={"WWW-Authenticate": 'Basic realm="tests"'})
         if self.path == "/v2/":
             return self.answer(200, b"{}")
         if self.path.startswith("/foreign/"):
             return self.answer(200, self.oddities.foreign[self.path.removeprefix("/foreign/")])
+        if self.path.startswith("/store/"):
+            self.path = self.path.replace("/store/", "/v2/stored/blobs/")
         name, kind, what = self.path.removeprefix("/v2/").split("/", 2)
         if name in self.oddities.documents:
             self.send_oddity(name, kind, what)
             return None
-        found = self.images.get(name)
+        found = self.images.get("elsewhere" if name == "stored" else name)
         if found is None:
             code = json.dumps(
                 {"errors": [{"code": "NAME_UNKNOWN", "message": "repository name not known to registry"}]}
@@ -137,6 +142,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404, code.encode())
         if name == "html":
             return self.answer(200, b"<html>Please log in to the hotel's network</html>", "text/html")
+        if name == "elsewhere" and kind == "blobs":
+            port = self.server.server_address[1]
+            return self.answer(307, b"", headers={"Location": f"http://localhost:{port}/store/{what}"})
         if kind == "manifests":
             return self.answer(200, found.manifest, MANIFEST, {"Docker-Content-Digest": digest(found.manifest)})
         if what == digest(found.config):
