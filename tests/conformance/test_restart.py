@@ -129,3 +129,17 @@ def test_what_a_new_engine_starts(engine: RunningEngine, again: Callable[[Runnin
     assert is_running(inspected(engine, "n1")) == (again is restart_killed)
     wait_for(engine, "r1", lambda found: found["RestartCount"] >= 1)
     engine.docker("rm", "-f", "a1", "a2", "u1", "u2", "n1", "r1")
+
+
+def test_those_that_are_linked_to_start_first(engine: RunningEngine) -> None:
+    names = ["cache", "db", *(f"web{n}" for n in range(4))]
+    run(engine, "cache", "always", "busybox", "sleep", "1000")
+    run(engine, "db", "always", "--link", "cache", "busybox", "sleep", "1000")
+    for name in names[2:]:
+        run(engine, name, "always", "--link", "db:database", "busybox", "sleep", "1000")
+    restart_gracefully(engine)
+    for name in names:
+        wait_for(engine, name, is_running)
+    address = inspected(engine, "db")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    assert f"{address}\tdatabase" in engine.docker("exec", "web3", "cat", "/etc/hosts").stdout
+    engine.docker("rm", "-f", *names)

@@ -128,6 +128,25 @@ def test_update_reaches_the_running_container_and_its_record(engine: RunningEngi
     assert "Minimum memory limit allowed is 6MB" in engine.docker("update", "-m", "1m", box.id).stderr
 
 
+def test_update_takes_limits_away(engine: RunningEngine) -> None:
+    engine.docker(
+        "run", "-d", "--name", "limited", "--cpu-quota", "50000", "--pids-limit", "100", "busybox", "sleep", "60"
+    )
+    read = "cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us pids/pids.max 2>/dev/null || cat cpu.max pids.max"
+    assert engine.docker("exec", "limited", "sh", "-c", read).stdout.split()[-1] == "100"
+    updated = engine.docker("update", "--cpu-quota", "-1", "--pids-limit", "-1", "limited")
+    assert updated.returncode == 0, updated.stderr
+    assert engine.docker("exec", "limited", "sh", "-c", read).stdout.split() in (
+        ["-1", "max"],
+        ["max", "100000", "max"],
+    )
+    shown = engine.docker(
+        "inspect", "-f", "{{.HostConfig.CpuQuota}} {{.HostConfig.PidsLimit}}", "limited"
+    ).stdout.split()
+    assert shown[0] == "-1"
+    assert shown[1] in ("0", "<nil>", "-1")
+
+
 def test_update_of_the_restart_policy(engine: RunningEngine, box: Container) -> None:
     assert engine.docker("update", "--restart", "on-failure:3", box.id).returncode == 0
     box.reload()

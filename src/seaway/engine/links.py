@@ -3,10 +3,11 @@
 On a user's network a link is an alias in DNS, and the settings are not passed on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import groupby
 
-from seaway.base.errors import InvalidParameter, NotFound
+from seaway.base.errors import EngineError, InvalidParameter, NotFound
 from seaway.base.ids import short_id
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
@@ -32,6 +33,13 @@ def check_links(links: Iterable[str], containers: ContainerStore) -> None:
             raise InvalidParameter(f"could not get container for {name}: {missing}") from missing
         if child.host_config.network_mode == "host":
             raise InvalidParameter("conflicting options: host type networking can't be used with links")
+
+
+def linked_containers(container: Container, containers: ContainerStore) -> Iterator[Container]:
+    """Those that are still there."""
+    for name, _alias in map(parse_link, container.host_config.links or ()):
+        with suppress(EngineError):
+            yield containers.find(name)
 
 
 def linked(container: Container, containers: ContainerStore) -> list[tuple[str, Container]]:

@@ -3,7 +3,9 @@
 conmon kept each container's streams, log and exit file meanwhile; nothing of a run is in the old engine's memory.
 """
 
+import asyncio
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,7 @@ from seaway.engine import remove, start
 from seaway.engine.context import Engine
 from seaway.engine.endpoints import is_user_defined
 from seaway.engine.exec import adopt_execs
+from seaway.engine.links import linked_containers
 from seaway.engine.sweep import surviving_run
 from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
@@ -28,34 +31,41 @@ from seaway.runtime.requests import RunRequest
 log = logging.getLogger(__name__)
 LOST_EXIT_CODE = 255
 CLUSTER_TIMEOUT_S = 60.0
+LINKED_WITHIN_S = 5.0
 
 
 async def restore(engine: Engine) -> None:
     """The records are loaded and swept. What starts or goes with the engine does so in the background."""
+    due = []
     for container in engine.containers.all():
         try:
-            await _restore_one(engine, container)
+            if await _restore_one(engine, container):
+                due.append(container)
         except (EngineError, OSError) as failure:
             log.error("failed to restore container %s: %s", container.id, failure)
+    starting: dict[str, asyncio.Task[None]] = {}
+    for container in due:
+        again = _start_again(engine, container, starting)
+        starting[container.id] = engine.supervisor.spawn(again, f"restart {container.short_id}")
     await engine.mounts.sweep()
     adopt_execs(engine)
 
 
-async def _restore_one(engine: Engine, container: Container) -> None:
+async def _restore_one(engine: Engine, container: Container) -> bool:
+    """Whether it is to start with the engine."""
     if run_dir := surviving_run(container, engine.run_root):
         await _adopt(engine, container, run_dir)
-        return
+        return False
     if container.task.status is Status.RESTARTING:
         container = await engine.containers.update(container.id, _ended)
     elif container.task.is_running:
         container = await engine.containers.update(container.id, _lost)
     if container.task.status is Status.DEAD or container.host_config.auto_remove:
         engine.supervisor.spawn(_remove(engine, container), f"removal {container.short_id}")
-        return
+        return False
     if engine.logs.has_unshipped(container):
         engine.supervisor.spawn(engine.logs.reader(container), f"logs {container.short_id}")
-    if _should_start(container):
-        engine.supervisor.spawn(_start_again(engine, container), f"restart {container.short_id}")
+    return _should_start(container)
 
 
 async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
@@ -99,7 +109,11 @@ def _should_start(container: Container) -> bool:
     )
 
 
-async def _start_again(engine: Engine, container: Container) -> None:
+async def _start_again(engine: Engine, container: Container, starting: "Mapping[str, asyncio.Task[None]]") -> None:
+    """After those that it links to, which are given a while."""
+    targets = {target.id for target in linked_containers(container, engine.containers)} - {container.id}
+    if before := [starting[target] for target in targets if target in starting]:
+        await asyncio.wait(before, timeout=LINKED_WITHIN_S)
     networks = [e.network_id for name, e in container.endpoints.items() if is_user_defined(name)]
     try:
         await engine.networks.controller.wait_for_cluster(networks, CLUSTER_TIMEOUT_S)

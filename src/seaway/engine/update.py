@@ -15,6 +15,8 @@ from seaway.engine.joining import recorded
 from seaway.engine.spec.resources import plan_resources
 from seaway.engine.validation import check_resources
 from seaway.engine.validation.host import validate_port_bindings
+from seaway.kernel import worker
+from seaway.kernel.cgrouplift import lift
 from seaway.model.container import HostConfig
 from seaway.networks.republish import Bindings
 from seaway.runtime.spec.resources import build_resources
@@ -24,8 +26,8 @@ _FIELDS = (
     *("blkio_weight", "cpu_shares", "nano_cpus", "cpu_period", "cpu_quota", "cpuset_cpus", "cpuset_mems"),
     *("memory", "memory_swap", "memory_reservation", "cpu_realtime_period", "cpu_realtime_runtime"),
 )
-# crun cannot write `max` over a limit that is there; this is the most that any kernel numbers.
-_PIDS_UNLIMITED = 4194304
+_LIFTED = {"cpu_quota": "cpu", "pids_limit": "pids"}
+"""Whose 0 or -1 is no limit, with their controllers."""
 _EXCLUSIVE = (
     ("nano_cpus", "cpu_period", "Nano CPUs cannot be updated as CPU Period has already been set"),
     ("nano_cpus", "cpu_quota", "Nano CPUs cannot be updated as CPU Quota has already been set"),
@@ -55,13 +57,8 @@ async def _update(engine: Engine, container: Container, wanted: HostConfig) -> N
     if container.task.status in (Status.REMOVING, Status.DEAD):
         raise Conflict('container is marked for removal and cannot be "update"')
     updated = updated_host_config(container.host_config, wanted)
-    resources = live_resources(wanted)
-    if resources and container.task.status in (Status.RUNNING, Status.PAUSED):
-        runtime = container.host_config.runtime or engine.default_runtime
-        try:
-            await engine.runtime.update(container.id, resources, runtime)
-        except EngineError as failure:
-            raise SystemFailure(str(failure)) from failure
+    if container.task.status in (Status.RUNNING, Status.PAUSED):
+        await _update_live(engine, container, live_resources(wanted), lifted_limits(wanted))
     changes: dict[str, Any] = {"host_config": updated}
     if wanted.port_bindings is not None:
         changes |= await _publish(engine, container, wanted.port_bindings)
@@ -75,6 +72,16 @@ async def _publish(engine: Engine, container: Container, bindings: Bindings) -> 
     exposed = container.config.exposed_ports if isinstance(container.config.exposed_ports, dict) else {}
     sandbox = await engine.networks.controller.republish(container.id, bindings, tuple(exposed))
     return {"sandbox": recorded(container, sandbox).sandbox}
+
+
+async def _update_live(engine: Engine, container: Container, resources: dict[str, Any], lifted: frozenset[str]) -> None:
+    runtime = container.host_config.runtime or engine.default_runtime
+    try:
+        if resources:
+            await engine.runtime.update(container.id, resources, runtime)
+        await worker.run_blocking(lift, container.task.pid, container.id, lifted)
+    except (EngineError, OSError) as failure:
+        raise SystemFailure(str(failure)) from failure
 
 
 def updated_host_config(old: HostConfig, wanted: HostConfig) -> HostConfig:
@@ -98,11 +105,15 @@ def updated_host_config(old: HostConfig, wanted: HostConfig) -> HostConfig:
 
 
 def live_resources(wanted: HostConfig) -> dict[str, Any]:
-    """The OCI resources of what changes, and nothing else."""
-    changes = _changes(wanted)
-    if changes.get("pids_limit") == 0:
-        changes["pids_limit"] = _PIDS_UNLIMITED
+    """The OCI resources of what changes to another limit, and nothing else."""
+    changes = {name: value for name, value in _changes(wanted).items() if name not in _LIFTED or value > 0}
     return build_resources(plan_resources(HostConfig(**changes)))
+
+
+def lifted_limits(wanted: HostConfig) -> frozenset[str]:
+    """The controllers whose limit goes."""
+    changes = _changes(wanted)
+    return frozenset(controller for name, controller in _LIFTED.items() if changes.get(name, 1) <= 0)
 
 
 def _changes(wanted: HostConfig) -> dict[str, Any]:

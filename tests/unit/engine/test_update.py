@@ -1,7 +1,7 @@
 import pytest
 
 from seaway.base.errors import Conflict
-from seaway.engine.update import live_resources, updated_host_config
+from seaway.engine.update import lifted_limits, live_resources, updated_host_config
 from seaway.model.container import HostConfig, RestartPolicy
 
 
@@ -11,9 +11,12 @@ def test_only_what_is_asked_for_changes() -> None:
     assert (new.memory, new.memory_swap, new.cpu_shares) == (100 << 20, 200 << 20, 512)
 
 
-def test_a_zero_pids_limit_is_none_and_reaches_the_kernel_as_the_most_there_can_be() -> None:
+def test_a_limit_that_goes_is_lifted_and_not_left_to_the_runtime() -> None:
     assert updated_host_config(HostConfig(pids_limit=40), HostConfig(pids_limit=0)).pids_limit == 0
-    assert live_resources(HostConfig(pids_limit=0)) == {"pids": {"limit": 4194304}}
+    gone = HostConfig(pids_limit=0, cpu_quota=-1, cpu_shares=7)
+    assert live_resources(gone) == {"cpu": {"shares": 7}}
+    assert lifted_limits(gone) == {"cpu", "pids"}
+    assert lifted_limits(HostConfig(pids_limit=5, cpu_quota=9000)) == set()
 
 
 @pytest.mark.parametrize(
