@@ -51,6 +51,11 @@ class Netlink:
         """The links with that address."""
         return [link.get("ifname") for link in self._route.get_links() if link.get("address") == mac.lower()]
 
+    def names_with(self, address: str) -> list[str]:
+        """The links that have that IP address."""
+        indices = {a["index"] for a in self._route.get_addr() if a.get("IFA_ADDRESS") == address}
+        return [link.get("ifname") for link in self._route.get_links() if link["index"] in indices]
+
     def add_bridge(self, name: str, mac: str, mtu: int) -> None:
         self._link("add", f"add bridge {name}", ifname=name, kind="bridge", address=mac, mtu=mtu)
 

@@ -20,10 +20,12 @@ REQUEST, ACK, REPLACE, EXCL, CREATE = 1, 4, 0x100, 0x200, 0x400
 IFLA_PROTINFO, BRPORT_MODE, NESTED, AF_BRIDGE = 12, 4, 0x8000, 7
 IFF_UP, IFA_F_NODAD = 1, 2
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_NET_NS_FD = 1, 3, 4, 5, 10, 18, 28
-INFO_KIND, INFO_DATA, VETH_PEER, MACVLAN_MODE = 1, 2, 1, 1
-IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, RTA_GATEWAY = 1, 2, 4, 5
-RT_TABLE_MAIN, RTPROT_BOOT, SCOPE_UNIVERSE, RTN_UNICAST = 254, 3, 0, 1
+INFO_KIND, INFO_DATA, VETH_PEER, MACVLAN_MODE, IPVLAN_MODE, IPVLAN_FLAGS, VLAN_ID = 1, 2, 1, 1, 1, 2, 1
+IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, RTA_GATEWAY, RTA_OIF = 1, 2, 4, 5, 4
+RT_TABLE_MAIN, RTPROT_BOOT, SCOPE_UNIVERSE, SCOPE_LINK, RTN_UNICAST = 254, 3, 0, 253, 1
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}
+IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
+IPVLAN_FLAG_BITS = {"bridge": 0, "private": 1, "vepa": 2}
 HEADER, IFINFO, IFADDR, RTMSG = (
     struct.Struct("=IHHII"),
     struct.Struct("=BxHiII"),
@@ -118,6 +120,30 @@ def add_macvlan(name: str, index: int, parent: int, mode: str, mac: str, namespa
     return Request(f"add macvlan {name}", NEWLINK, CREATE | EXCL, body)
 
 
+def add_ipvlan(name: str, index: int, parent: int, mode: str, flag: str, namespace_fd: int) -> Request:
+    """As `add_macvlan`; its address is the parent's."""
+    kind = (IPVLAN_MODE, _u16(IPVLAN_MODES[mode])), (IPVLAN_FLAGS, _u16(IPVLAN_FLAG_BITS[flag]))
+    info = pack_attributes((INFO_KIND, b"ipvlan"), (INFO_DATA, pack_attributes(*kind)))
+    attributes = (IFLA_IFNAME, _text(name)), (IFLA_LINK, _u32(parent)), (IFLA_NET_NS_FD, _u32(namespace_fd))
+    body = IFINFO.pack(0, 0, index, 0, 0) + pack_attributes(*attributes, (IFLA_LINKINFO, info))
+    return Request(f"add ipvlan {name}", NEWLINK, CREATE | EXCL, body)
+
+
+def add_vlan(name: str, parent: int, number: int) -> Request:
+    info = pack_attributes((INFO_KIND, b"vlan"), (INFO_DATA, pack_attributes((VLAN_ID, _u16(number)))))
+    attributes = (IFLA_IFNAME, _text(name)), (IFLA_LINK, _u32(parent)), (IFLA_LINKINFO, info)
+    return Request(
+        f"add vlan {name}", NEWLINK, CREATE | EXCL, IFINFO.pack(0, 0, 0, 0, 0) + pack_attributes(*attributes)
+    )
+
+
+def add_dummy(name: str) -> Request:
+    attributes = (IFLA_IFNAME, _text(name)), (IFLA_LINKINFO, pack_attributes((INFO_KIND, b"dummy")))
+    return Request(
+        f"add dummy {name}", NEWLINK, CREATE | EXCL, IFINFO.pack(0, 0, 0, 0, 0) + pack_attributes(*attributes)
+    )
+
+
 def set_up(index: int) -> Request:
     return Request(f"set device {index} up", NEWLINK, 0, IFINFO.pack(0, 0, index, IFF_UP, IFF_UP))
 
@@ -147,6 +173,14 @@ def set_default_route(gateway: str) -> Request:
     )
 
 
+def set_default_device(index: int, version: int) -> Request:
+    """The default route of IPv4 or IPv6 goes out by a device, to nobody in particular."""
+    family, scope = (socket.AF_INET, SCOPE_LINK) if version == 4 else (socket.AF_INET6, SCOPE_UNIVERSE)
+    body = RTMSG.pack(family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0)
+    body += pack_attributes((RTA_OIF, _u32(index)))
+    return Request(f"set default route by device {index}", NEWROUTE, CREATE | REPLACE, body)
+
+
 def _answers(data: bytes) -> Iterable[tuple[int, int]]:
     """(request number, errno or 0) of each acknowledgement."""
     at = 0
@@ -165,6 +199,10 @@ def pack_attributes(*pairs: tuple[int, bytes]) -> bytes:
 
 def _text(text: str) -> bytes:
     return text.encode() + b"\0"
+
+
+def _u16(number: int) -> bytes:
+    return struct.pack("=H", number)
 
 
 def _u32(number: int) -> bytes:

@@ -36,6 +36,7 @@ from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
 from seaway.networks.options import NetworkOptions
 from seaway.networks.overlay.driver import Overlay
+from seaway.networks.parents import make_parent
 from seaway.networks.plan import plan_bridge
 from seaway.networks.ports import PortAllocator
 from seaway.networks.proxy import ProxyClient
@@ -233,9 +234,11 @@ class NetworkController:
 
     async def _build(self, network: Network) -> None:
         """A user's network that cannot be made again is no reason to have no engine."""
-        if not network.bridge or not network.pool:
-            return
         try:
+            if network.parent:
+                await make_parent(network.parent)
+            if not network.bridge or not network.pool:
+                return
             await links.build_bridge(
                 plan_bridge(network.bridge, network.pool, network.pool6, proxied=self._firewall.proxied)
             )

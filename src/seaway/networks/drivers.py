@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from seaway.base.errors import InvalidParameter
-from seaway.networks.network import BRIDGE_OPTION, BridgeSettings, MacvlanSettings, Network
+from seaway.networks.network import BRIDGE_OPTION, BridgeSettings, Network, ParentSettings
 from seaway.networks.overlay.plan import overlay_settings
 
 MTU_OPTION = "com.docker.network.driver.mtu"
 IFACE_PREFIX = "com.docker.network.container_iface_prefix"
 TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 GATEWAY_MODES = ("", "nat", "nat-unprotected", "isolated")
-MACVLAN_MODES = ("bridge", "private", "vepa", "passthru")
+MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
+IPVLAN_FLAGS = ("bridge", "private", "vepa")
+DUMMY_PREFIX = {"macvlan": "dm-", "ipvlan": "di-"}
 
 
 def with_settings(network: Network) -> Network:
@@ -19,8 +21,8 @@ def with_settings(network: Network) -> Network:
     match network.driver:
         case "bridge":
             return replace(network, bridge=bridge_settings(network.id, network.options, internal=network.internal))
-        case "macvlan":
-            return replace(network, macvlan=macvlan_settings(network.options))
+        case "macvlan" | "ipvlan":
+            return replace(network, parent=parent_settings(network))
         case "overlay":
             return replace(network, overlay=overlay_settings(network.id, network.options))
         case _:
@@ -45,17 +47,27 @@ def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bo
     )
 
 
-def macvlan_settings(options: Mapping[str, str]) -> MacvlanSettings:
-    mode, parent = options.get("macvlan_mode") or "bridge", options.get("parent", "")
-    if mode not in MACVLAN_MODES:
+def parent_settings(network: Network) -> ParentSettings:
+    kind, options = network.driver, network.options
+    default = MODES[kind][0]
+    mode, flag = options.get(f"{kind}_mode") or default, options.get("ipvlan_flag") or "bridge"
+    if mode not in MODES[kind]:
         raise InvalidParameter(
-            f"requested macvlan mode '{mode}' is not valid, 'bridge' mode is the macvlan driver default"
+            f"requested {kind} mode '{mode}' is not valid, '{default}' mode is the {kind} driver default"
         )
-    if not parent:
-        raise InvalidParameter("the macvlan driver needs the option 'parent': a device of this host")
-    if parent == "lo":
-        raise InvalidParameter("loopback interface is not a valid macvlan parent link")
-    return MacvlanSettings(parent, mode, _mtu(options))
+    if kind == "ipvlan" and flag not in IPVLAN_FLAGS:
+        raise InvalidParameter(f"requested ipvlan flag '{flag}' is not valid, 'bridge' is the ipvlan driver default")
+    device = options.get("parent", "")
+    if device == "lo":
+        raise InvalidParameter(f"loopback interface is not a valid {kind} parent link")
+    return ParentSettings(
+        kind,
+        device or DUMMY_PREFIX[kind] + network.id[:12],
+        mode,
+        flag=flag if kind == "ipvlan" else "",
+        mtu=_mtu(options),
+        network_dummy=not device,
+    )
 
 
 def _mtu(options: Mapping[str, str]) -> int:

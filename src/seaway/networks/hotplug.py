@@ -76,8 +76,8 @@ class Hotplug:
         return after
 
     async def _unplug(self, sandbox: Sandbox, network: Network, endpoint: EndpointSettings) -> None:
-        if network.macvlan and sandbox.netns_path:
-            await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address)
+        if network.parent and sandbox.netns_path:
+            await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address, endpoint.ip_address)
         elif network.bridge or network.overlay:
             await links.delete_link(host_link(endpoint.endpoint_id))
 

@@ -63,11 +63,6 @@ def has_link(name: str) -> bool:
     return name in {found for _, found in socket.if_nameindex()}
 
 
-async def check_parent(name: str) -> None:
-    """Raises NoSuchDevice."""
-    _index(name)
-
-
 async def device_names(path: Path) -> list[str]:
     return await netns.run_inside(path, lambda: [name for _, name in socket.if_nameindex()])
 
@@ -93,9 +88,10 @@ async def delete_link(name: str) -> None:
     await run_blocking(_delete_links, (name,))
 
 
-async def delete_link_inside(path: Path, mac: str) -> None:
-    """The device with that address in the namespace; one that is gone is no failure."""
-    await netns.run_inside(path, lambda: _delete_by_address(mac))
+async def delete_link_inside(path: Path, mac: str, address: str) -> None:
+    """The device with that address in the namespace (ipvlan's all have the parent's MAC address); one that is gone is
+    no failure."""
+    await netns.run_inside(path, lambda: _delete_by_address(mac, address))
 
 
 async def host_routes() -> list[IPv4Network]:
@@ -160,14 +156,21 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callabl
             _add_device(netlink, e, index, host)
             _switch_ipv6(e.link, on=bool(e.address6))
             address = rtnl.add_address(index, e.address, e.prefix_length, e.broadcast)
-            gateway = [rtnl.set_default_route(g) for g in (e.gateway, e.gateway6) if g and e.is_way_out]
-            netlink.run([address, *_more_addresses(e, index), rtnl.set_up(index), *gateway])
+            netlink.run([address, *_more_addresses(e, index), rtnl.set_up(index), *_way_out(e, index)])
             for path, value in e.sysctls:
                 _set(NETWORK_SETTINGS / path, value)
             if e.bridge:
                 host.join_bridge(e)
     if inside:
         inside()
+
+
+def _way_out(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
+    if not plan.is_way_out:
+        return []
+    if plan.parent_routes:
+        return [rtnl.set_default_device(index, version) for version in ((4, 6) if plan.address6 else (4,))]
+    return [rtnl.set_default_route(gateway) for gateway in (plan.gateway, plan.gateway6) if gateway]
 
 
 def _more_addresses(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
@@ -188,7 +191,11 @@ def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostS
         return
     with open("/proc/thread-self/ns/net", "rb", buffering=0) as here:
         parent = host.indices[plan.parent]
-        host.netlink.run([rtnl.add_macvlan(plan.link, index, parent, plan.mode, plan.mac, here.fileno())])
+        if plan.kind == "ipvlan":
+            request = rtnl.add_ipvlan(plan.link, index, parent, plan.mode, plan.flag, here.fileno())
+        else:
+            request = rtnl.add_macvlan(plan.link, index, parent, plan.mode, plan.mac, here.fileno())
+        host.netlink.run([request])
 
 
 def _index(name: str) -> int:
@@ -215,9 +222,9 @@ def _delete_links(names: Sequence[str]) -> None:
     _run(rtnl.delete_link(name) for name in names)
 
 
-def _delete_by_address(mac: str) -> None:
+def _delete_by_address(mac: str, address: str) -> None:
     with Netlink() as netlink:
-        names = netlink.names_of(mac)
+        names = netlink.names_with(address) if address else netlink.names_of(mac)
     _delete_links(names)
 
 

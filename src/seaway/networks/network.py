@@ -50,18 +50,27 @@ class BridgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class MacvlanSettings:
-    """Containers are on the wire of the host's device `parent`, with addresses of their own."""
+class ParentSettings:
+    """Containers are on the wire of the host's device `device`, with addresses of their own; `kind` is the driver,
+    `flag` ipvlan's. `network_dummy`: the user named none, and the network has a device that leads nowhere."""
 
-    parent: str
-    mode: str = "bridge"
+    kind: str
+    device: str
+    mode: str
+    flag: str = ""
     mtu: int = 1500
+    network_dummy: bool = False
+
+    @property
+    def routes(self) -> bool:
+        """The parent's own routes serve: there is no gateway on the wire."""
+        return self.kind == "ipvlan" and self.mode != "l2"
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`pool` is None where there are no addresses to give; `bridge`, `macvlan` and `overlay` belong to the
-    driver of that name."""
+    """`pool` is None where there are no addresses to give; `bridge` and `overlay` belong to the driver of that name,
+    `parent` to macvlan and ipvlan."""
 
     id: str
     name: str
@@ -70,7 +79,7 @@ class Network:
     pool: Pool | None = None
     pool6: Pool | None = None
     bridge: BridgeSettings | None = None
-    macvlan: MacvlanSettings | None = None
+    parent: ParentSettings | None = None
     overlay: OverlaySettings | None = None
     ipam: IPAM = field(default_factory=IPAM)
     options: Mapping[str, str] = field(default_factory=dict)
@@ -80,7 +89,7 @@ class Network:
     has_own_subnet: bool = False
     has_own_subnet6: bool = False
     keeps_bridge: bool = False
-    """The bridge was there before the network, and stays when it goes."""
+    """The bridge, or the parent, was there before the network, and stays when it goes."""
     config_only: bool = False
     config_from: str = ""
 

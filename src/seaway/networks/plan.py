@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from seaway.model.network import EndpointSettings
 from seaway.networks.ipam import Address, Pool, mac_of
-from seaway.networks.network import BridgeSettings, Network
+from seaway.networks.network import BridgeSettings, Network, ParentSettings
 
 HOST_LINK_PREFIX = "veth"
 IFNAME, SYSCTLS = "com.docker.network.endpoint.ifname", "com.docker.network.endpoint.sysctls"
@@ -26,8 +26,9 @@ class BridgePlan:
 
 @dataclass(frozen=True, slots=True)
 class EndpointPlan:
-    """`link` is the container's device: one of a pair whose `host_link` is a port of `bridge`, or a macvlan device on
-    `parent`. `is_way_out`: the container's default route goes by `gateway`."""
+    """`link` is the container's device: one of a pair whose `host_link` is a port of `bridge`, or a device of `kind`
+    macvlan or ipvlan on `parent`. `is_way_out`: the container's default route goes by `gateway`, or by the device
+    itself where the parent routes."""
 
     link: str
     mac: str
@@ -40,7 +41,10 @@ class EndpointPlan:
     host_link: str = ""
     hairpin: bool = False
     parent: str = ""
+    kind: str = ""
     mode: str = ""
+    flag: str = ""
+    parent_routes: bool = False
     is_way_out: bool = True
     address6: str = ""
     prefix_length6: int = 0
@@ -77,7 +81,7 @@ def plan_endpoint(
     proxied: bool = True,
 ) -> EndpointPlan:
     """The name of the host's device comes from the endpoint's ID, so that a restart can tell whose it is."""
-    pool, bridge, macvlan = network.pool, network.bridge, network.macvlan
+    pool, bridge, parent = network.pool, network.bridge, network.parent
     assert pool
     own = (bridge and bridge.default_gateway) or str(pool.gateway)
     link = (wish.driver_opts or {}).get(IFNAME) or f"{bridge.link_prefix if bridge else 'eth'}{number}"
@@ -100,10 +104,19 @@ def plan_endpoint(
     host = host_link(endpoint_id)
     if network.overlay:
         return replace(common, bridge=network.overlay.bridge, host_link=host, gateway="", mtu=network.overlay.mtu)
-    if macvlan:
-        return replace(common, parent=macvlan.parent, mode=macvlan.mode, mtu=macvlan.mtu)
+    if parent:
+        return _on_parent(parent, common, is_internal=network.internal)
     assert bridge
     return replace(common, bridge=bridge.name, host_link=host, hairpin=not proxied, mtu=bridge.mtu)
+
+
+def _on_parent(parent: ParentSettings, plan: EndpointPlan, *, is_internal: bool) -> EndpointPlan:
+    plan = replace(plan, parent=parent.device, kind=parent.kind, mode=parent.mode, flag=parent.flag, mtu=parent.mtu)
+    if parent.kind == "ipvlan":
+        plan = replace(plan, mac="")
+    if parent.routes:
+        plan = replace(plan, gateway="", gateway6="", parent_routes=not is_internal)
+    return plan
 
 
 def plan_sysctls(text: str, link: str) -> tuple[tuple[str, str], ...]:

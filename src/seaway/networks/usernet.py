@@ -8,10 +8,10 @@ import msgspec
 
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkCreate
-from seaway.networks.drivers import with_settings
+from seaway.networks.drivers import DUMMY_PREFIX, with_settings
 from seaway.networks.ipam import Pool, Subnet, parse_pool
 from seaway.networks.joined import Joined
-from seaway.networks.network import PREDEFINED, Network
+from seaway.networks.network import PREDEFINED, Network, ParentSettings
 from seaway.networks.validate import validate_request
 
 # Pools for networks without a subnet of their own: (where, how large each)
@@ -103,7 +103,7 @@ def _check_driver(driver: str, *, has_cluster: bool) -> None:
         raise Forbidden(f'only one instance of "{driver}" network is allowed')
     if driver == "overlay" and not has_cluster:
         raise Forbidden(NO_SWARM)
-    if driver not in ("bridge", "macvlan", "overlay"):
+    if driver not in ("bridge", "macvlan", "ipvlan", "overlay"):
         raise NotFound(f'plugin "{driver}" not found')
 
 
@@ -137,15 +137,26 @@ def _with_config_from(request: NetworkCreate, existing: Sequence[Network]) -> Ne
 
 
 def _check_devices(network: Network, existing: Sequence[Network]) -> None:
-    bridge, parent = network.bridge.name if network.bridge else "", network.macvlan.parent if network.macvlan else ""
     for other in existing:
-        if bridge and other.bridge and other.bridge.name == bridge:
+        if network.bridge and other.bridge and other.bridge.name == network.bridge.name:
+            name = network.bridge.name
             raise Conflict(
-                f"cannot create network {network.id} ({bridge}): conflicts with network {other.id} ({bridge}): "
+                f"cannot create network {network.id} ({name}): conflicts with network {other.id} ({name}): "
                 "networks have same bridge name"
             )
-        if parent and other.macvlan and other.macvlan.parent == parent:
-            raise Forbidden(f"network dm-{other.id[:12]} is already using parent interface {parent}")
+        if network.parent and other.parent and other.parent.device == network.parent.device:
+            _check_shared(network.parent, other.parent, other.id)
+
+
+def _check_shared(mine: ParentSettings, other: ParentSettings, other_id: str) -> None:
+    """Macvlan networks may share a parent, but for one that passes it on whole."""
+    used = f"is already using parent interface {mine.device}"
+    if mine.kind != other.kind or mine.kind == "ipvlan":
+        raise Forbidden(f"network {DUMMY_PREFIX[other.kind]}{other_id[:12]} {used}")
+    if mine.mode == "passthru":
+        raise Forbidden(f"cannot use mode passthru, macvlan network {other_id} {used}")
+    if other.mode == "passthru":
+        raise Forbidden(f"macvlan network {other_id} {used} in mode passthru")
 
 
 def _plan_pool(

@@ -4,6 +4,7 @@ The record is made first and removed last: what a killed engine left on the host
 one knows.
 """
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -12,10 +13,10 @@ from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.kernel.worker import run_blocking
 from seaway.model.network import NetworkCreate
-from seaway.networks import links
+from seaway.networks import links, parents
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import Element, bridge_elements
-from seaway.networks.network import Network
+from seaway.networks.network import Network, ParentSettings
 from seaway.networks.plan import plan_bridge
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
@@ -32,17 +33,16 @@ class UserNetworks:
         routes = await links.host_routes()
         existing = self._catalog.all()
         network = plan_user_network(request, new_id(), clock.now(), existing, routes, self._defaults)
-        if network.bridge and links.has_link(network.bridge.name):
-            network = replace(network, keeps_bridge=True)
+        network = replace(network, keeps_bridge=_is_there_before(network, existing))
         async with AsyncExitStack() as undo:
             self._catalog.add(network)
             undo.callback(self._catalog.remove, network.id)
-            if network.macvlan:
-                await links.check_parent(network.macvlan.parent)
             if self._store:
                 undo.push_async_callback(run_blocking, self._store.delete, network.id)
                 await run_blocking(self._store.put, network)
                 failpoint("network: recorded")
+            if network.parent:
+                await self._make_parent(network.parent, undo, is_ours=not network.keeps_bridge)
             if network.bridge and network.pool:
                 if not network.keeps_bridge:
                     undo.push_async_callback(links.delete_link, network.bridge.name)
@@ -54,6 +54,12 @@ class UserNetworks:
             undo.pop_all()
         return network
 
+    async def _make_parent(self, parent: ParentSettings, undo: AsyncExitStack, *, is_ours: bool) -> None:
+        if is_ours:
+            undo.push_async_callback(links.delete_link, parent.device)
+        await parents.make_parent(parent)
+        failpoint("network: parent made")
+
     async def remove(self, network: Network) -> None:
         """One that is removable (`check_removable`)."""
         self._catalog.remove(network.id)
@@ -61,9 +67,25 @@ class UserNetworks:
         failpoint("network: firewall gone")
         if network.bridge and not network.keeps_bridge:
             await links.delete_link(network.bridge.name)
+        if network.parent and not network.keeps_bridge and not _sharing(network.parent, self._catalog.all()):
+            await links.delete_link(network.parent.device)
         failpoint("network: bridge gone")
         if self._store:
             await run_blocking(self._store.delete, network.id)
+
+
+def _is_there_before(network: Network, existing: Sequence[Network]) -> bool:
+    """A VLAN that another network brought is not the user's."""
+    if network.bridge:
+        return links.has_link(network.bridge.name)
+    if network.parent is None:
+        return False
+    sharing = _sharing(network.parent, existing)
+    return sharing[0].keeps_bridge if sharing else links.has_link(network.parent.device)
+
+
+def _sharing(parent: ParentSettings, networks: Sequence[Network]) -> list[Network]:
+    return [n for n in networks if n.parent and n.parent.device == parent.device]
 
 
 def _elements(network: Network) -> list[Element]:

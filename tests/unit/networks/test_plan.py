@@ -1,7 +1,7 @@
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from seaway.networks.network import BridgeSettings, MacvlanSettings, Network, default_bridge
+from seaway.networks.network import BridgeSettings, Network, ParentSettings, default_bridge
 from seaway.networks.plan import BridgePlan, EndpointPlan, plan_bridge, plan_endpoint
 
 BRIDGE = default_bridge("9" * 64, "", BridgeSettings())
@@ -58,6 +58,6 @@ def test_no_way_out() -> None:
 
 
 def test_a_macvlan_has_no_device_on_the_host() -> None:
-    network = replace(BRIDGE, driver="macvlan", bridge=None, macvlan=MacvlanSettings("eth0", "vepa"))
+    network = replace(BRIDGE, driver="macvlan", bridge=None, parent=ParentSettings("macvlan", "eth0", "vepa"))
     plan = plan_endpoint(network, "e1", ADDRESS)
     assert (plan.host_link, plan.bridge, plan.parent, plan.mode) == ("", "", "eth0", "vepa")
