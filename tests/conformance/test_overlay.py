@@ -278,6 +278,36 @@ def test_a_container_that_starts_with_its_engine_waits_for_the_store(cluster: Te
     until(lambda: one.pings("c0", "c1"), "no way to it")
 
 
+@pytest.mark.parametrize("point", ["overlay: address claimed", "start: namespace made", "start: joined"])
+def test_an_engine_killed_while_a_container_starts_leaves_nothing_in_the_store(
+    cluster: TestCluster, net: str, point: str
+) -> None:
+    one, two, _ = cluster
+    one.run(net, "c0")
+    two.engine.stop()
+    two.engine.start(*two.flags, failpoint=point)
+    two.fails("run", "-d", "--name", "c1", "--network", net, "busybox", "sleep", "900")
+    assert two.engine.process
+    two.engine.process.wait(30)
+    (two.engine.root / "pid").unlink(missing_ok=True)
+    two.engine.start(*two.flags)
+    until(lambda: len(cluster.etcd.keys("cluster/seaway/network/v1/endpoints/")) == 1, "an endpoint is left")
+    until(lambda: not devices(two), "devices are left")
+    two.docker("rm", "-f", "c1")
+    assert two.run(net, "c1") == "10.0.0.3"
+    until(lambda: one.pings("c0", "c1"), "no way to it")
+
+
+def test_devices_that_somebody_removed_are_made_again(cluster: TestCluster, net: str) -> None:
+    one, two, _ = cluster
+    one.run(net, "c0")
+    two.run(net, "c1")
+    until(lambda: one.pings("c0", "c1"), "no name")
+    for prefix in ("vx-", "ov-"):
+        two.host.run("ip", "link", "del", next(name for name in devices(two) if name.startswith(prefix)))
+        until(lambda: one.pings("c0", "c1"), f"{prefix} stays away")
+
+
 def test_sighup_moves_an_engine_to_another_cluster_and_back(cluster: TestCluster, net: str) -> None:
     one, _, three = cluster
     one.run(net, "c0")

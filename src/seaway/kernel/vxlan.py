@@ -34,11 +34,11 @@ def add_vxlan(name: str, vni: int, local: str, port: int, mtu: int, bridge: str)
     arguments = {"vxlan_id": vni, "vxlan_local": local, "vxlan_port": port, "vxlan_learning": 0}
     with IPRoute() as route:
         try:
-            if found := route.link_lookup(ifname=name):
-                if _local_address(route, found[0]) == local:
-                    return
-                route.link("del", index=found[0])
-            route.link("add", ifname=name, kind="vxlan", mtu=mtu, **arguments)
+            found = route.link_lookup(ifname=name)
+            if found and _local_address(route, found[0]) != local:
+                route.link("del", index=found.pop())
+            if not found:
+                route.link("add", ifname=name, kind="vxlan", mtu=mtu, **arguments)
             master = route.link_lookup(ifname=bridge)[0]
             route.link("set", index=route.link_lookup(ifname=name)[0], master=master, state="up")
         except NetlinkError as failed:

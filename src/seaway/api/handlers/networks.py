@@ -12,7 +12,7 @@ from seaway.base.filters import Filters, InvalidFilter
 from seaway.engine import networks
 from seaway.engine.context import Engine
 from seaway.model.network import EndpointSettings, NetworkCreate
-from seaway.networks.network import PREDEFINED, Network
+from seaway.networks.network import PREDEFINED, Network, NoSuchNetwork
 
 FILTERS = ("dangling", "driver", "id", "label", "name", "scope", "type")
 
@@ -54,7 +54,10 @@ class NetworkHandlers:
     async def inspect(self, request: Request) -> web.StreamResponse:
         if (scope := request.text("scope")) not in ("", "local", "global", "swarm"):
             raise InvalidParameter(f"invalid scope: {scope}")
-        return json_response(self._controller.inspect(request["name"]))
+        network = self._controller.find(request["name"])
+        if scope not in ("", network.scope):
+            raise NoSuchNetwork(request["name"])
+        return json_response(self._controller.inspect(network.id))
 
     async def create(self, request: Request) -> web.StreamResponse:
         body = await request.json(NetworkCreate)
@@ -87,7 +90,7 @@ class NetworkHandlers:
         return (
             filters.matches_prefix("id", network.id)
             and filters.matches_exactly("driver", network.driver)
-            and filters.matches_exactly("scope", "local")
+            and filters.matches_exactly("scope", network.scope)
             and filters.matches_labels("label", network.labels)
             and (not filters.get("name") or any(name in network.name for name in filters.get("name")))
             and _matches_type(network, filters)

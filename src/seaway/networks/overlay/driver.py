@@ -48,6 +48,7 @@ class Overlay:
             if network.overlay and network.id not in self.endpoints.networks:
                 await devices.remove(network.overlay)
         supervisor.spawn(self._follow(), "overlay networks", service=True)
+        supervisor.spawn(self._heal(), "overlay devices", service=True)
 
     def placed(self, advertise: str) -> None:
         self.endpoints.move(advertise)
@@ -147,6 +148,15 @@ class Overlay:
                     await self.endpoints.sync(network)
             except (EngineError, OSError) as failed:
                 log.error("overlay networks: %s", failed)
+
+    async def _heal(self) -> None:
+        """Devices that somebody removes are made again."""
+        await self.endpoints.in_use.wait()
+        with devices.watch() as watch:
+            while True:
+                await watch.wait_deleted()
+                self._dirty |= self.endpoints.networks
+                self._news.set()
 
     async def _save(self) -> None:
         unsaved, self._unsaved = self._unsaved, []

@@ -1,5 +1,6 @@
 """The endpoints that this engine's containers have on the cluster's networks: addresses, devices, who hears of them."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
@@ -7,6 +8,7 @@ from ipaddress import ip_address
 import msgspec
 
 from seaway.base.errors import InvalidParameter
+from seaway.base.failpoints import failpoint
 from seaway.base.locks import KeyedLocks
 from seaway.discovery.cluster import Cluster
 from seaway.discovery.messages import Present
@@ -25,6 +27,7 @@ from seaway.networks.overlay.records import (
     network_key,
     to_text,
 )
+from seaway.networks.plan import host_link
 
 
 class OverlayEndpoints:
@@ -37,6 +40,8 @@ class OverlayEndpoints:
         self._tables: dict[str, tuple[str, frozenset[Behind]]] = {}
         """By network ID, what its VXLAN device has been told: its own host, and who is behind which other."""
         self._locks = KeyedLocks()
+        self.in_use = asyncio.Event()
+        """A container has been on any of them."""
 
     @property
     def networks(self) -> frozenset[str]:
@@ -56,7 +61,7 @@ class OverlayEndpoints:
     def adopt(self, network: Network, container_id: str, name: str, endpoint: EndpointSettings) -> None:
         """Of a container that an earlier engine started."""
         record = endpoint_record(self._claim(container_id), endpoint, name)
-        self._mine.setdefault(network.id, {})[endpoint.ip_address] = record
+        self._add(network.id, endpoint.ip_address, record)
 
     async def claim(self, network: Network, container_id: str, wish: EndpointSettings) -> Address:
         """An address that no engine has, and the network's devices on this host. Raises StoreUnreachable,
@@ -66,10 +71,10 @@ class OverlayEndpoints:
             raise InvalidParameter("the overlay driver needs an IPv4 address as --cluster-advertise")
         wished, claim = wished_address(wish), self._claim(container_id)
         for address in self._candidates(network, wished):
-            mine = self._mine.setdefault(network.id, {})
-            mine[str(address)] = claim
+            self._add(network.id, str(address), claim)
             if await self._holds(network, address, claim):
                 break
+        failpoint("overlay: address claimed")
         try:
             await self.sync(network)
         except BaseException:
@@ -104,7 +109,8 @@ class OverlayEndpoints:
             known = self._cluster.was_connected
             table = plan_table(self._directory.endpoints(network.id).values(), own_host) if known else None
             if (own_host, table) != self._tables.get(network.id) or not devices.is_built(network.overlay):
-                await devices.build(network.overlay, own_host, table)
+                ports = [host_link(e.endpoint_id) for e in self._mine[network.id].values() if e.endpoint_id]
+                await devices.build(network.overlay, own_host, table, ports)
             if table is not None:
                 self._tables[network.id] = own_host, table
 
@@ -133,6 +139,10 @@ class OverlayEndpoints:
             if wish:
                 raise AddressInUse("Address already in use")
             tried |= {address}
+
+    def _add(self, network_id: str, address: str, endpoint: EndpointInCluster) -> None:
+        self._mine.setdefault(network_id, {})[address] = endpoint
+        self.in_use.set()
 
     def _drop(self, network_id: str, address: str) -> None:
         mine = self._mine.get(network_id, {})

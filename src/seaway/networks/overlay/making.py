@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from seaway.base import clock
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter
+from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.discovery.cluster import Cluster
 from seaway.discovery.messages import Absent, Change, Compare, Delete, Put, UnchangedSince
@@ -40,6 +41,7 @@ class ClusterNetworks:
             network = _with_vni(plan, others)
             fresh: list[Compare] = [UnchangedSince(self._cluster.path(NETWORKS), revision), *self._absent(network)]
             if await self._cluster.commit(fresh, self._puts(network)):
+                failpoint("overlay: network made")
                 await self._cluster.heard(network_key(network.id), present=True)
                 return network
             if not await self._cluster.commit([Absent(self._cluster.path(name_key(request.name)))], []):

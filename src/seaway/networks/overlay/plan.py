@@ -8,6 +8,7 @@ from seaway.base.errors import InvalidParameter
 from seaway.kernel.vxlan import EVERYBODY, Behind
 from seaway.networks.overlay.records import EndpointInCluster
 
+BRIDGE_PREFIX, VXLAN_PREFIX = "ov-", "vx-"
 VXLAN_PORT, VXLAN_MTU = 4789, 1450
 FIRST_VNI, LAST_VNI = 256, (1 << 24) - 1
 VNI_OPTION = "com.docker.network.driver.overlay.vxlanid_list"
@@ -36,7 +37,7 @@ def overlay_settings(network_id: str, options: Mapping[str, str]) -> OverlaySett
     if not vni.isdigit() or int(vni) > LAST_VNI:
         raise InvalidParameter(f"invalid vxlan id value {vni!r} passed")
     short = network_id[:12]
-    return OverlaySettings(int(vni), f"ov-{short}", f"vx-{short}", int(mtu))
+    return OverlaySettings(int(vni), BRIDGE_PREFIX + short, VXLAN_PREFIX + short, int(mtu))
 
 
 def plan_vni(wish: int, taken: Iterable[int]) -> int:
