@@ -10,7 +10,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from types import TracebackType
 
 from seaway.base.errors import SystemFailure
@@ -21,7 +21,7 @@ IFLA_PROTINFO, BRPORT_MODE, NESTED, AF_BRIDGE = 12, 4, 0x8000, 7
 IFF_UP, IFA_F_NODAD = 1, 2
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_NET_NS_FD = 1, 3, 4, 5, 10, 18, 28
 INFO_KIND, INFO_DATA, VETH_PEER, MACVLAN_MODE, IPVLAN_MODE, IPVLAN_FLAGS, VLAN_ID = 1, 2, 1, 1, 1, 2, 1
-IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, RTA_GATEWAY, RTA_OIF = 1, 2, 4, 5, 4
+IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, RTA_GATEWAY, RTA_OIF, RTA_DST = 1, 2, 4, 5, 4, 1
 RT_TABLE_MAIN, RTPROT_BOOT, SCOPE_UNIVERSE, SCOPE_LINK, RTN_UNICAST = 254, 3, 0, 253, 1
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}
 IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
@@ -144,6 +144,20 @@ def add_dummy(name: str) -> Request:
     )
 
 
+def move_link(name: str, namespace_fd: int) -> Request:
+    body = IFINFO.pack(0, 0, 0, 0, 0) + pack_attributes(
+        (IFLA_IFNAME, _text(name)), (IFLA_NET_NS_FD, _u32(namespace_fd))
+    )
+    return Request(f"move {name} into the container", NEWLINK, 0, body)
+
+
+def rename_link(index: int, name: str, mac: str = "") -> Request:
+    """A device that is down."""
+    own = [(IFLA_ADDRESS, mac_bytes(mac))] if mac else []
+    body = IFINFO.pack(0, 0, index, 0, 0) + pack_attributes((IFLA_IFNAME, _text(name)), *own)
+    return Request(f"name device {index} {name}", NEWLINK, 0, body)
+
+
 def set_up(index: int) -> Request:
     return Request(f"set device {index} up", NEWLINK, 0, IFINFO.pack(0, 0, index, IFF_UP, IFF_UP))
 
@@ -171,6 +185,18 @@ def set_default_route(gateway: str) -> Request:
     return Request(
         f"set default route by {gateway}", NEWROUTE, CREATE | REPLACE, body + pack_attributes((RTA_GATEWAY, ip.packed))
     )
+
+
+def add_route(destination: str, next_hop: str, index: int) -> Request:
+    """Without a next hop the destination is on the device itself."""
+    network = ip_network(destination, strict=False)
+    family, scope = (socket.AF_INET, SCOPE_LINK) if network.version == 4 else (socket.AF_INET6, SCOPE_UNIVERSE)
+    kind = RTN_UNICAST
+    scope = SCOPE_UNIVERSE if next_hop else scope
+    body = RTMSG.pack(family, network.prefixlen, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, kind, 0)
+    body += pack_attributes((RTA_DST, network.network_address.packed), (RTA_OIF, _u32(index)))
+    body += pack_attributes((RTA_GATEWAY, ip_address(next_hop).packed)) if next_hop else b""
+    return Request(f"add route to {destination}", NEWROUTE, CREATE | REPLACE, body)
 
 
 def set_default_device(index: int, version: int) -> Request:

@@ -15,6 +15,7 @@ from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.dns.client import Sockets
 from seaway.networks.dns.sockets import open_sockets
 from seaway.networks.endpoint import new_endpoint, wished_address, with_outcome
+from seaway.networks.foreign import Foreign, external_options
 from seaway.networks.ipam import Address
 from seaway.networks.names import view_of
 from seaway.networks.network import Network
@@ -30,9 +31,15 @@ class SandboxBuilder:
     """Namespaces get their names in `directory`; `ephemeral` is the range of ports for those who ask for any."""
 
     def __init__(
-        self, directory: Path, catalog: NetworkCatalog, publisher: Publisher, ephemeral: tuple[int, int]
+        self,
+        directory: Path,
+        catalog: NetworkCatalog,
+        publisher: Publisher,
+        foreign: Foreign,
+        ephemeral: tuple[int, int],
     ) -> None:
         self._directory, self._catalog, self._publisher, self._ephemeral = directory, catalog, publisher, ephemeral
+        self._foreign = foreign
 
     async def build(
         self,
@@ -48,7 +55,7 @@ class SandboxBuilder:
         path = self._directory / sandbox_id[:12]
         wishes = list(networks)
         all_wishes = [*wishes, *([(gateway, EndpointSettings())] if gateway else [])]
-        endpoints, plans = self._plan(request, all_wishes, undo, claimed)
+        endpoints, plans = await self._plan(request, all_wishes, undo, claimed, path)
         beside = endpoints.pop(gateway.name) if gateway else None
         sandbox = Sandbox(sandbox_id, path, endpoints, servers=request.external_servers, gateway=beside)
         undo.push_async_callback(links.tear_down_sandbox, path, [p.host_link for p in plans if p.host_link])
@@ -65,25 +72,28 @@ class SandboxBuilder:
         published = await self._publish(request, sandbox) if plans else sandbox
         return published, opened[0] if opened else None
 
-    def _plan(
+    async def _plan(
         self,
         request: SandboxRequest,
         wishes: Sequence[tuple[Network, EndpointSettings]],
         undo: AsyncExitStack,
         claimed: Mapping[str, Address],
+        path: Path,
     ) -> tuple[dict[str, EndpointSettings], list[EndpointPlan]]:
         endpoints: dict[str, EndpointSettings] = {}
         plans: list[EndpointPlan] = []
         way_out = choose_way_out(wishes)
         for network, wish in wishes:
-            endpoints[network.name], plan = plan_on(
+            endpoints[network.name], plan = await plan_on(
                 self._catalog,
+                self._foreign,
                 network,
                 wish,
                 undo,
                 mac="" if plans else request.mac_address,
                 claimed=claimed.get(network.id),
                 number=len(plans),
+                sandbox=path,
                 is_way_out=network is way_out,
                 proxied=self._publisher.proxied,
             )
@@ -94,7 +104,11 @@ class SandboxBuilder:
         first = sandbox.published_endpoint
         if first is None:
             return sandbox
-        bridge = self._catalog.find(first.network_id).bridge
+        network = self._catalog.find(first.network_id)
+        if network.is_foreign:
+            await self._foreign.publish(network, first, external_options(request.port_bindings, request.exposed_ports))
+            return replace(sandbox, ports=port_map((), request.exposed_ports))
+        bridge = network.bridge
         wishes = plan_wishes(
             request.port_bindings,
             request.exposed_ports,
@@ -113,6 +127,9 @@ class SandboxBuilder:
             return
         async with AsyncExitStack() as steps:
             devices = [host_link(e.endpoint_id) for e in sandbox.attachments.values() if e.ip_address]
+            for endpoint in sandbox.endpoints.values():
+                if network := self._catalog.get(endpoint.network_id):
+                    steps.push_async_callback(self._foreign.leave, network, endpoint)
             steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
             if published := sandbox.published:
                 await self._publisher.withdraw(published)
@@ -124,13 +141,15 @@ def choose_way_out(networks: Iterable[tuple[Network, EndpointSettings]]) -> Netw
     return min(candidates, key=lambda c: c[:2])[2] if candidates else None
 
 
-def plan_on(
+async def plan_on(
     catalog: NetworkCatalog,
+    foreign: Foreign,
     network: Network,
     wish: EndpointSettings,
     undo: AsyncExitStack,
     *,
     number: int,
+    sandbox: Path,
     is_way_out: bool,
     proxied: bool,
     mac: str = "",
@@ -139,23 +158,28 @@ def plan_on(
     """A new endpoint with an address (`claimed`, if it is one of the cluster's), which `undo` gives back; no plan where
     the network has no devices."""
     endpoint = new_endpoint(network, wish)
-    if not network.pool:
+    if not network.has_devices:
         return endpoint, None
-    address = catalog.take_address(network.id, claimed or wished_address(wish))
-    undo.callback(catalog.release_address, network.id, address)
-    address6 = None
-    if network.pool6:
-        address6 = catalog.take_address(network.id, wished_address(wish, 6), 6)
-        undo.callback(catalog.release_address, network.id, address6)
+    addresses: list[Address | None] = []
+    for version, pool, pool_id in ((4, network.pool, network.pool_id), (6, network.pool6, network.pool_id6)):
+        wanted = (claimed if version == 4 else None) or wished_address(wish, version)
+        if pool_id:
+            await catalog.wait_vacant([str(wanted)])
+            wanted = await foreign.claim(network, wanted, wish.mac_address or mac, undo, version)
+        taken = catalog.take_address(network.id, wanted, version) if pool else None
+        if taken:
+            undo.callback(catalog.release_address, network.id, taken)
+        addresses.append(taken)
     plan = plan_endpoint(
         network,
         endpoint.endpoint_id,
-        address,
-        address6,
+        *addresses,
         wish=wish,
         mac=mac,
         number=number,
         is_way_out=is_way_out,
         proxied=proxied,
     )
+    if network.is_foreign:
+        plan = await foreign.attach(network, endpoint, plan, sandbox, undo)
     return with_outcome(endpoint, plan), plan

@@ -27,6 +27,9 @@ class NetworkCatalog:
     def has_default_bridge(self) -> bool:
         return any(n.name == "bridge" for n in self._networks.values())
 
+    def get(self, network_id: str) -> Network | None:
+        return self._networks.get(network_id)
+
     def find(self, name: str) -> Network:
         """By name, ID or its beginning; "default": the bridge, if any. Raises NoSuchNetwork, AmbiguousNetwork."""
         if name in ("", "default"):

@@ -27,7 +27,9 @@ from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.dns.client import DnsClient
 from seaway.networks.endpoint import endpoint_on, new_endpoint
+from seaway.networks.extensions import NetworkExtensions
 from seaway.networks.files import ExternalServer
+from seaway.networks.foreign import Foreign
 from seaway.networks.gwbridge import Gateways, needs_gateway
 from seaway.networks.hotplug import Hotplug, check_attachable, check_detachable
 from seaway.networks.joined import Joined as Joined
@@ -73,10 +75,11 @@ class NetworkController:
         ]
         store = NetworkStore(options.database) if options.database else None
         self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
-        self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks)
-        self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, options.ephemeral)
+        foreign = Foreign(NetworkExtensions())
+        self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks, foreign)
+        self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, foreign, options.ephemeral)
         self._republisher = Republisher(self._catalog, self._publisher, options.ephemeral)
-        self._hotplug = Hotplug(self._catalog, self._publisher)
+        self._hotplug = Hotplug(self._catalog, self._publisher, foreign)
         self._gateways = Gateways(self._catalog, self._user_networks, self._hotplug)
         self._names = Names(self._catalog, DnsClient(options.run_root / "dns.sock"))
         self.cluster = cluster or Cluster(new_id(), supervisor)
@@ -140,6 +143,8 @@ class NetworkController:
     async def remove(self, name: str) -> None:
         network = self.find(name)
         check_removable(network, self._joined, self.networks())
+        if (network.is_foreign or network.pool_id) and self._leaving:
+            await asyncio.wait(self._leaving.values())  # the driver hears of the endpoints' ends first
         await (self._overlay.remove(network) if network.overlay else self._user_networks.remove(network))
 
     def restore(self, containers: Mapping[str, Joined]) -> None:

@@ -10,6 +10,7 @@ from seaway.networks import links
 from seaway.networks.builder import choose_way_out, plan_on
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import PublishedPort
+from seaway.networks.foreign import Foreign
 from seaway.networks.ipam import Address
 from seaway.networks.joined import Joined
 from seaway.networks.network import Network
@@ -19,8 +20,8 @@ from seaway.networks.sandbox import Sandbox
 
 
 class Hotplug:
-    def __init__(self, catalog: NetworkCatalog, publisher: Publisher) -> None:
-        self._catalog, self._publisher = catalog, publisher
+    def __init__(self, catalog: NetworkCatalog, publisher: Publisher, foreign: Foreign) -> None:
+        self._catalog, self._publisher, self._foreign = catalog, publisher, foreign
 
     async def attach(
         self, joined: Joined, network: Network, wish: EndpointSettings, claimed: Address | None = None
@@ -35,12 +36,14 @@ class Hotplug:
             number = next(n for n in range(len(taken) + 1) if f"{prefix}{n}" not in taken)
             rivals = [(self._catalog.find(e.network_id), e) for e in sandbox.attachments.values()]
             way_out = choose_way_out([*rivals, (network, wish)])
-            endpoint, plan = plan_on(
+            endpoint, plan = await plan_on(
                 self._catalog,
+                self._foreign,
                 network,
                 wish,
                 undo,
                 number=number,
+                sandbox=sandbox.netns_path,
                 claimed=claimed,
                 is_way_out=network is way_out,
                 proxied=self._publisher.proxied,
@@ -69,6 +72,7 @@ class Hotplug:
         elif after.published != sandbox.published:
             await self._publisher.move(sandbox.published, named(after.published, joined.name))
         await self._unplug(sandbox, network, endpoint)
+        await self._foreign.leave(network, endpoint)
         self._catalog.release(endpoint)
         now = after.published_endpoint
         if sandbox.netns_path and now and now is not sandbox.published_endpoint:
@@ -76,7 +80,7 @@ class Hotplug:
         return after
 
     async def _unplug(self, sandbox: Sandbox, network: Network, endpoint: EndpointSettings) -> None:
-        if network.parent and sandbox.netns_path:
+        if (network.parent or network.is_foreign) and sandbox.netns_path:
             await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address, endpoint.ip_address)
         elif network.bridge or network.overlay:
             await links.delete_link(host_link(endpoint.endpoint_id))

@@ -1,5 +1,6 @@
 """Which address is whose. A pool is a value; it hands out the lowest free address, as dockerd's bitmap does."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -73,6 +74,11 @@ def parse_pool(subnet: str, gateway: str = "", ip_range: str = "", reserved: Ite
 def mac_of(address: Address) -> str:
     """dockerd's rule for the default bridge: 02:42, then the (IPv4) address."""
     return "02:42:" + ":".join(f"{byte:02x}" for byte in address.packed[-4:])
+
+
+def random_mac() -> str:
+    """Of a device without an address: locally administered."""
+    return "02:" + ":".join(f"{byte:02x}" for byte in os.urandom(5))
 
 
 def _parse_network(text: str) -> Subnet:

@@ -126,7 +126,9 @@ class _HostSide:
 
     def __init__(self, endpoints: Sequence[EndpointPlan]) -> None:
         self._endpoints = endpoints
-        self.indices = {name: _index(name) for name in {e.bridge or e.parent for e in endpoints}}
+        self.indices = {
+            name: _index(name) for name in {e.bridge or e.parent for e in endpoints if e.bridge or e.parent}
+        }
 
     def __enter__(self) -> "_HostSide":
         self.netlink = rtnl.Rtnl()
@@ -153,10 +155,11 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callabl
     with rtnl.Rtnl() as netlink:
         netlink.run([rtnl.set_up(LOOPBACK_INDEX)])
         for e, index in zip(endpoints, numbers, strict=False):
-            _add_device(netlink, e, index, host)
+            if not (index := _add_device(netlink, e, index, host)):
+                continue
             _switch_ipv6(e.link, on=bool(e.address6))
-            address = rtnl.add_address(index, e.address, e.prefix_length, e.broadcast)
-            netlink.run([address, *_more_addresses(e, index), rtnl.set_up(index), *_way_out(e, index)])
+            routes = [rtnl.add_route(destination, hop, index) for destination, hop in e.routes]
+            netlink.run([*_addresses(e, index), rtnl.set_up(index), *routes, *_way_out(e, index)])
             for path, value in e.sysctls:
                 _set(NETWORK_SETTINGS / path, value)
             if e.bridge:
@@ -173,8 +176,9 @@ def _way_out(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
     return [rtnl.set_default_route(gateway) for gateway in (plan.gateway, plan.gateway6) if gateway]
 
 
-def _more_addresses(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
-    own = [rtnl.add_address(index, plan.address6, plan.prefix_length6)] if plan.address6 else []
+def _addresses(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
+    own = [rtnl.add_address(index, plan.address, plan.prefix_length, plan.broadcast)] if plan.address else []
+    own += [rtnl.add_address(index, plan.address6, plan.prefix_length6)] if plan.address6 else []
     return [*own, *(rtnl.add_address(index, a, LINK_LOCAL_PREFIX) for a in plan.more_addresses)]
 
 
@@ -185,10 +189,13 @@ def _set(path: Path, value: str) -> None:
         raise SystemFailure(f"failed to set sysctl {path}={value}: {failed.strerror}") from failed
 
 
-def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostSide) -> None:
+def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostSide) -> int:
+    """Its number: `index`, but for one that was made before. 0: the network has no device to give."""
+    if not (plan.bridge or plan.parent):
+        return _take_in(netlink, plan, host) if plan.source else 0
     if plan.bridge:
         netlink.run([rtnl.add_veth(plan.link, index, plan.mac, plan.mtu, plan.host_link, host.namespace)])
-        return
+        return index
     with open("/proc/thread-self/ns/net", "rb", buffering=0) as here:
         parent = host.indices[plan.parent]
         if plan.kind == "ipvlan":
@@ -196,6 +203,15 @@ def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostS
         else:
             request = rtnl.add_macvlan(plan.link, index, parent, plan.mode, plan.mac, here.fileno())
         host.netlink.run([request])
+    return index
+
+
+def _take_in(netlink: rtnl.Rtnl, plan: EndpointPlan, host: _HostSide) -> int:
+    with open("/proc/thread-self/ns/net", "rb", buffering=0) as here:
+        host.netlink.run([rtnl.move_link(plan.source, here.fileno())])
+    index = _index(plan.source)
+    netlink.run([rtnl.rename_link(index, plan.link, plan.mac)])
+    return index
 
 
 def _index(name: str) -> int:

@@ -12,6 +12,8 @@ from seaway.networks.overlay.plan import OverlaySettings
 
 PREDEFINED = ("bridge", "host", "none")
 NO_BRIDGE = "none"
+BUILT_IN = ("bridge", "host", "null", "macvlan", "ipvlan", "overlay")
+OWN_IPAM = ("", "default", "null")
 BRIDGE_OPTION = "com.docker.network.bridge."
 
 
@@ -92,6 +94,18 @@ class Network:
     """The bridge, or the parent, was there before the network, and stays when it goes."""
     config_only: bool = False
     config_from: str = ""
+    pool_id: str = ""
+    pool_id6: str = ""
+    """What somebody else's IPAM driver calls the pools."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Its driver is somebody else's."""
+        return self.driver not in BUILT_IN
+
+    @property
+    def has_devices(self) -> bool:
+        return self.driver not in ("host", "null")
 
     @property
     def scope(self) -> str:

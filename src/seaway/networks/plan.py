@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from seaway.model.network import EndpointSettings
-from seaway.networks.ipam import Address, Pool, mac_of
+from seaway.networks.ipam import Address, Pool, mac_of, random_mac
 from seaway.networks.network import BridgeSettings, Network, ParentSettings
 
 HOST_LINK_PREFIX = "veth"
@@ -45,6 +45,10 @@ class EndpointPlan:
     mode: str = ""
     flag: str = ""
     parent_routes: bool = False
+    source: str = ""
+    """A device of the host's that somebody else's driver made, and that becomes `link`."""
+    routes: tuple[tuple[str, str], ...] = ()
+    """(destination, next hop, or "" for the device itself)"""
     is_way_out: bool = True
     address6: str = ""
     prefix_length6: int = 0
@@ -71,7 +75,7 @@ def plan_bridge(settings: BridgeSettings, pool: Pool, pool6: Pool | None = None,
 def plan_endpoint(
     network: Network,
     endpoint_id: str,
-    address: Address,
+    address: Address | None,
     address6: Address | None = None,
     *,
     wish: EndpointSettings = NO_WISH,
@@ -82,16 +86,15 @@ def plan_endpoint(
 ) -> EndpointPlan:
     """The name of the host's device comes from the endpoint's ID, so that a restart can tell whose it is."""
     pool, bridge, parent = network.pool, network.bridge, network.parent
-    assert pool
-    own = (bridge and bridge.default_gateway) or str(pool.gateway)
+    own = (bridge and bridge.default_gateway) or (str(pool.gateway) if pool else "")
     link = (wish.driver_opts or {}).get(IFNAME) or f"{bridge.link_prefix if bridge else 'eth'}{number}"
     pool6 = network.pool6
     common = EndpointPlan(
         link=link,
-        mac=wish.mac_address or mac or mac_of(address),
-        address=str(address),
-        prefix_length=pool.subnet.prefixlen,
-        broadcast=str(pool.subnet.broadcast_address),
+        mac=wish.mac_address or mac or ("" if network.is_foreign else mac_of(address) if address else random_mac()),
+        address=str(address or ""),
+        prefix_length=pool.subnet.prefixlen if pool else 0,
+        broadcast=str(pool.subnet.broadcast_address) if pool else "",
         gateway="" if network.internal or (bridge and bridge.without_address) else own,
         mtu=1500,
         is_way_out=is_way_out,
@@ -106,6 +109,8 @@ def plan_endpoint(
         return replace(common, bridge=network.overlay.bridge, host_link=host, gateway="", mtu=network.overlay.mtu)
     if parent:
         return _on_parent(parent, common, is_internal=network.internal)
+    if network.is_foreign:
+        return common
     assert bridge
     return replace(common, bridge=bridge.name, host_link=host, hairpin=not proxied, mtu=bridge.mtu)
 

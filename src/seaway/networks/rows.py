@@ -14,6 +14,8 @@ class NetworkRow(NetworkResource, frozen=True):
     has_own_subnet: bool = False
     has_own_subnet6: bool = False
     keeps_bridge: bool = False
+    pool_id: str = ""
+    pool_id6: str = ""
 
 
 def to_row(network: Network) -> NetworkRow:
@@ -23,6 +25,8 @@ def to_row(network: Network) -> NetworkRow:
         has_own_subnet=network.has_own_subnet,
         has_own_subnet6=network.has_own_subnet6,
         keeps_bridge=network.keeps_bridge,
+        pool_id=network.pool_id,
+        pool_id6=network.pool_id6,
     )
 
 
@@ -43,6 +47,8 @@ def from_row(row: NetworkRow) -> Network:
         has_own_subnet=row.has_own_subnet,
         has_own_subnet6=row.has_own_subnet6,
         keeps_bridge=row.keeps_bridge,
+        pool_id=row.pool_id,
+        pool_id6=row.pool_id6,
         config_only=row.config_only,
         config_from=row.config_from.network,
     )

@@ -55,12 +55,14 @@ def plan_user_network(
     options = dict(request.options)
     if not request.config_from:
         options = {**defaults.driver_options.get(driver, {}), **options}
-    if request.ipam and request.ipam.driver not in ("", "default"):
-        raise NotFound(f'plugin "{request.ipam.driver}" not found')
+    no_addresses = request.ipam is not None and request.ipam.driver == "null"
+    if no_addresses and driver in ("bridge", "ipvlan", "overlay"):
+        raise InvalidParameter("ipv4 pool is empty")
     wish, wish6 = _wishes(request)
-    pool = _plan_pool(wish, [n.pool.subnet for n in existing if n.pool], host_routes, defaults.pools)
-    pool6 = _plan_pool6(wish6, network_id, existing) if request.enable_ipv6 else None
-    configs = [_config(pool, wish), *([_config(pool6, wish6)] if pool6 else [])]
+    taken = [n.pool.subnet for n in existing if n.pool]
+    pool = None if no_addresses else _plan_pool(wish, taken, host_routes, defaults.pools)
+    pool6 = _plan_pool6(wish6, network_id, existing) if request.enable_ipv6 and not no_addresses else None
+    configs = [_config(p, w) for p, w in ((pool, wish), (pool6, wish6)) if p]
     planned = Network(
         id=network_id,
         name=request.name,
@@ -68,7 +70,11 @@ def plan_user_network(
         created=created,
         pool=pool,
         pool6=pool6,
-        ipam=IPAM(options=request.ipam.options if request.ipam else None, config=configs),
+        ipam=IPAM(
+            driver=(request.ipam.driver if request.ipam else "") or "default",
+            options=request.ipam.options if request.ipam else None,
+            config=configs,
+        ),
         options=options,
         labels=dict(request.labels),
         internal=request.internal,
@@ -103,8 +109,6 @@ def _check_driver(driver: str, *, has_cluster: bool) -> None:
         raise Forbidden(f'only one instance of "{driver}" network is allowed')
     if driver == "overlay" and not has_cluster:
         raise Forbidden(NO_SWARM)
-    if driver not in ("bridge", "macvlan", "ipvlan", "overlay"):
-        raise NotFound(f'plugin "{driver}" not found')
 
 
 def _config_only(request: NetworkCreate, network_id: str, created: str) -> Network:

@@ -16,25 +16,40 @@ from seaway.model.network import NetworkCreate
 from seaway.networks import links, parents
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import Element, bridge_elements
+from seaway.networks.foreign import Foreign, is_foreign_ipam
 from seaway.networks.network import Network, ParentSettings
 from seaway.networks.plan import plan_bridge
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
 from seaway.networks.usernet import NetworkDefaults, plan_user_network
+from seaway.networks.validate import validate_request
 
 
 class UserNetworks:
     def __init__(
-        self, catalog: NetworkCatalog, firewall: Firewall, store: NetworkStore | None, defaults: NetworkDefaults
+        self,
+        catalog: NetworkCatalog,
+        firewall: Firewall,
+        store: NetworkStore | None,
+        defaults: NetworkDefaults,
+        foreign: Foreign,
     ) -> None:
+        self._foreign = foreign
         self._catalog, self._firewall, self._store, self._defaults = catalog, firewall, store, defaults
 
     async def create(self, request: NetworkCreate) -> Network:
         routes = await links.host_routes()
         existing = self._catalog.all()
-        network = plan_user_network(request, new_id(), clock.now(), existing, routes, self._defaults)
-        network = replace(network, keeps_bridge=_is_there_before(network, existing))
         async with AsyncExitStack() as undo:
+            pool_id = pool_id6 = ""
+            if is_foreign_ipam(request):
+                validate_request(request, existing)
+                request, pool_id, pool_id6 = await self._foreign.lease(request, undo)
+            network = plan_user_network(request, new_id(), clock.now(), existing, routes, self._defaults)
+            is_there = _is_there_before(network, existing)
+            network = replace(network, keeps_bridge=is_there, pool_id=pool_id, pool_id6=pool_id6)
+            if network.is_foreign:
+                await self._foreign.check(network)
             self._catalog.add(network)
             undo.callback(self._catalog.remove, network.id)
             if self._store:
@@ -43,6 +58,9 @@ class UserNetworks:
                 failpoint("network: recorded")
             if network.parent:
                 await self._make_parent(network.parent, undo, is_ours=not network.keeps_bridge)
+            if network.is_foreign:
+                undo.push_async_callback(self._foreign.delete, network)
+                await self._foreign.create(network)
             if network.bridge and network.pool:
                 if not network.keeps_bridge:
                     undo.push_async_callback(links.delete_link, network.bridge.name)
@@ -69,6 +87,9 @@ class UserNetworks:
             await links.delete_link(network.bridge.name)
         if network.parent and not network.keeps_bridge and not _sharing(network.parent, self._catalog.all()):
             await links.delete_link(network.parent.device)
+        if network.is_foreign:
+            await self._foreign.delete(network)
+        await self._foreign.release_pools(network)
         failpoint("network: bridge gone")
         if self._store:
             await run_blocking(self._store.delete, network.id)

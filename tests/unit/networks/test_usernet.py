@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.base.errors import Conflict, EngineError, Forbidden, InvalidParameter, NotFound
+from seaway.base.errors import Conflict, EngineError, Forbidden, InvalidParameter
 from seaway.model.network import IPAM, EndpointSettings, IPAMConfig, NetworkCreate
 from seaway.networks.joined import Joined
 from seaway.networks.network import BridgeSettings, Network, default_bridge
@@ -43,7 +43,6 @@ def test_the_users_own_pool() -> None:
     ("request_", "failure", "text"),
     [
         (NetworkCreate(name="host"), Forbidden, "operation is not permitted on predefined host network"),
-        (NetworkCreate(name="web", driver="x"), NotFound, 'plugin "x" not found'),
         (with_subnet(subnet="172.17.4.0/24"), Forbidden, "Pool overlaps with other one on this address space"),
         (NetworkCreate(name=" "), InvalidParameter, "invalid network name: name is empty"),
     ],
