@@ -81,10 +81,13 @@ class Server:
 
     def __init__(self) -> None:
         self.host = ""
-        self.cuts = self.failures = 0
+        self.cuts = self.failures = self.stalls = self.shift = 0
+        self.refuses_ranges = self.changes_token = False
+        self.token = "sesame"
         self.token_scheme = ""
         self.manifest, self.manifest_type = MANIFEST, m.OCI_MANIFEST
         self.ranges: list[str] = []
+        self.never = asyncio.Event()
         self.token_requests: list[dict[str, str]] = []
 
     def routes(self) -> web.Application:
@@ -92,16 +95,16 @@ class Server:
         app.router.add_get("/v2/", self.ping)
         app.router.add_get("/v2/app/manifests/{reference}", self.get_manifest)
         app.router.add_get("/v2/app/blobs/{digest}", self.get_blob)
-        app.router.add_get("/token", self.token)
+        app.router.add_get("/token", self.give_token)
         return app
 
     def _challenge(self, request: web.Request) -> web.Response | None:
-        accepted = {"bearer": "Bearer sesame", "basic": "Basic bWU6cHc="}.get(self.token_scheme)
+        accepted = {"bearer": f"Bearer {self.token}", "basic": "Basic bWU6cHc="}.get(self.token_scheme)
         if accepted in (None, request.headers.get("Authorization")):
             return None
         how = (
             f'Bearer realm="http://{self.host}/token",service="here"'
-            if accepted == "Bearer sesame"
+            if self.token_scheme == "bearer"
             else "Basic realm=x"
         )
         return web.Response(status=401, headers={"WWW-Authenticate": how})
@@ -109,9 +112,9 @@ class Server:
     async def ping(self, request: web.Request) -> web.Response:
         return self._challenge(request) or web.json_response({})
 
-    async def token(self, request: web.Request) -> web.Response:
+    async def give_token(self, request: web.Request) -> web.Response:
         self.token_requests.append(dict(request.query))
-        return web.json_response({"token": "sesame"})
+        return web.json_response({"token": self.token})
 
     async def get_manifest(self, request: web.Request) -> web.Response:
         return self._challenge(request) or web.Response(body=self.manifest, content_type=self.manifest_type)
@@ -126,11 +129,20 @@ class Server:
             return web.Response(status=500)
         self.ranges.append(request.headers.get("Range", ""))
         start = int(self.ranges[-1].removeprefix("bytes=").rstrip("-") or 0)
+        if start and self.refuses_ranges:
+            return web.Response(status=416)
         answer = web.StreamResponse(status=206 if start else 200)
+        if start:
+            answer.headers["Content-Range"] = f"bytes {start - self.shift}-{len(LAYER) - 1}/{len(LAYER)}"
         answer.content_length = len(LAYER) - start
         await answer.prepare(request)
+        if self.stalls:
+            self.stalls -= 1
+            await answer.write(LAYER[start : start + 500_000])
+            await self.never.wait()
         if self.cuts:
             self.cuts -= 1
+            self.token = "open barley" if self.changes_token else self.token
             await answer.write(LAYER[start : start + 500_000])
             assert request.transport
             await asyncio.sleep(0.05)
@@ -188,6 +200,34 @@ async def test_a_download_that_breaks_off_is_resumed(server: Server, tmp_path: P
     assert len(server.ranges) == 3
     assert server.ranges[0] == ""
     assert all(r.startswith("bytes=") for r in server.ranges[1:])
+
+
+async def test_a_registry_that_stalls_is_asked_again(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seaway.distribution.transport.READ_TIMEOUT_S", 0.3)
+    server.stalls = 1
+    await pull_from(server, tmp_path)
+    assert server.ranges == ["", "bytes=500000-"]
+
+
+async def test_a_registry_that_goes_on_elsewhere_is_read_from_the_start(server: Server, tmp_path: Path) -> None:
+    server.cuts, server.shift = 1, 7
+    await pull_from(server, tmp_path)
+    assert server.ranges == ["", "bytes=500000-", ""]
+
+
+async def test_a_registry_that_refuses_ranges_is_read_from_the_start(server: Server, tmp_path: Path) -> None:
+    server.cuts, server.refuses_ranges = 1, True
+    await pull_from(server, tmp_path)
+    assert server.ranges == ["", "bytes=500000-", ""]
+
+
+async def test_a_token_that_expires_in_the_middle_is_renewed(server: Server, tmp_path: Path) -> None:
+    server.token_scheme, server.cuts, server.changes_token = "bearer", 1, True
+    await pull_from(server, tmp_path)
+    assert len(server.token_requests) == 2
+    assert server.ranges == ["", "bytes=500000-"]
 
 
 async def test_a_failing_registry_gets_five_attempts(server: Server, tmp_path: Path) -> None:

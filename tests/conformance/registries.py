@@ -51,9 +51,9 @@ def docker_registry(namespace: str, folder: Path, port: int, **settings: Any) ->
 
 
 @contextmanager
-def faulty_registry(namespace: str, log: Path, port: int) -> Iterator[str]:
+def faulty_registry(namespace: str, log: Path, port: int, *flags: str) -> Iterator[str]:
     log.touch()
-    with listening(namespace, [sys.executable, str(STUB), str(port), str(log)], port):
+    with listening(namespace, [sys.executable, str(STUB), str(port), str(log), *flags], port):
         yield f"127.0.0.1:{port}"
 
 

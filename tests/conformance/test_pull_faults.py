@@ -77,11 +77,30 @@ def test_a_layer_stays_in_its_root(engine: RunningEngine, registry: str) -> None
     assert engine.docker("pull", f"{registry}/device:1").returncode == 0
 
 
-def test_a_registry_that_dies_midway_is_asked_again(engine: RunningEngine, registry: str, requests: Path) -> None:
-    done = engine.docker("pull", f"{registry}/dies:1", timeout=60)
+@pytest.mark.parametrize("name", ["dies", "resets"])
+def test_a_registry_that_breaks_off_is_asked_again(
+    engine: RunningEngine, registry: str, requests: Path, name: str
+) -> None:
+    done = engine.docker("pull", f"{registry}/{name}:1", timeout=60)
     assert done.returncode == 0, done.stderr
-    assert ranges(requests, "dies")[1] == "-"
-    assert ranges(requests, "dies")[2].startswith("bytes=")
+    assert ranges(requests, name)[1] == "-"
+    assert ranges(requests, name)[2].startswith("bytes=")
+
+
+def test_two_pulls_share_a_transfer(engine: RunningEngine, registry: str, requests: Path) -> None:
+    command = ["docker", "-H", engine.host, "pull", f"{registry}/slow:1"]
+    pulls = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for pull in pulls:
+        assert pull.stdout
+        assert any("Pulling fs layer" in line for line in pull.stdout)
+    curl = ["nsenter", f"--net=/run/netns/{engine.namespace}", "curl", "-s", f"http://{registry}/go-on"]
+    subprocess.run(curl, check=True)
+    for pull in pulls:
+        out, _ = pull.communicate(timeout=30)
+        assert "Pull complete" in out
+        assert pull.returncode == 0
+    blobs = [line for line in requests.read_text().splitlines() if line.startswith("GET /v2/slow/blobs/")]
+    assert len(blobs) == 1 + 2, blobs  # the layer once, the config twice
 
 
 def test_a_registry_that_knows_no_ranges_is_read_from_the_start(
@@ -96,6 +115,22 @@ def test_ctrl_c_stops_and_the_next_pull_resumes(engine: RunningEngine, registry:
     pull.send_signal(signal.SIGINT)
     pull.wait(10)
     assert_resumed(engine, registry, requests)
+
+
+@RESUMES
+def test_who_shares_a_transfer_goes_on_when_the_other_stops(
+    engine: RunningEngine, registry: str, requests: Path
+) -> None:
+    first = stalled_pull(engine, registry, requests)
+    command = ["docker", "-H", engine.host, "pull", f"{registry}/stalls:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as second:
+        assert second.stdout
+        assert any("Pulling fs layer" in line for line in second.stdout)
+        first.send_signal(signal.SIGINT)
+        first.wait(10)
+        second.communicate(timeout=30)
+    assert second.returncode == 0
+    assert int(ranges(requests, "stalls")[-1].removeprefix("bytes=").removesuffix("-")) >= 1 << 20
 
 
 @RESUMES

@@ -152,14 +152,15 @@ def test_a_proxy(engine: RunningEngine, restarted: Restarted, mirror: str, log: 
     assert f"dial tcp {FAR}:80: connect: connection refused" in engine.docker("pull", f"{FAR}/good:1").stderr
 
 
-def test_a_redirect_carries_no_secrets(engine: RunningEngine, mirror: str, log: Path, tmp_path: Path) -> None:
+def test_a_redirect_carries_no_secrets(engine: RunningEngine, log: Path, tmp_path: Path) -> None:
     """The blobs of `elsewhere` are behind another host of this stub: `localhost`, where it was 127.0.0.1."""
-    auth = {"auths": {mirror: {"auth": "YW5uOnB3"}}, "HttpHeaders": {"X-Meta-Team": "blue"}}
-    (tmp_path / "config.json").write_text(json.dumps(auth))
-    done = engine.docker("--config", str(tmp_path), "pull", f"{mirror}/elsewhere:1")
-    assert done.returncode == 0, done.stderr
-    asked = headers_of(log, "/v2/elsewhere/")
-    assert any("Authorization" in headers for headers in asked)
+    with faulty_registry(engine.namespace, log, PORT, "basic") as address:
+        auth = {"auths": {address: {"auth": "YW5uOnB3"}}, "HttpHeaders": {"X-Meta-Team": "blue"}}
+        (tmp_path / "config.json").write_text(json.dumps(auth))
+        done = engine.docker("--config", str(tmp_path), "pull", f"{address}/elsewhere:1")
+        assert done.returncode == 0, done.stderr
+        forget(engine, address)
+    assert all("Authorization" in headers for headers in headers_of(log, "/v2/elsewhere/"))
     stored = headers_of(log, "/store/")
     assert stored
     assert not any("Authorization" in headers for headers in stored)

@@ -1,4 +1,4 @@
-"""A registry whose repositories are its faults, for the engine's namespace: `python registry_stub.py PORT LOG`.
+"""A registry whose repositories are its faults, for the engine's namespace: `python registry_stub.py PORT LOG [basic]`.
 
 Every request is a line of LOG: method, path, Range; and one of LOG.headers: path and headers in JSON. `good` is an
 image; what each other name does wrong is below, or in `registry_oddities`. It is a forward proxy, too, for itself.
@@ -9,6 +9,8 @@ import hashlib
 import io
 import json
 import random
+import socket
+import struct
 import sys
 import tarfile
 import threading
@@ -21,7 +23,8 @@ from registry_oddities import Oddities
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-HALF_SENT = threading.Event()
+GO_ON = threading.Event()
+"""`GET /go-on` lets `slow` be sent to its end."""
 
 
 def digest(data: bytes) -> str:
@@ -87,6 +90,8 @@ def images() -> dict[str, Image]:
     return {
         "good": image("good", good),
         "stalls": image("stalls", tar(entry("stalls"), content=noise)),
+        "slow": image("slow", tar(entry("slow"), content=noise)),
+        "resets": image("resets", tar(entry("resets"), content=noise)),
         "dies": image("dies", tar(entry("dies"), content=noise)),
         "norange": image("norange", tar(entry("norange"), content=noise)),
         "html": image("html", good),
@@ -109,6 +114,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     images: dict[str, Image]
     oddities: Oddities
+    wants_names: bool
     log_path: str
     broken: set[object] = set()
 
@@ -122,8 +128,11 @@ class Handler(BaseHTTPRequestHandler):
             log.write(json.dumps([self.path, dict(self.headers.items())]) + "\n")
         if self.path.startswith("http:"):
             self.path = urlsplit(self.path).path
-        if self.path.startswith("/v2/elsewhere/") and "Authorization" not in self.headers:
+        if self.wants_names and self.path.startswith("/v2/") and "Authorization" not in self.headers:
             return self.answer(401, b"{}", headers={"WWW-Authenticate": 'Basic realm="tests"'})
+        if self.path == "/go-on":
+            GO_ON.set()
+            return self.answer(200, b"")
         if self.path == "/v2/":
             return self.answer(200, b"{}")
         if self.path.startswith("/foreign/"):
@@ -173,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
         first = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-") if name != "norange" else ""
         data = found.layer[int(first or 0) :]
         headers = {"Content-Range": f"bytes {first}-{len(found.layer) - 1}/{len(found.layer)}"} if first else {}
-        breaks = name in ("stalls", "dies", "norange") and name not in self.broken
+        breaks = name in ("stalls", "dies", "norange", "slow", "resets") and name not in self.broken
         self.broken.add(name)
         if not breaks:
             self.answer(206 if first else 200, data, "application/octet-stream", headers)
@@ -181,8 +190,14 @@ class Handler(BaseHTTPRequestHandler):
         self.start(200, len(data), "application/octet-stream", {})
         self.wfile.write(data[: len(data) // 2])
         self.wfile.flush()
+        if name == "slow":
+            GO_ON.wait(10)
+            self.wfile.write(data[len(data) // 2 :])
         if name == "stalls":
             self.rfile.read(1)  # until the client goes away
+        if name == "resets":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
         self.close_connection = True
 
     def start(self, status: int, length: int, kind: str, headers: dict[str, str]) -> None:
@@ -203,7 +218,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Handler.images, Handler.log_path = images(), sys.argv[2]
+    Handler.images, Handler.log_path, Handler.wants_names = images(), sys.argv[2], "basic" in sys.argv
     Handler.oddities = Oddities(f"http://127.0.0.1:{sys.argv[1]}")
     Handler.oddities.make(tar(entry("hello"), content=b"hello\n"))
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

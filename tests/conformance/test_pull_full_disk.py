@@ -1,0 +1,42 @@
+"""A disk that is full in the middle of a pull: a message that says so, and the space comes back."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.conftest import RunningEngine, started_engine
+from conformance.registries import faulty_registry
+
+PORT = 5013
+DISK = 48 << 20
+
+
+@pytest.fixture
+def small(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[RunningEngine]:
+    """An engine whose data root is a disk of its own."""
+    data = tmp_path / "engine/data"
+    data.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(data)], check=True)
+    with started_engine(pytestconfig, tmp_path / "engine") as engine:
+        yield engine  # its end unmounts what is below its root
+
+
+@pytest.mark.parametrize("left", [2 << 20, 6 << 20], ids=["for-half-a-download", "for-half-of-the-files"])
+def test_it_is_told_and_the_space_comes_back(small: RunningEngine, tmp_path: Path, left: int) -> None:
+    filler = small.data_root / "filler"
+    with faulty_registry(small.namespace, tmp_path / "requests", PORT) as registry:
+        assert small.docker("pull", f"{registry}/good:1").returncode == 0
+        free = os.statvfs(small.data_root)
+        filler.write_bytes(bytes(free.f_bavail * free.f_frsize - left))
+        before = os.statvfs(small.data_root).f_bavail
+        failed = small.docker("pull", f"{registry}/resets:1", timeout=60)
+        assert failed.returncode == 1
+        assert "no space left on device" in failed.stderr
+        assert os.statvfs(small.data_root).f_bavail >= before - 16
+        assert small.docker("image", "inspect", f"{registry}/good:1").returncode == 0
+        filler.unlink()
+        done = small.docker("pull", f"{registry}/resets:1", timeout=60)
+        assert done.returncode == 0, done.stderr
