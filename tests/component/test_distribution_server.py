@@ -162,6 +162,7 @@ async def listening(server: Server, tls: ssl.SSLContext | None = None) -> AsyncI
     try:
         yield server
     finally:
+        server.never.set()
         await runner.cleanup()
 
 

@@ -15,12 +15,13 @@ DISK = 48 << 20
 
 
 @pytest.fixture
-def small(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[RunningEngine]:
+def small(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
     """An engine whose data root is a disk of its own."""
-    data = tmp_path / "engine/data"
+    root = tmp_path_factory.mktemp("small")  # dockerd wants a short path
+    data = root / "data"
     data.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(data)], check=True)
-    with started_engine(pytestconfig, tmp_path / "engine") as engine:
+    with started_engine(pytestconfig, root) as engine:
         yield engine  # its end unmounts what is below its root
 
 
