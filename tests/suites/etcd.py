@@ -25,6 +25,16 @@ with urllib.request.urlopen(url + "/v3/kv/range", body.encode(), timeout=3) as a
 """
 
 
+@dataclass(frozen=True)
+class Tls:
+    """A second address, for clients with a certificate of the authority's."""
+
+    address: str
+    authority: Path
+    certificate: Path
+    key: Path
+
+
 @dataclass
 class Etcd:
     """`prefix` is the command that starts it where it is to live (`nsenter …`)."""
@@ -32,6 +42,7 @@ class Etcd:
     data: Path
     address: str
     prefix: tuple[str, ...] = ()
+    tls: "Tls | None" = None
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
     @property
@@ -42,6 +53,10 @@ class Etcd:
         host, _, port = self.address.rpartition(":")
         peer = f"http://{host}:{int(port) + 1}"
         command = ["etcd", "--data-dir", str(self.data), "--listen-client-urls", self.url]
+        if self.tls:
+            command[-1] += f",https://{self.tls.address}"
+            command += ["--cert-file", str(self.tls.certificate), "--key-file", str(self.tls.key)]
+            command += ["--client-cert-auth", "--trusted-ca-file", str(self.tls.authority)]
         command += ["--advertise-client-urls", self.url, "--listen-peer-urls", peer, "--log-level", "error"]
         command += ["--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"]
         with open(self.data.with_suffix(".log"), "ab") as log:
@@ -87,11 +102,13 @@ class Etcd:
 
 
 @contextmanager
-def running_etcd(directory: Path, address: str = "", prefix: tuple[str, ...] = ()) -> Iterator[Etcd]:
+def running_etcd(
+    directory: Path, address: str = "", prefix: tuple[str, ...] = (), tls: Tls | None = None
+) -> Iterator[Etcd]:
     """Skips the test where there is no etcd."""
     if not shutil.which("etcd"):
         pytest.skip("needs etcd (Debian: etcd-server)")
-    etcd = Etcd(directory / "etcd", address or f"127.0.0.1:{_free_port()}", prefix)
+    etcd = Etcd(directory / "etcd", address or f"127.0.0.1:{free_port()}", prefix, tls)
     etcd.start()
     try:
         yield etcd
@@ -100,7 +117,7 @@ def running_etcd(directory: Path, address: str = "", prefix: tuple[str, ...] = (
         etcd.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """The next one is free too, as far as anybody can tell."""
     while True:
         with socket.socket() as one, socket.socket() as other:

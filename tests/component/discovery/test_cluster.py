@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from conformance.certificates import Authority
 from seaway.base.errors import EngineError
 from seaway.base.supervisor import Supervisor
 from seaway.config.cluster import ClusterConfig
 from seaway.discovery.cluster import Cluster, NoCluster
 from seaway.discovery.etcd import StoreUnreachable
-from suites.etcd import Etcd, running_etcd
+from suites.etcd import Etcd, Tls, free_port, running_etcd
 
 NODES = "test/docker/nodes/"
 NETWORKS = "test/seaway/network/v1/"
@@ -192,3 +193,26 @@ async def test_an_interface_that_is_not_there_is_refused(etcd: Etcd) -> None:
     with pytest.raises(EngineError, match="could not find a valid ip-address in interface lo:1"):
         await cluster.use(ClusterConfig((etcd.address,), advertise="lo:1"))
     await cluster.close()
+
+
+async def test_a_store_behind_tls_lets_in_whom_the_authority_knows(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "tls", "127.0.0.1")
+    authority.issue("server")
+    authority.issue("client")
+    ca, certificate, key = (authority.folder / name for name in ("ca.cert", "server.cert", "server.key"))
+    tls = Tls(f"127.0.0.1:{free_port()}", ca, certificate, key)
+    with running_etcd(tmp_path, tls=tls) as etcd:
+        known = replace(config(etcd), servers=(tls.address,), ca=str(ca))
+        mine = {"certificate": str(authority.folder / "client.cert"), "key": str(authority.folder / "client.key")}
+        supervisor = Supervisor()
+        cluster = Cluster("engine1", supervisor)
+        await cluster.use(replace(known, **mine))
+        assert await cluster.hold({"a": value(1)})
+        assert etcd.keys(NETWORKS) == [NETWORKS + "a"]
+        await cluster.use(known)
+        with pytest.raises(StoreUnreachable, match=r"cannot be reached: .*(certificate required|bad certificate)"):
+            await cluster.ready()
+        with pytest.raises(EngineError, match="discovery initialization failed"):
+            await cluster.use(replace(known, ca=str(tmp_path / "none")))
+        await cluster.close()
+        await supervisor.close()
