@@ -93,6 +93,7 @@ def cluster_of(count: int, directory: Path) -> Iterator[TestCluster]:
     with ExitStack() as undo:
         undo.callback(cgroup.ensure_crun_can_start())
         members = [_member(number, directory, undo) for number in range(count)]
+        _need_vxlan(members[0].engine.namespace)
         switch = f"{members[0].engine.namespace}-switch"
         make_namespace(switch)
         undo.callback(_ip, "netns", "del", switch)
@@ -125,6 +126,13 @@ def _member(number: int, directory: Path, undo: ExitStack) -> Member:
     make_namespace(engine.namespace)
     undo.callback(_end, engine)
     return Member(engine, f"198.51.100.{number + 11}")
+
+
+def _need_vxlan(namespace: str) -> None:
+    add = ["ip", "-n", namespace, "link", "add", "probe", "type", "vxlan", "id", "1", "dstport", "4789"]
+    if subprocess.run(add, check=False, capture_output=True).returncode:
+        pytest.skip("needs vxlan in the kernel (the virtual machine of tests/vm has it)")
+    _ip("-n", namespace, "link", "del", "probe")
 
 
 def _plug(member: Member, switch: str) -> None:

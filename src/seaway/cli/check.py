@@ -78,6 +78,8 @@ NEEDS: tuple[Need, ...] = (
          lambda h: _kernel_has(h, "CONFIG_BRIDGE"), vital=False),
     Need("veth", "connects a container to a bridge", "a kernel with CONFIG_VETH",
          lambda h: _kernel_has(h, "CONFIG_VETH"), vital=False),
+    Need("vxlan", "overlay networks (--cluster-store)", "a kernel with CONFIG_VXLAN",
+         lambda h: _kernel_has(h, "CONFIG_VXLAN"), vital=False),
     *map(_controller, CONTROLLERS),
     Need("seccomp", "filters a container's system calls", "a kernel with CONFIG_SECCOMP_FILTER",
          lambda h: h.seccomp, vital=False),
