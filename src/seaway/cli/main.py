@@ -1,9 +1,10 @@
-"""The two programs: `seaway serve|check|fsck|volume|port|version`, and `dockerd`, another name of `seaway serve`."""
+"""The two programs: `seaway` with its commands, and `dockerd`, another name of `seaway serve`."""
 
 import sys
 from collections.abc import Sequence
 
 from seaway.cli.check import main as check
+from seaway.cli.network import main as network
 from seaway.cli.port import main as port
 from seaway.cli.serve import Reread, serve
 from seaway.cli.usage import SEAWAY, version_line
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return fsck(rest)
         case "volume":
             return volume(rest)
+        case "network":
+            return network(rest)
         case "port":
             return port(rest)
         case "version" | "--version" | "-v":

@@ -16,6 +16,7 @@ Commands:
   check       Say what this machine lacks to run containers, what for, and how to get it
   fsck        Say what in a data root's image store belongs to nothing or lacks something, and clear it up
   volume      Clone, rename, export and import volumes of a running engine
+  network     Say which ports are open to whom, and limit containers' bandwidth
   port        Publish ports of containers while they run, and take them back
   version     Print version information
 

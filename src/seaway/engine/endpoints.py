@@ -12,6 +12,7 @@ from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.network import EndpointIPAMConfig, EndpointRecord, EndpointSettings, new_record
 from seaway.networks.network import PREDEFINED, Network, NoSuchNetwork, find_network
 from seaway.networks.plan import SYSCTLS
+from seaway.networks.rates import RX, TX, parse_rates
 
 MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 MAC_WARNING = (
@@ -63,9 +64,22 @@ def validate_endpoint(network: Network | None, name: str, wish: EndpointSettings
         ]
     if wish.mac_address and not MAC.fullmatch(wish.mac_address):
         raise InvalidParameter(f"invalid MAC address {wish.mac_address}")
+    faults += _rate_faults(network, wish)
     faults += _sysctl_faults((wish.driver_opts or {}).get(SYSCTLS, ""))
     if faults:
         raise InvalidParameter(f"invalid endpoint settings:\n{join_faults(faults)}")
+
+
+def _rate_faults(network: Network | None, wish: EndpointSettings) -> list[str]:
+    try:
+        rates = parse_rates(wish.driver_opts)
+    except InvalidParameter as bad:
+        return [str(bad)]
+    if rates.rx and network and not network.bridge:
+        return [f"{RX} needs a network of the bridge driver, {network.name} has {network.driver}"]
+    if rates and network and network.driver in ("host", "null"):
+        return [f"{TX} needs a device of the container's own, {network.name} has none"]
+    return []
 
 
 def join_faults(faults: list[str]) -> str:

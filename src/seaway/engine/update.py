@@ -12,6 +12,7 @@ from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.joining import recorded
+from seaway.engine.ratelimits import NONE, Endpoints, limit_endpoints
 from seaway.engine.spec.resources import plan_resources
 from seaway.engine.validation import check_resources
 from seaway.engine.validation.host import validate_port_bindings
@@ -36,8 +37,8 @@ _EXCLUSIVE = (
 )
 
 
-async def update_container(engine: Engine, name: str, wanted: HostConfig) -> list[str]:
-    """`wanted` has zero values where nothing changes. Returns warnings."""
+async def update_container(engine: Engine, name: str, wanted: HostConfig, endpoints: Endpoints = NONE) -> list[str]:
+    """`wanted` has zero values where nothing changes; `endpoints`, by network, have rates. Returns warnings."""
     container_id = engine.containers.find(name).id
     wanted, warnings = check_resources(wanted, engine.abilities.host, update=True)
     validate_port_bindings(wanted)
@@ -47,6 +48,7 @@ async def update_container(engine: Engine, name: str, wanted: HostConfig) -> lis
         container = engine.containers.get(container_id)
         try:
             await _update(engine, container, wanted)
+            await limit_endpoints(engine, container.id, endpoints)
         except EngineError as failure:
             raise with_prefix(f"Cannot update container {container_id}: ", failure) from failure
     container_event(engine, container, "update")

@@ -15,6 +15,10 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from seaway.base.errors import SystemFailure
 
+TICKS_PER_S, LEAST_BURST = 250, 16 << 10
+QUEUE_TIME, LIMIT, ROOT = "50ms", 0x5EA0000, 0xFFFFFFFF
+"""How long a packet waits for its turn before it is dropped, and the handle of our queueing discipline."""
+
 
 class NetlinkFailed(SystemFailure):
     def __init__(self, what: str, cause: NetlinkError) -> None:
@@ -75,6 +79,20 @@ class Netlink:
         except NetlinkError as failed:
             if failed.code != errno.EEXIST:
                 raise NetlinkFailed(f"add address {address} to {name}", failed) from failed
+
+    def limit_rate(self, name: str, bits_per_s: int) -> None:
+        """What leaves by the link, by a token bucket; 0 takes the limit away."""
+        index = self._get(name)["index"]
+        try:
+            if bits_per_s:
+                rate = bits_per_s // 8
+                burst = max(rate // TICKS_PER_S, LEAST_BURST)
+                self._route.tc("replace", "tbf", index, rate=rate, burst=burst, latency=QUEUE_TIME, handle=LIMIT)
+            else:
+                self._route.tc("del", index=index, handle=LIMIT, parent=ROOT)
+        except NetlinkError as failed:
+            if bits_per_s or failed.code not in (errno.ENOENT, errno.EINVAL):  # there was no limit
+                raise NetlinkFailed(f"limit the rate of {name}", failed) from failed
 
     def _get(self, name: str) -> Any:
         try:

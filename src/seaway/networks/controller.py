@@ -16,13 +16,15 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
+import msgspec
+
 from seaway.base import clock
 from seaway.base.errors import EngineError, with_prefix
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.discovery.cluster import Cluster
 from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate, PortBinding
-from seaway.networks import links
+from seaway.networks import links, rates
 from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.dns.client import DnsClient
@@ -39,7 +41,7 @@ from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_brid
 from seaway.networks.options import NetworkOptions
 from seaway.networks.overlay.driver import Overlay
 from seaway.networks.parents import make_parent
-from seaway.networks.plan import plan_bridge
+from seaway.networks.plan import host_link, plan_bridge
 from seaway.networks.ports import PortAllocator
 from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
@@ -212,6 +214,18 @@ class NetworkController:
         """Publish ports of a running container, or take them back: what `bindings` names, and nothing else."""
         joined = self._joined[container_id]
         sandbox = await self._republisher.change(joined, bindings, exposed)
+        self._joined[container_id] = Joined(joined.name, sandbox)
+        return sandbox
+
+    async def limit(self, container_id: str, network: str, options: Mapping[str, str]) -> Sandbox:
+        """The endpoint of a running container has `options` from now on, with the rates that are among them."""
+        joined = self._joined[container_id]
+        sandbox, endpoint = joined.sandbox, joined.sandbox.endpoints[network]
+        if sandbox.netns_path:
+            device = host_link(endpoint.endpoint_id) if self.find(endpoint.network_id or network).bridge else ""
+            await rates.limit(sandbox.netns_path, endpoint.mac_address, device, rates.parse_rates(options))
+        changed = msgspec.structs.replace(endpoint, driver_opts=dict(options))
+        sandbox = replace(sandbox, endpoints={**sandbox.endpoints, network: changed})
         self._joined[container_id] = Joined(joined.name, sandbox)
         return sandbox
 

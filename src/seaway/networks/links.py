@@ -15,6 +15,7 @@ from seaway.kernel import netns, rtnl, userns
 from seaway.kernel.netlink import Netlink
 from seaway.kernel.worker import run_blocking
 from seaway.networks.plan import HOST_LINK_PREFIX, BridgePlan, EndpointPlan
+from seaway.networks.rates import limit_link
 
 INTERFACE_SETTINGS = Path("/proc/sys/net/ipv6/conf")
 LOOPBACK_INDEX, FIRST_INDEX = 1, 16
@@ -49,14 +50,14 @@ async def build_sandbox(
             await netns.run_inside(path, furnish)
         else:
             await netns.create(path, furnish)
-        await host.allow_hairpin()
+        await host.finish()
 
 
 async def add_endpoint(path: Path, plan: EndpointPlan) -> None:
     """One more, in a namespace that others live in."""
     with _HostSide([plan]) as host:
         await netns.run_inside(path, lambda: _furnish([plan], host))
-        await host.allow_hairpin()
+        await host.finish()
 
 
 def has_link(name: str) -> bool:
@@ -144,7 +145,10 @@ class _HostSide:
     def join_bridge(self, plan: EndpointPlan) -> None:
         self.netlink.run([rtnl.join_bridge(plan.host_link, self.indices[plan.bridge])])
 
-    async def allow_hairpin(self) -> None:
+    async def finish(self) -> None:
+        for e in self._endpoints:
+            if e.host_link and e.rates.rx:
+                await run_blocking(limit_link, e.host_link, e.rates.rx)
         self.netlink.run([rtnl.set_hairpin(_index(e.host_link)) for e in self._endpoints if e.hairpin])
 
 
@@ -162,6 +166,8 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callabl
             netlink.run([*_addresses(e, index), rtnl.set_up(index), *routes, *_way_out(e, index)])
             for path, value in e.sysctls:
                 _set(NETWORK_SETTINGS / path, value)
+            if e.rates.tx:
+                limit_link(e.link, e.rates.tx)
             if e.bridge:
                 host.join_bridge(e)
     if inside:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from seaway.model.network import EndpointSettings
 from seaway.networks.ipam import Address, Pool, mac_of, random_mac
 from seaway.networks.network import BridgeSettings, Network, ParentSettings
+from seaway.networks.rates import Rates, parse_rates
 
 HOST_LINK_PREFIX = "veth"
 IFNAME, SYSCTLS = "com.docker.network.endpoint.ifname", "com.docker.network.endpoint.sysctls"
 NO_WISH = EndpointSettings()
+NO_LIMITS = Rates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class EndpointPlan:
     more_addresses: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     """(path below /proc/sys/net, value), once the device is there."""
+    rates: Rates = NO_LIMITS
 
 
 def plan_bridge(settings: BridgeSettings, pool: Pool, pool6: Pool | None = None, *, proxied: bool = True) -> BridgePlan:
@@ -102,6 +105,7 @@ def plan_endpoint(
         address6=str(address6) if address6 else "",
         prefix_length6=pool6.subnet.prefixlen if pool6 else 0,
         gateway6=((bridge and bridge.default_gateway6) or str(pool6.gateway)) if pool6 and not network.internal else "",
+        rates=parse_rates(wish.driver_opts),
         sysctls=plan_sysctls((wish.driver_opts or {}).get(SYSCTLS, ""), link),
     )
     host = host_link(endpoint_id)

@@ -12,7 +12,7 @@ from seaway.api.router import Route
 from seaway.engine import pause, prune, top, update
 from seaway.engine.context import Engine
 from seaway.engine.stats import Stats
-from seaway.model.container import HostConfig
+from seaway.model.container import HostConfig, NetworkingConfig
 
 
 class ContainerControlHandlers:
@@ -57,8 +57,9 @@ class ContainerControlHandlers:
             return await answer.finish()
 
     async def update(self, request: Request) -> web.StreamResponse:
-        wanted = await request.json(HostConfig)
-        work = update.update_container(self._engine, request["name"], _asked(request, wanted))
+        wanted = await request.json(UpdateBody)
+        endpoints = (wanted.networking_config.endpoints_config if wanted.networking_config else None) or {}
+        work = update.update_container(self._engine, request["name"], _asked(request, wanted), endpoints)
         warnings = await self._engine.supervisor.shielded(work, "update")
         return json_response({"Warnings": warnings or None})
 
@@ -71,6 +72,12 @@ class ContainerControlHandlers:
         work = prune.prune_containers(self._engine, request.filters())
         pruned: dict[str, Any] = await self._engine.supervisor.shielded(work, "prune")
         return json_response(pruned)
+
+
+class UpdateBody(HostConfig, frozen=True, kw_only=True, rename="pascal"):
+    """dockerd's, and the endpoints whose rates change."""
+
+    networking_config: NetworkingConfig | None = None
 
 
 def _asked(request: Request, wanted: HostConfig) -> HostConfig:
