@@ -55,7 +55,7 @@ def test_a_connected_endpoint_and_its_speed(engine: RunningEngine) -> None:
     done = engine.docker("network", "connect", "--driver-opt", f"{TX}=4mbit", "shop", name)
     assert done.returncode == 0, done.stderr
     assert limits(engine, name) == ([], ["4Mbit"])
-    engine.docker("run", "-d", "--name", "sink", "--network", "shop", "busybox", "nc", "-l", "-p", "9")
+    engine.docker("run", "-di", "--name", "sink", "--network", "shop", "busybox", "nc", "-l", "-p", "9")
     send = "until nc sink 9 < /payload; do :; done"
     engine.docker("exec", name, "sh", "-c", "head -c 1000000 /dev/zero > /payload")
     began = time.monotonic()
