@@ -1,6 +1,7 @@
 """`docker logs`, its options, the drivers, rotation, and what a killed engine loses: nothing."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -227,7 +228,7 @@ def test_a_receiver_that_is_not_there_keeps_the_container_from_starting(engine: 
 @pytest.mark.seaway_only("dockerd's containers do not outlive it")
 @pytest.mark.parametrize("driver", ["json-file", "local", "syslog", "gelf", "fluentd"])
 def test_no_line_is_lost_when_the_engine_is_killed(engine: RunningEngine, receiver: Receiver, driver: str) -> None:
-    count = 60_000
+    count = int(os.environ.get("SEAWAY_LOG_LINES", "60000"))
     flags = ("--log-driver", driver) if driver in ("json-file", "local") else options(driver, receiver.port)
     limit = ("--log-opt", "max-size=100m") if driver == "local" else ()
     engine.docker("run", "-d", "--name", "many", *flags, *limit, "busybox", "sh", "-c", MANY.format(count=count))
