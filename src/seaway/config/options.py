@@ -56,12 +56,12 @@ class Option:
 
 OPTIONS: tuple[Option, ...] = (
     Option("add-runtime", RUNTIMES, "Register an additional OCI compatible runtime", "runtimes"),
-    Option("allow-direct-routing", BOOL, "Allow direct access to containers from other hosts", note=NOT_YET),
+    Option("allow-direct-routing", BOOL, "Allow direct access to containers from other hosts"),
     Option("authorization-plugin", LIST, "Authorization plugins to load", "authorization-plugins"),
     Option("bip", TEXT, "IPv4 address for the default bridge"),
     Option("bip6", TEXT, "IPv6 address for the default bridge"),
     Option("bridge", TEXT, "Attach containers to a network bridge", short="b"),
-    Option("bridge-accept-fwmark", TEXT, "Packets with this firewall mark are accepted", note=NOT_YET),
+    Option("bridge-accept-fwmark", TEXT, "Packets with this firewall mark are accepted"),
     Option("cdi-spec-dir", LIST, "CDI specification directories to use", "cdi-spec-dirs"),
     Option("cgroup-parent", TEXT, "Set parent cgroup for all containers"),
     Option("cluster-advertise", TEXT, "Address or interface name to advertise to the other engines of the cluster"),
@@ -119,7 +119,7 @@ OPTIONS: tuple[Option, ...] = (
         note="Seaway changes no policy of other tables",
     ),
     Option("ip-masq", BOOL, "Enable IP masquerading for the default bridge network"),
-    Option("ip6tables", BOOL, "Enable addition of firewall rules for IPv6", note=NOT_YET),
+    Option("ip6tables", BOOL, "Enable addition of firewall rules for IPv6"),
     Option("iptables", BOOL, "Enable addition of firewall rules"),
     Option("ipv6", BOOL, "Enable IPv6 networking for the default bridge network"),
     Option("label", LABELS, "Set key=value labels to the daemon", "labels"),

@@ -73,6 +73,9 @@ def network_options(config: EngineConfig, run_root: Path, data_root: Path, engin
         backend=firewall_backend(config),
         ip_forward=config.ip_forward,
         firewall=config.iptables,
+        firewall6=config.ip6tables,
+        direct_routing=config.allow_direct_routing,
+        accept_mark=config.bridge_accept_fwmark,
         userland_proxy=config.userland_proxy,
         database=data_root / "seaway" / "networks.db",
         networks=NetworkDefaults(

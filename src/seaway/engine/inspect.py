@@ -108,10 +108,14 @@ def wire_ports(container: Container) -> list[dict[str, Any]]:
         number, _, protocol = spec.partition("/")
         private, kind = int(number), protocol or "tcp"
         ports += [
-            {"IP": b["HostIp"], "PrivatePort": private, "PublicPort": int(b["HostPort"]), "Type": kind}
-            for b in bindings or []
+            {"IP": b["HostIp"], "PrivatePort": private, **_public(b["HostPort"]), "Type": kind} for b in bindings or []
         ] or [{"PrivatePort": private, "Type": kind}]
     return ports
+
+
+def _public(host_port: str) -> dict[str, int]:
+    """A routed network's ports are none of the host's."""
+    return {"PublicPort": int(host_port)} if host_port else {}
 
 
 def wire_endpoints(container: Container) -> dict[str, Any]:

@@ -115,6 +115,7 @@ class SandboxBuilder:
             publish_all=request.publish_all,
             ephemeral=self._ephemeral,
             default_ips=default_host_ips(bridge.default_ip) if bridge else default_host_ips(),
+            routed=bridge.families_in("routed") if bridge else frozenset(),
         )
         try:
             published = await self._publisher.publish(wishes, partial(target_of, first), request.name)

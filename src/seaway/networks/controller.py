@@ -63,12 +63,17 @@ class NetworkController:
         self._netns = options.run_root / "netns"
         proxy = ProxyClient(options.run_root / "port-proxy.sock", serving=options.userland_proxy)
         self._firewall = Firewall(
-            backend_of(f"{options.backend} {options.table}", proxied=options.userland_proxy),
+            backend_of(
+                f"{options.backend} {options.table}", proxied=options.userland_proxy, accept_mark=options.accept_mark
+            ),
+            ipv6=options.firewall6,
             enabled=options.firewall,
             proxied=options.userland_proxy,
             record=options.run_root / "firewall",
         )
-        self._publisher = Publisher(self._firewall, PortAllocator(options.ephemeral), proxy)
+        self._publisher = Publisher(
+            self._firewall, PortAllocator(options.ephemeral), proxy, direct=options.direct_routing
+        )
         now = clock.now()
         predefined = [
             *([default_bridge(new_id(), now, options.bridge)] if options.bridge.name != NO_BRIDGE else []),

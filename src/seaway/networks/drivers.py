@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_address
 
 from seaway.base.errors import InvalidParameter
 from seaway.networks.network import BRIDGE_OPTION, BridgeSettings, Network, ParentSettings
@@ -10,7 +11,7 @@ from seaway.networks.overlay.plan import overlay_settings
 MTU_OPTION = "com.docker.network.driver.mtu"
 IFACE_PREFIX = "com.docker.network.container_iface_prefix"
 TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
-GATEWAY_MODES = ("", "nat", "nat-unprotected", "isolated")
+GATEWAY_MODES = ("nat", "nat-unprotected", "routed", "isolated")
 MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 IPVLAN_FLAGS = ("bridge", "private", "vepa")
 DUMMY_PREFIX = {"macvlan": "dm-", "ipvlan": "di-"}
@@ -30,18 +31,18 @@ def with_settings(network: Network) -> Network:
 
 
 def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bool = False) -> BridgeSettings:
-    mode = options.get(BRIDGE_OPTION + "gateway_mode_ipv4", "")
-    if mode not in GATEWAY_MODES:
-        raise InvalidParameter(f"unknown gateway mode {mode}")
-    if mode == "isolated" and not internal:
-        raise InvalidParameter("gateway mode 'isolated' can only be used for an internal network")
+    mode, mode6 = (_gateway_mode(options, family, internal=internal) for family in ("ipv4", "ipv6"))
+    if options.get(BRIDGE_OPTION + "trusted_host_interfaces"):
+        raise InvalidParameter(f"the option {BRIDGE_OPTION}trusted_host_interfaces is not supported by this engine")
     return BridgeSettings(
         name=options.get(BRIDGE_OPTION + "name") or f"br-{network_id[:12]}",
         mtu=_mtu(options),
         icc=_flag(options, "enable_icc"),
         masquerade=_flag(options, "enable_ip_masquerade"),
-        default_ip=options.get(BRIDGE_OPTION + "host_binding_ipv4", "0.0.0.0"),
-        unprotected=mode == "nat-unprotected",
+        default_ip=_host_ip(options),
+        gateway_mode=mode,
+        gateway_mode6=mode6,
+        without_address6=mode6 == "isolated",
         without_address=mode == "isolated" or _flag(options, "inhibit_ipv4", default="false"),
         link_prefix=options.get(IFACE_PREFIX) or "eth",
     )
@@ -70,15 +71,41 @@ def parent_settings(network: Network) -> ParentSettings:
     )
 
 
+def _gateway_mode(options: Mapping[str, str], family: str, *, internal: bool) -> str:
+    mode = options.get(f"{BRIDGE_OPTION}gateway_mode_{family}") or "nat"
+    if mode not in GATEWAY_MODES:
+        raise InvalidParameter(f"unknown gateway mode {mode}")
+    if mode == "isolated" and not internal:
+        raise InvalidParameter("gateway mode 'isolated' can only be used for an internal network")
+    return mode
+
+
 def _mtu(options: Mapping[str, str]) -> int:
-    mtu = options.get(MTU_OPTION, "1500")
-    if not mtu.isdigit():
-        raise InvalidParameter(f"failed to parse {MTU_OPTION} value: {mtu}")
-    return int(mtu)
+    text = options.get(MTU_OPTION, "1500")
+    try:
+        mtu = int(text)
+    except ValueError:
+        raise _unparsed(MTU_OPTION, text, f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+    if mtu < 0:
+        raise InvalidParameter(f"invalid MTU number: {mtu}")
+    return mtu or 1500
+
+
+def _host_ip(options: Mapping[str, str]) -> str:
+    name = BRIDGE_OPTION + "host_binding_ipv4"
+    text = options.get(name, "0.0.0.0")
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise _unparsed(name, text, "nil ip") from None
+
+
+def _unparsed(name: str, value: str, why: str) -> InvalidParameter:
+    return InvalidParameter(f"failed to parse {name} value: {value} ({why})")
 
 
 def _flag(options: Mapping[str, str], name: str, *, default: str = "true") -> bool:
     value = options.get(BRIDGE_OPTION + name, default)
     if value not in (*TRUE, *FALSE):
-        raise InvalidParameter(f'{BRIDGE_OPTION}{name}: strconv.ParseBool: parsing "{value}": invalid syntax')
+        raise _unparsed(BRIDGE_OPTION + name, value, f'strconv.ParseBool: parsing "{value}": invalid syntax')
     return value in TRUE

@@ -27,7 +27,8 @@ class IptablesFailed(SystemFailure):
 
 
 class IptablesBackend:
-    def __init__(self, table: str, *, proxied: bool) -> None:
+    def __init__(self, table: str, *, proxied: bool, accept_mark: str = "") -> None:
+        self._mark = accept_mark
         self._table, self._prefix, self._proxied = table, chain_prefix(table), proxied
 
     @property
@@ -36,7 +37,9 @@ class IptablesBackend:
 
     async def replace(self, elements: Sequence[Element]) -> None:
         for family, program in _families():
-            await _restore(program, plan_restore(self._prefix, family, elements, proxied=self._proxied))
+            await _restore(
+                program, plan_restore(self._prefix, family, elements, proxied=self._proxied, accept_mark=self._mark)
+            )
             for table, builtin, chain in HOOKS:
                 await _lead(program, table, builtin, f"{self._prefix}-{chain}")
             await _put_users_first(program, f"{self._prefix}-FWD")

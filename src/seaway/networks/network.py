@@ -46,9 +46,14 @@ class BridgeSettings:
     subnet6: str = ""
     gateway6: str = ""
     default_gateway6: str = ""
-    unprotected: bool = False
+    gateway_mode: str = "nat"
+    gateway_mode6: str = "nat"
     without_address: bool = False
+    without_address6: bool = False
     link_prefix: str = "eth"
+
+    def families_in(self, mode: str) -> frozenset[int]:
+        return frozenset(v for v, own in ((4, self.gateway_mode), (6, self.gateway_mode6)) if own == mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ class Network:
             masquerade=masquerade,
             icc=self.bridge.icc,
             internal=self.internal,
-            unprotected=self.bridge.unprotected,
+            unprotected=self.bridge.families_in("nat-unprotected"),
+            routed=self.bridge.families_in("routed"),
             network=self.name,
             subnet6=str(self.pool6.subnet) if self.pool6 else "",
         )

@@ -12,8 +12,8 @@ IPV6 = Path("/proc/sys/net/ipv6")
 
 
 class NftablesBackend:
-    def __init__(self, table: str, *, proxied: bool) -> None:
-        self._table, self._proxied = table, proxied
+    def __init__(self, table: str, *, proxied: bool, accept_mark: str = "") -> None:
+        self._table, self._proxied, self._mark = table, proxied, _nft_mark(accept_mark)
         self._passage, self._bridges = Passage(table), set[str]()
 
     @property
@@ -21,7 +21,9 @@ class NftablesBackend:
         return f"nftables {self._table}"
 
     async def replace(self, elements: Sequence[Element]) -> None:
-        await nft.apply(plan_ruleset(self._table, elements, proxied=self._proxied, ipv6=IPV6.exists()))
+        await nft.apply(
+            plan_ruleset(self._table, elements, proxied=self._proxied, ipv6=IPV6.exists(), accept_mark=self._mark)
+        )
         self._bridges = _bridges(elements)
         await self._passage.open(sorted(self._bridges))
 
@@ -40,6 +42,12 @@ class NftablesBackend:
             while True:
                 await watch.wait_deleted()
                 yield
+
+
+def _nft_mark(text: str) -> str:
+    """`1` or `0x1/0x3`, value and mask."""
+    value, _, mask = text.partition("/")
+    return f"and {mask} == {value}" if mask else value
 
 
 def _bridges(elements: Sequence[Element]) -> set[str]:

@@ -21,6 +21,9 @@ class NetworkOptions:
     backend: str = "nftables"
     ip_forward: bool = True
     firewall: bool = True
+    firewall6: bool = True
+    direct_routing: bool = False
+    accept_mark: str = ""
     userland_proxy: bool = True
     database: Path | None = None
     ephemeral: tuple[int, int] = EPHEMERAL

@@ -70,7 +70,7 @@ def plan_bridge(settings: BridgeSettings, pool: Pool, pool6: Pool | None = None,
         broadcast=str(pool.subnet.broadcast_address),
         mtu=settings.mtu,
         route_localnet=not proxied,
-        address6=str(pool6.gateway) if pool6 and not settings.without_address else "",
+        address6=str(pool6.gateway) if pool6 and not settings.without_address6 else "",
         prefix_length6=pool6.subnet.prefixlen if pool6 else 0,
     )
 
@@ -98,7 +98,7 @@ def plan_endpoint(
         address=str(address or ""),
         prefix_length=pool.subnet.prefixlen if pool else 0,
         broadcast=str(pool.subnet.broadcast_address) if pool else "",
-        gateway="" if network.internal or (bridge and bridge.without_address) else own,
+        gateway="" if network.internal else own,
         mtu=1500,
         is_way_out=is_way_out,
         more_addresses=tuple((wish.ipam_config.link_local_ips if wish.ipam_config else None) or ()),

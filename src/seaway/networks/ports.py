@@ -1,7 +1,7 @@
 """Which port of the host is whose, and what the user asked to publish. No input or output."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seaway.base.errors import InvalidParameter, SystemFailure
 from seaway.model.network import PortBinding
@@ -23,7 +23,8 @@ class AllPortsAllocated(SystemFailure):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Publish a container's port on one of the host's from `first` to `last`, on each of `host_ips`."""
+    """Publish a container's port on one of the host's from `first` to `last`, on each of `host_ips`. 0 is none: the
+    container's own address is called."""
 
     container_port: int
     protocol: str
@@ -50,6 +51,8 @@ class PortAllocator:
 
     def take(self, protocol: str, host_ips: Sequence[str], port: int) -> None:
         """Raises PortAlreadyAllocated, with nothing taken."""
+        if not port:
+            return
         for host_ip in host_ips:
             if not self.is_free(protocol, host_ip, port):
                 raise PortAlreadyAllocated(host_ip, port)
@@ -88,6 +91,7 @@ def plan_wishes(
     publish_all: bool = False,
     ephemeral: tuple[int, int] = EPHEMERAL,
     default_ips: tuple[str, ...] = (ANY_V4, ANY_V6),
+    routed: frozenset[int] = frozenset(),
 ) -> tuple[Wish, ...]:
     """Exact ports first, so that an ephemeral one never takes what another binding asks for by number."""
     wishes = [_parse_wish(key, b, ephemeral, default_ips) for key, bs in bindings.items() for b in bs or ()]
@@ -97,7 +101,20 @@ def plan_wishes(
         wishes += [
             Wish(port, protocol, default_ips, *ephemeral) for port, protocol in more if (port, protocol) not in bound
         ]
+    wishes = [one for wish in wishes for one in _by_family(wish, routed)]
     return tuple(sorted(wishes, key=lambda w: (w.last - w.first, w.container_port, w.protocol)))
+
+
+def _by_family(wish: Wish, routed: frozenset[int]) -> list[Wish]:
+    """Where a family is routed, the host's ports are none of its business. Raises nothing."""
+    if not routed:
+        return [wish]
+    own = tuple(ip for ip in wish.host_ips if (6 if ":" in ip else 4) in routed)
+    rest = tuple(ip for ip in wish.host_ips if ip not in own)
+    return [
+        *([replace(wish, host_ips=own, first=0, last=0)] if own else []),
+        *([replace(wish, host_ips=rest)] if rest else []),
+    ]
 
 
 def default_host_ips(default: str = ANY_V4) -> tuple[str, ...]:

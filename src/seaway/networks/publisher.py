@@ -20,7 +20,10 @@ class Publisher:
     """`free` gives ports back to the allocator at once; `withdraw` then takes them off the host, and whoever gets
     one of them meanwhile waits for that."""
 
-    def __init__(self, firewall: Firewall, allocator: PortAllocator, proxy: ProxyClient) -> None:
+    def __init__(
+        self, firewall: Firewall, allocator: PortAllocator, proxy: ProxyClient, *, direct: bool = False
+    ) -> None:
+        self._direct = direct
         self._firewall, self._allocator, self._proxy = firewall, allocator, proxy
         self._published: set[PublishedPort] = set()
         self._leaving: dict[PublishedPort, asyncio.Event] = {}
@@ -38,7 +41,7 @@ class Publisher:
     async def install(self, bridges: Sequence[Bridge]) -> list[BindFailed]:
         """Replace the firewall's table, and let the proxy hold what is published and nothing else."""
         await self._firewall.install([*bridge_elements(bridges), *self._elements(self._published)])
-        return await self._proxy.adopt(self._published)
+        return await self._proxy.adopt(p for p in self._published if not p.is_routed)
 
     async def publish(
         self, wishes: Iterable[Wish], target: Target, container: str, already: Sequence[PublishedPort] = ()
@@ -83,7 +86,7 @@ class Publisher:
         self._published.update(new)
         await self._translate(old, new)
         await _end_flows(new)
-        await self._proxy.bind_all(new)
+        await self._proxy.bind_all(p for p in new if not p.is_routed)
 
     async def close(self) -> None:
         await self._proxy.close()
@@ -102,6 +105,7 @@ class Publisher:
             PublishedPort(wish.protocol, host_ip, number, target(host_ip), wish.container_port, container)
             for wish, number in wanted
             for host_ip in wish.host_ips
+            if number or (":" in target(host_ip)) == (":" in host_ip)
         ]
         async with AsyncExitStack() as undo:
             for wish, number in wanted:
@@ -111,7 +115,7 @@ class Publisher:
                     undo.callback(self._allocator.release, wish.protocol, host_ip, number)
             await self._wait_left({(port.protocol, port.host_port) for port in ports})
             undo.push_async_callback(self._proxy.unbind_all, ports)
-            failures = await self._proxy.bind_all(ports)
+            failures = await self._proxy.bind_all(p for p in ports if not p.is_routed)
             without_v6 = [f.port for f in failures if f.is_without_family and f.port.host_ip == ANY_V6]
             if serious := [f for f in failures if f.port not in without_v6 or len(ports) == 1]:
                 raise serious[0]
@@ -144,7 +148,7 @@ class Publisher:
         )
 
     def _elements(self, ports: Iterable[PublishedPort]) -> list[Element]:
-        return port_elements(ports, proxied=self._firewall.proxied)
+        return port_elements(ports, proxied=self._firewall.proxied, direct=self._direct)
 
 
 async def _end_flows(ports: Iterable[PublishedPort]) -> None:

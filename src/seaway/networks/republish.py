@@ -34,7 +34,8 @@ class Republisher:
             raise NothingToPublishOn(name)
         bridge = self._catalog.find(first.network_id).bridge
         ips = default_host_ips(bridge.default_ip) if bridge else default_host_ips()
-        wishes = plan_wishes(bindings, ephemeral=self._ephemeral, default_ips=ips)
+        routed = bridge.families_in("routed") if bridge else frozenset()
+        wishes = plan_wishes(bindings, ephemeral=self._ephemeral, default_ips=ips, routed=routed)
         before = [replace(port, container=name) for port in sandbox.published]
         kept, wanted = split(before, bindings, wishes)
         gone = [port for port in before if port not in kept]

@@ -68,7 +68,7 @@ class Sandbox:
     def published(self) -> tuple[PublishedPort, ...]:
         endpoint = self.published_endpoint
         return tuple(
-            PublishedPort(protocol, b.host_ip, int(b.host_port), target_of(endpoint, b.host_ip), number)
+            PublishedPort(protocol, b.host_ip, int(b.host_port or 0), target_of(endpoint, b.host_ip), number)
             for key, bindings in self.ports.items()
             for number, protocol in (parse_port(key),)
             for b in bindings or ()
@@ -88,5 +88,5 @@ def port_map(published: Iterable[PublishedPort], exposed: Iterable[str]) -> Port
     ports: PortMap = {f"{number}/{protocol}": None for number, protocol in map(parse_port, exposed)}
     for port in published:
         key = f"{port.container_port}/{port.protocol}"
-        ports[key] = [*(ports.get(key) or ()), PortBinding(port.host_ip, str(port.host_port))]
+        ports[key] = [*(ports.get(key) or ()), PortBinding(port.host_ip, str(port.host_port or ""))]
     return ports

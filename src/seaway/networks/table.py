@@ -35,18 +35,26 @@ class Backend(Protocol):
 
 class Firewall:
     """`enabled` False: the administrator wants no rules of ours (`--iptables=false`), and every change is a no-op.
-    `record` says what the last engine on this run root called its own, under whatever flags it ran."""
+    `record` says what the last engine on this run root called its own, under whatever flags it ran. Without `ipv6`
+    (`--ip6tables=false`) nothing of that family is ours."""
 
     def __init__(
-        self, backend: Backend, *, enabled: bool = True, proxied: bool = True, record: Path | None = None
+        self,
+        backend: Backend,
+        *,
+        enabled: bool = True,
+        proxied: bool = True,
+        ipv6: bool = True,
+        record: Path | None = None,
     ) -> None:
+        self._ipv6 = ipv6
         self._backend, self.enabled, self.proxied, self._record = backend, enabled, proxied, record
         self._elements: dict[tuple[str, str, str], Element] = {}
         self._turn = asyncio.Lock()
 
     async def install(self, elements: Iterable[Element]) -> None:
         """Replace what an earlier engine left."""
-        self._elements = {_key(e): e for e in elements}
+        self._elements = {_key(e): e for e in self._wanted(elements)}
         async with self._turn:
             await self._sweep()
             if self.enabled:
@@ -57,7 +65,7 @@ class Firewall:
     async def change(self, *, add: Iterable[Element] = (), delete: Iterable[Element] = ()) -> None:
         """One transaction. Where somebody has removed our rules, all of them come back with the change in them."""
         gone = [e for e in delete if self._elements.pop(_key(e), None)]
-        new = list(add)
+        new = self._wanted(add)
         self._elements.update({_key(e): e for e in new})
         if not self.enabled or not (gone or new):
             return
@@ -66,6 +74,9 @@ class Firewall:
                 await self._backend.change(gone, new)
             except SystemFailure:
                 await self._replace()
+
+    def _wanted(self, elements: Iterable[Element]) -> list[Element]:
+        return [e for e in elements if self._ipv6 or e.family != "ip6"]
 
     async def withdraw(self, elements: Iterable[Element]) -> None:
         await self.change(delete=elements)
@@ -94,10 +105,10 @@ class Firewall:
         await run_blocking(replace_file, self._record, f"{mine}\n".encode())
 
 
-def backend_of(owned: str, *, proxied: bool = True) -> Backend:
+def backend_of(owned: str, *, proxied: bool = True, accept_mark: str = "") -> Backend:
     """`nftables seaway`, `iptables seaway-br0`."""
     kind, _, table = owned.partition(" ")
-    return _BACKENDS[kind](table, proxied=proxied)
+    return _BACKENDS[kind](table, proxied=proxied, accept_mark=accept_mark)
 
 
 _BACKENDS: Mapping[str, Callable[..., Backend]] = {"nftables": NftablesBackend, "iptables": IptablesBackend}

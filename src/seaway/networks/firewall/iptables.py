@@ -42,7 +42,7 @@ def chain_prefix(table: str) -> str:
     return "SEAWAY" + table.removeprefix("seaway")
 
 
-def _chains(family: str, *, proxied: bool) -> dict[tuple[str, str], list[str]]:
+def _chains(family: str, accept_mark: str = "", *, proxied: bool) -> dict[tuple[str, str], list[str]]:
     """Ours, and the rules that are always in them. Elements go before or behind these."""
     loopback = LOOPBACK[family]
     return {
@@ -60,6 +60,7 @@ def _chains(family: str, *, proxied: bool) -> dict[tuple[str, str], list[str]]:
             f'{DNAT} -j ACCEPT -m comment --comment "published ports"',
             "-j OTHER",
             "-j OPEN",
+            *([f"-m mark --mark {accept_mark} -j ACCEPT"] if accept_mark else []),
             '-j DROP -m comment --comment "ports that nobody published"',
         ],
         ("filter", "FROM"): [ESTABLISHED, "-j INT", "-j ACCEPT"],
@@ -73,9 +74,11 @@ def _chains(family: str, *, proxied: bool) -> dict[tuple[str, str], list[str]]:
 _OURS = frozenset(chain for _, chain in _chains("ip", proxied=True))
 
 
-def plan_restore(prefix: str, family: str, elements: Iterable[Element], *, proxied: bool = True) -> str:
+def plan_restore(
+    prefix: str, family: str, elements: Iterable[Element], *, proxied: bool = True, accept_mark: str = ""
+) -> str:
     """All of our chains, in place of whatever an earlier engine left in them."""
-    chains = _chains(family, proxied=proxied)
+    chains = _chains(family, accept_mark, proxied=proxied)
     for element in elements:
         if element.family == family:
             for rule in rules_of(element, proxied=proxied):
@@ -137,6 +140,16 @@ def _unprotected(element: Element, *, proxied: bool) -> list[Rule]:
     return [Rule("filter", "OPEN", f"-o {element.key.strip(chr(34))} -j ACCEPT")]
 
 
+def _routed(element: Element, *, proxied: bool) -> list[Rule]:
+    icmp = "ipv6-icmp" if element.family == "ip6" else "icmp"
+    return [Rule("filter", "OPEN", f"-o {element.key.strip(chr(34))} -p {icmp} -j ACCEPT")]
+
+
+def _open(element: Element, *, proxied: bool) -> list[Rule]:
+    protocol, address, port = element.key.split(" . ")
+    return [Rule("filter", "OPEN", f"-d {address} -p {protocol} -m {protocol} --dport {port} -j ACCEPT")]
+
+
 def _masqueraded(element: Element, *, proxied: bool) -> list[Rule]:
     hairpin = [] if proxied else [Rule("nat", "HAIR", f"-s {element.key} {DNAT} -j MASQUERADE")]
     return [Rule("nat", "POST", f"-s {element.key} -j MASQUERADE"), *hairpin]
@@ -161,6 +174,8 @@ _RULES = {
     "bridges": _bridge,
     "internal": _internal,
     "unprotected": _unprotected,
+    "routed": _routed,
+    "open": _open,
     "masqueraded": _masqueraded,
     "within": _within,
     **dict.fromkeys(("published", "published_on", "ranges", "ranges_on"), _published),

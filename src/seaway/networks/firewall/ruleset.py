@@ -19,6 +19,8 @@ def _sets(address: str) -> dict[str, str]:
         "set bridges": "type ifname",
         "set internal": "type ifname",
         "set unprotected": "type ifname",
+        "set routed": "type ifname",
+        "set open": f"type inet_proto . {address} . inet_service",
         "set masqueraded": f"type {address}; flags interval",
         "map within": "type ifname . ifname : verdict",
         "map published": f"type inet_proto . inet_service : {address} . inet_service",
@@ -38,14 +40,16 @@ HOOKS = {
 }
 
 
-def plan_ruleset(table: str, elements: Sequence[Element], *, proxied: bool = True, ipv6: bool = True) -> str:
+def plan_ruleset(
+    table: str, elements: Sequence[Element], *, proxied: bool = True, ipv6: bool = True, accept_mark: str = ""
+) -> str:
     """All of the table but the administrator's chain, in place of whatever an earlier engine left.
 
     `proxied`: the port proxy serves the host's loopback and the containers. Without it nft translates these too.
     """
-    text = _plan_family("ip", table, elements, _sets("ipv4_addr"), HOOKS, _rules(proxied=proxied))
+    text = _plan_family("ip", table, elements, _sets("ipv4_addr"), HOOKS, _rules(accept_mark, proxied=proxied))
     if ipv6:
-        text += _plan_family("ip6", table, elements, _sets("ipv6_addr"), HOOKS, _rules6(proxied=proxied))
+        text += _plan_family("ip6", table, elements, _sets("ipv6_addr"), HOOKS, _rules6(accept_mark, proxied=proxied))
     return text
 
 
@@ -73,7 +77,7 @@ def _plan_family(
     return "\n".join(lines) + "\n"
 
 
-def _rules(*, proxied: bool) -> dict[str, list[str]]:
+def _rules(accept_mark: str = "", *, proxied: bool) -> dict[str, list[str]]:
     local = "fib daddr type local"
     return {
         "publish": [
@@ -98,14 +102,17 @@ def _rules(*, proxied: bool) -> dict[str, list[str]]:
             'oifname != @bridges accept comment "not for a container"',
             'ct status dnat accept comment "published ports"',
             'oifname @unprotected iifname != @bridges accept comment "gateway mode nat-unprotected"',
+            'meta l4proto . ip daddr . th dport @open accept comment "published ports by the container\'s own address"',
+            'oifname @routed meta l4proto { icmp, ipv6-icmp } accept comment "gateway mode routed"',
+            *([f'meta mark {accept_mark} accept comment "--bridge-accept-fwmark"'] if accept_mark else []),
             'drop comment "ports that nobody published, and other networks\' containers"',
         ],
     }
 
 
-def _rules6(*, proxied: bool) -> dict[str, list[str]]:
+def _rules6(accept_mark: str = "", *, proxied: bool) -> dict[str, list[str]]:
     """The same in IPv6, where no setting lets ::1 in from outside, or out."""
-    rules = {chain: [_in_ipv6(rule) for rule in rules] for chain, rules in _rules(proxied=proxied).items()}
+    rules = {chain: [_in_ipv6(rule) for rule in rules] for chain, rules in _rules(accept_mark, proxied=proxied).items()}
     lo = [rule.replace("fib", "ip6 daddr != ::1 fib") if not proxied else rule for rule in rules["output"]]
     return {**rules, "output": lo, "postrouting": [r for r in rules["postrouting"] if "loopback" not in r]}
 
