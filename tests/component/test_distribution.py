@@ -18,8 +18,9 @@ from seaway.content.blobs import BlobStore
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import NoMatchingManifest, PullRefused, RegistryUnreachable, UnsupportedImage
 from seaway.distribution.fetch import Downloads
+from seaway.distribution.imageconfig import InvalidImage
 from seaway.distribution.progress import Progress
-from seaway.distribution.pull import InvalidImage, list_tags, pull
+from seaway.distribution.pull import list_tags, pull
 from seaway.oci import mediatypes as m
 from seaway.oci.digest import Digest, sha256_of
 from seaway.oci.manifest import Descriptor

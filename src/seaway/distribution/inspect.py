@@ -10,7 +10,7 @@ from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
 from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import RegistryRefusal, refusal_error
-from seaway.distribution.pull import fetch_config
+from seaway.distribution.imageconfig import fetch_config
 from seaway.distribution.resolve import Resolved, at_first_endpoint, resolve
 from seaway.distribution.transport import transport
 from seaway.oci.manifest import Index, Manifest

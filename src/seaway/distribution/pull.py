@@ -10,10 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
-
-from seaway.base import gojson
-from seaway.base.errors import EngineError, SystemFailure
+from seaway.base.errors import EngineError
 from seaway.base.groups import plain_failures
 from seaway.content.blobs import read_chunks
 from seaway.content.compression import decompressed, limited, unpacked_limit
@@ -24,28 +21,23 @@ from seaway.distribution.endpoints import RegistryConfig
 from seaway.distribution.errors import (
     RegistryFailure,
     RegistryUnreachable,
-    UnsupportedImage,
     pull_error,
 )
 from seaway.distribution.fetch import Downloads
 from seaway.distribution.flights import renamed
+from seaway.distribution.imageconfig import InvalidImage, fetch_config, parse_diff_ids
 from seaway.distribution.progress import Meter, Progress, ProgressSink, silent
 from seaway.distribution.resolve import at_first_endpoint, choose_manifest, resolve
 from seaway.distribution.retry import repeated
 from seaway.distribution.sink import LayerSink
 from seaway.distribution.transport import transport
-from seaway.oci.digest import Digest, digest_of, parse_digest
+from seaway.oci.digest import Digest
 from seaway.oci.manifest import Descriptor, Manifest
 from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference
 
-CONFIG_LIMIT = 8 << 20
 RESUMABLE = (RegistryUnreachable, RegistryFailure)
 """After these, as after Ctrl-C, the next pull goes on; any other failure would only come again."""
-
-
-class InvalidImage(SystemFailure):
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,37 +198,3 @@ class _Step:
     below: asyncio.Event | None
     done: asyncio.Event
     progress: ProgressSink
-
-
-async def fetch_config(repository: Repository, config: Descriptor) -> bytes:
-    data = bytearray()
-    async with repository.blob(config.digest) as body:
-        async for chunk in body.chunks():
-            data += chunk
-            if len(data) > CONFIG_LIMIT:
-                raise InvalidImage(f"image config of more than {CONFIG_LIMIT} bytes")
-    if digest_of(config.digest.algorithm, bytes(data)) != config.digest:
-        raise InvalidImage(f"image config verification failed for digest {config.digest}")
-    return bytes(data)
-
-
-class _RootFS(msgspec.Struct, frozen=True):
-    diff_ids: tuple[str, ...] = ()
-
-
-class _Config(msgspec.Struct, frozen=True):
-    os: str = ""
-    rootfs: _RootFS | None = None
-
-
-def parse_diff_ids(config: bytes) -> tuple[Digest, ...]:
-    """The stack that a config names, base first. Raises where no image of ours could come of it."""
-    try:
-        image = gojson.decode(config, _Config)
-    except msgspec.DecodeError as failure:
-        raise InvalidImage(f"invalid image configuration: {failure}") from failure
-    if image.rootfs is None:
-        raise InvalidImage("invalid rootfs in image configuration")
-    if image.os not in ("", "linux"):
-        raise UnsupportedImage(f'image operating system "{image.os}" cannot be used on this platform')
-    return tuple(parse_digest(text) for text in image.rootfs.diff_ids)

@@ -11,8 +11,9 @@ from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
 from seaway.distribution.endpoints import MetaHeaders, RegistryConfig
 from seaway.distribution.errors import RegistryUnreachable
+from seaway.distribution.layerpush import LocalLayer, Target
 from seaway.distribution.metadata import signing_key
-from seaway.distribution.push import LocalLayer, Pushed, Pusher, Target
+from seaway.distribution.push import Pushed, Pusher
 from seaway.distribution.resolve import endpoints_of
 from seaway.distribution.transport import transport
 from seaway.images.catalog import Catalog
