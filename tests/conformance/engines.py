@@ -17,6 +17,8 @@ import pytest
 from docker import DockerClient
 
 NUMBERS = count()
+# How many times slower than usual this machine is.
+PATIENCE = float(os.environ.get("SEAWAY_TEST_PATIENCE", "1"))
 SEAWAY = str(Path(sys.executable).parent / "seaway")
 
 
@@ -89,7 +91,7 @@ class RunningEngine:
     def stop(self) -> int:
         assert self.process
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(60 * PATIENCE)
 
     def ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -100,7 +102,7 @@ class RunningEngine:
             input=input,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
             check=False,
         )
 
@@ -109,7 +111,7 @@ class RunningEngine:
         return closing(DockerClient(base_url=self.host, version="auto"))
 
     def _wait_answering(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 30 * PATIENCE
         while self.docker("version").returncode:
             assert not self.ended(), (self.root / "log").read_text()
             assert time.monotonic() < deadline, (self.root / "log").read_text()

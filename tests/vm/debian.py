@@ -26,7 +26,9 @@ def candidates() -> dict[str, str]:
 
 def kernel_package() -> str:
     """The package with the kernel that `KERNEL` names."""
-    return next(line.split()[-1] for line in run("apt-cache", "depends", KERNEL).splitlines() if "Depends: linux-image" in line)
+    return next(
+        line.split()[-1] for line in run("apt-cache", "depends", KERNEL).splitlines() if "Depends: linux-image" in line
+    )
 
 
 def make_tree(root: Path) -> None:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -67,7 +66,7 @@ def _alone(cache: Path) -> Iterator[None]:
 def _key() -> str:
     known = hashlib.sha256(json.dumps([debian.candidates(), debian.suite(), _requirements()]).encode())
     for file in sorted(each for name in RECIPE for each in _files(HERE / name)):
-        known.update(file.read_bytes())
+        known.update(str(file.relative_to(HERE)).encode() + file.read_bytes())
     known.update(docker_command().read_bytes())
     return known.hexdigest()[:16]
 
@@ -102,13 +101,17 @@ def _make(cache: Path, folder: Path) -> None:
 
 def _add_libraries(tree: Path, wheels: Path) -> None:
     """A virtual environment as scripts/setup makes it, with the project at /seaway."""
-    version = debian.run("chroot", str(tree), "python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
+    version = debian.run(
+        "chroot", str(tree), "python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"
+    ).strip()
     wanted = [str(each) for each in _requirements(version)]
     download = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "--python-version", version]
     debian.run(*download, "-d", str(wheels), *wanted)
     shutil.copytree(wheels, tree / "wheels")
     debian.run("chroot", str(tree), "python3", "-m", "venv", "/opt/venv")
-    debian.run("chroot", str(tree), "/opt/venv/bin/pip", "install", "-q", "--no-index", "--find-links", "/wheels", *wanted)
+    debian.run(
+        "chroot", str(tree), "/opt/venv/bin/pip", "install", "-q", "--no-index", "--find-links", "/wheels", *wanted
+    )
     shutil.rmtree(tree / "wheels")
     packages = tree / f"opt/venv/lib/python{version}/site-packages"
     (packages / "seaway.pth").write_text("/seaway/src\n")
@@ -118,7 +121,9 @@ def _add_libraries(tree: Path, wheels: Path) -> None:
         (about / name).write_text(distribution("seaway").read_text(name) or "")
     for name, function in (("seaway", "main"), ("dockerd", "dockerd")):
         script = tree / "opt/venv/bin" / name
-        script.write_text(f"#!/opt/venv/bin/python\nimport sys\nfrom seaway.cli.main import {function}\nsys.exit({function}())\n")
+        script.write_text(
+            f"#!/opt/venv/bin/python\nimport sys\nfrom seaway.cli.main import {function}\nsys.exit({function}())\n"
+        )
         script.chmod(0o755)
 
 

@@ -57,6 +57,7 @@ class Plugin:
 
 
 def main() -> int:
+    os.environ["SEAWAY_TEST_PATIENCE"] = str(SLOWER)
     wanted = Wanted.read(Path(FILE))
     port = os.open(PORT, os.O_WRONLY | os.O_NOCTTY)
     tty.setraw(port)

@@ -47,7 +47,9 @@ class Machine:
             with selectors.DefaultSelector() as selector:
                 selector.register(self._out, selectors.EVENT_READ)
                 if not selector.select(within_s):
-                    raise MachineFailed(f"nothing was heard for {within_s:.0f} seconds; the serial log ends with\n{self.log_tail()}")
+                    raise MachineFailed(
+                        f"nothing was heard for {within_s:.0f} seconds; the serial log ends with\n{self.log_tail()}"
+                    )
             got = os.read(self._out.fileno(), 1 << 16)
             if not got:
                 raise MachineFailed(f"the machine ended; the serial log ends with\n{self.log_tail()}")
@@ -91,7 +93,17 @@ def started(wanted: Wanted) -> Iterator[Machine]:
 def _command(image: Image, folder: Path) -> list[str]:
     disks = (image.disk, folder / "project")
     return [
-        *(QEMU, "-machine", "q35,accel=tcg,usb=off", "-cpu", "max", "-smp", "2", "-m", "1536"),
+        *(
+            QEMU,
+            "-machine",
+            "q35,accel=tcg,usb=off",
+            "-cpu",
+            "max,la57=off,avx=off,avx2=off",
+            "-smp",
+            "2",
+            "-m",
+            "1536",
+        ),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initramfs), "-append", KERNEL_OPTIONS),
         *(word for disk in disks for word in ("-drive", f"file={disk},if=virtio,format=raw,snapshot=on,cache=unsafe")),
@@ -107,7 +119,18 @@ def _make_project_disk(folder: Path, wanted: Wanted) -> None:
             shutil.copy2(PROJECT / name, tree / name, follow_symlinks=False)
     wanted.write(tree / FILE)
     # Python of another version in there takes no notice.
-    debian.run(sys.executable, "-m", "compileall", "-q", "-s", str(tree), "-p", "/seaway", str(tree / "src"), str(tree / "tests"))
+    debian.run(
+        sys.executable,
+        "-m",
+        "compileall",
+        "-q",
+        "-s",
+        str(tree),
+        "-p",
+        "/seaway",
+        str(tree / "src"),
+        str(tree / "tests"),
+    )
     make_filesystem(tree, folder / "project", "256M")
     shutil.rmtree(tree)
 

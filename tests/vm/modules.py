@@ -32,7 +32,10 @@ def _is_there(name: str) -> bool:
     """Loaded, to be loaded, or part of the kernel."""
     if Path("/sys/module", name.replace("-", "_")).exists():
         return True
-    if shutil.which("modprobe") and subprocess.run(["modprobe", name], check=False, capture_output=True).returncode == 0:
+    if (
+        shutil.which("modprobe")
+        and subprocess.run(["modprobe", name], check=False, capture_output=True).returncode == 0
+    ):
         return True
     return _makes_links(_LINKS.get(name, name))
 

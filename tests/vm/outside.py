@@ -56,7 +56,10 @@ class Remote:
     def _reports_of(self, nodeid: str, machine: Machine) -> list[pytest.TestReport]:
         reports: list[pytest.TestReport] = []
         silence = BOOT_WITHIN_S
-        while (message := machine.next_message(silence)) and (message["kind"], message["nodeid"]) != ("finished", nodeid):
+        while (message := machine.next_message(silence)) and (message["kind"], message["nodeid"]) != (
+            "finished",
+            nodeid,
+        ):
             silence = SILENCE_S
             if message["kind"] == "uncollected":
                 raise MachineFailed(f"{message['nodeid']} could not be collected in the machine:\n{message['text']}")

@@ -6,7 +6,9 @@ from conformance.engines import RunningEngine
 
 
 def test_this_is_cgroup_v2() -> None:
-    assert {"cpuset", "cpu", "io", "memory", "pids"} <= set(Path("/sys/fs/cgroup/cgroup.controllers").read_text().split())
+    assert {"cpuset", "cpu", "io", "memory", "pids"} <= set(
+        Path("/sys/fs/cgroup/cgroup.controllers").read_text().split()
+    )
 
 
 def test_docker_run(engine: RunningEngine) -> None:
