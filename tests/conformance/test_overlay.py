@@ -298,6 +298,28 @@ def test_an_engine_killed_while_a_container_starts_leaves_nothing_in_the_store(
     until(lambda: one.pings("c0", "c1"), "no way to it")
 
 
+def test_hosts_that_filter_bridged_frames_and_drop_by_default(cluster: TestCluster) -> None:
+    one, two, _ = cluster
+    if not shutil.which("iptables"):
+        pytest.skip("needs iptables")
+    filtering = "echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables && iptables -P FORWARD "
+    try:
+        for member in (one, two):
+            member.host.run("sh", "-c", filtering + "DROP")
+        one.docker("network", "create", "-d", "overlay", "filtered")
+        until(lambda: "filtered" in two.networks(), "the network is not everywhere")
+        one.run("filtered", "c0")
+        two.run("filtered", "c1")
+        until(lambda: one.pings("c0", "c1"), "no way through the firewall")
+        assert one.pings("c0", SWITCH_ADDRESS), "no way out"
+    finally:
+        for member in (one, two):
+            member.host.run("sh", "-c", filtering + "ACCEPT")
+            member.docker("rm", "-f", *member.docker("ps", "-aq").split())
+        until(lambda: not cluster.etcd.keys("cluster/seaway/network/v1/endpoints/"), "an endpoint is left")
+        one.docker("network", "rm", "filtered")
+
+
 def test_devices_that_somebody_removed_are_made_again(cluster: TestCluster, net: str) -> None:
     one, two, _ = cluster
     one.run(net, "c0")

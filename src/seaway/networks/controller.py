@@ -90,7 +90,7 @@ class NetworkController:
         self._gateways = Gateways(self._catalog, self._user_networks, self._hotplug)
         self._names = Names(self._catalog, DnsClient(options.run_root / "dns.sock"))
         self.cluster = cluster or Cluster(new_id(), supervisor)
-        self._overlay = Overlay(self.cluster, self._catalog, self._names, store)
+        self._overlay = Overlay(self.cluster, self._catalog, self._names, self._firewall, store)
         self._joined: dict[str, Joined] = {}
         self._leaving: dict[str, asyncio.Task[None]] = {}
 

@@ -118,6 +118,9 @@ class Network:
         return "global" if self.driver == "overlay" else "local"
 
     def in_firewall(self) -> Bridge | None:
+        """Of an overlay network only that its containers may talk, where bridged frames are filtered at all."""
+        if self.overlay:
+            return Bridge(self.overlay.bridge, subnet="", masquerade=False, internal=True, network=self.name)
         if not self.bridge or not self.pool:
             return None
         masquerade = self.bridge.masquerade and not self.internal

@@ -15,6 +15,7 @@ from seaway.kernel.worker import run_blocking
 from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.endpoint import wished_address
+from seaway.networks.firewall.elements import bridge_elements
 from seaway.networks.ipam import Address
 from seaway.networks.naming import Names
 from seaway.networks.network import Network
@@ -25,19 +26,24 @@ from seaway.networks.overlay.making import ClusterNetworks
 from seaway.networks.overlay.records import EndpointInCluster, endpoint_key
 from seaway.networks.sandbox import Sandbox
 from seaway.networks.store import NetworkStore
+from seaway.networks.table import Firewall
 from seaway.networks.usernet import NetworkDefaults
 
 log = logging.getLogger(__name__)
 
 
 class Overlay:
-    def __init__(self, cluster: Cluster, catalog: NetworkCatalog, names: Names, store: NetworkStore | None) -> None:
-        self._cluster, self._catalog, self._names, self._store = cluster, catalog, names, store
+    def __init__(
+        self, cluster: Cluster, catalog: NetworkCatalog, names: Names, firewall: Firewall, store: NetworkStore | None
+    ) -> None:
+        self._cluster, self._catalog, self._names = cluster, catalog, names
+        self._firewall, self._store = firewall, store
         self._directory = Directory()
         self.endpoints = OverlayEndpoints(cluster, self._directory)
         self._making = ClusterNetworks(cluster)
         self._dirty: set[str] = set()
-        self._unsaved: list[Network | str] = []
+        self._behind: list[tuple[Network, bool]] = []
+        """Networks that came (True) or went, of which the disk and the firewall do not know yet."""
         self._news = asyncio.Event()
         cluster.listen(self)
 
@@ -61,7 +67,7 @@ class Overlay:
         for network in changes.made:
             if network.id not in known:
                 self._catalog.add(network)
-                self._unsaved.append(network)
+                self._behind.append((network, True))
         self._forget_gone()
         for (network_id, address), endpoint in changes.told.items():
             self._tell(network_id, address, endpoint)
@@ -79,7 +85,7 @@ class Overlay:
 
     def _forget(self, network: Network) -> None:
         self._catalog.remove(network.id)
-        self._unsaved.append(network.id)
+        self._behind.append((network, False))
         self._news.set()
 
     def remote_containers(self, network: Network) -> dict[str, NetworkContainer]:
@@ -135,13 +141,13 @@ class Overlay:
         return [(network, e) for e in sandbox.endpoints.values() if (network := known.get(e.network_id))]
 
     async def _follow(self) -> None:
-        """What takes its time, behind the model: the devices and the record on disk."""
+        """What takes its time, behind the model: the record on disk, the firewall, the devices."""
         while True:
             await self._news.wait()
             self._news.clear()
             dirty, self._dirty = self._dirty, set()
             try:
-                await self._save()
+                await self._catch_up()
                 for network in [n for n in self._global() if n.id in dirty & self.endpoints.networks]:
                     if network.id not in self._directory.networks:
                         await self._making.make_again(network)
@@ -158,14 +164,14 @@ class Overlay:
                 self._dirty |= self.endpoints.networks
                 self._news.set()
 
-    async def _save(self) -> None:
-        unsaved, self._unsaved = self._unsaved, []
-        for each in unsaved if self._store else ():
-            assert self._store
-            if isinstance(each, Network):
-                await run_blocking(self._store.put, each)
-            else:
-                await run_blocking(self._store.delete, each)
+    async def _catch_up(self) -> None:
+        while self._behind:
+            network, came = self._behind.pop(0)
+            if self._store:
+                await (run_blocking(self._store.put, network) if came else run_blocking(self._store.delete, network.id))
+            bridge = network.in_firewall()
+            elements = bridge_elements([bridge] if bridge else [])
+            await self._firewall.change(add=elements if came else (), delete=() if came else elements)
 
     def _tell(self, network_id: str, address: str, endpoint: EndpointInCluster | None) -> None:
         """DNS, of the containers of other engines."""
