@@ -6,7 +6,7 @@ import msgspec
 
 from seaway.base import gojson
 from seaway.images.spool import BadArchive, SpooledArchive
-from seaway.oci.digest import Digest, digest_of
+from seaway.oci.digest import Digest, digest_of, parse_digest
 from seaway.oci.manifest import Descriptor, Index, Manifest, parse_manifest
 from seaway.oci.platform import Platform, host_platform
 from seaway.oci.reference import InvalidReference, Reference, parse_reference
@@ -22,12 +22,15 @@ class ArchivedImage:
     config: str
     layers: tuple[str, ...]
     names: tuple[Reference, ...]
+    parent: Digest | None = None
+    """The image it was built on, where the archive says so."""
 
 
 class _Entry(msgspec.Struct, frozen=True):
     config: str = msgspec.field(default="", name="Config")
     repo_tags: list[str] = msgspec.field(default_factory=list, name="RepoTags")
     layers: list[str] = msgspec.field(default_factory=list, name="Layers")
+    parent: str = msgspec.field(default="", name="Parent")
 
 
 async def plan_load(archive: SpooledArchive, platform: Platform | None = None) -> list[ArchivedImage]:
@@ -44,7 +47,15 @@ def _from_docker(data: bytes) -> list[ArchivedImage]:
         entries = gojson.decode(data, list[_Entry])
     except msgspec.DecodeError as failure:
         raise BadArchive(f"invalid manifest.json: {failure}") from failure
-    return [ArchivedImage(e.config, tuple(e.layers), tuple(_tag(t) for t in e.repo_tags)) for e in entries]
+    return [
+        ArchivedImage(
+            e.config,
+            tuple(e.layers),
+            tuple(_tag(t) for t in e.repo_tags),
+            parse_digest(e.parent) if e.parent else None,
+        )
+        for e in entries
+    ]
 
 
 def _tag(text: str) -> Reference:

@@ -1,7 +1,6 @@
-"""`docker load`: images from an archive of `docker save` (any version since 1.10) or from an OCI layout."""
+"""`docker load`: images from an archive of `docker save` (of any version) or from an OCI layout."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,15 +9,13 @@ from seaway.base.groups import plain_failures
 from seaway.images.archived import ArchivedImage, plan_load
 from seaway.images.catalog import Catalog
 from seaway.images.image import Image, parse_image
-from seaway.images.messages import Emit, progress_line, stream_line
-from seaway.images.references import ReferenceDoesNotExist
+from seaway.images.load_v1 import is_v1_archive, load_v1
+from seaway.images.loading import name_loaded, watched
+from seaway.images.messages import Emit, stream_line
 from seaway.images.spool import SpooledArchive, spooled
 from seaway.layers.store import DiffIdMismatch
 from seaway.oci.digest import Digest
 from seaway.oci.platform import Platform, host_platform
-from seaway.oci.reference import Reference
-
-_PROGRESS_INTERVAL_S = 0.1
 
 
 class CannotLoad(InvalidParameter):
@@ -39,15 +36,22 @@ async def load_images(
     Images that came before a failure stay, as in dockerd.
     """
     async with spooled(body, scratch) as archive:
+        if is_v1_archive(archive):
+            return await load_v1(catalog, archive, emit, quiet=quiet)
         loaded: list[Image] = []
+        parents: dict[Digest, Digest] = {}
         has_name = False
         for archived in await plan_load(archive, platform):
             image = await _load(catalog, archive, archived, emit, platform, quiet=quiet)
+            if archived.parent:
+                parents[image.id] = archived.parent
             for name in archived.names:
-                await _name(catalog, image, name, emit)
+                await name_loaded(catalog, image, name, emit)
                 has_name = True
             catalog.announce("load", image)
             loaded.append(image)
+        for image in loaded:
+            await _put_on_parent(catalog, image, parents.get(image.id), loaded)
     if not has_name:
         for image in loaded:
             emit(stream_line(f"Loaded image ID: {image.id}"))
@@ -80,7 +84,7 @@ async def _load(
                 for number, member in enumerate(archived.layers):
                     chunks = archive.chunks(member)
                     if not quiet:
-                        chunks = _watched(chunks, archive.size_bytes(member), image.diff_ids[number], emit)
+                        chunks = watched(chunks, archive.size_bytes(member), image.diff_ids[number].short, emit)
                     done = asyncio.Event()
                     group.create_task(_register(catalog, chunks, image, number, below, done))
                     below = done
@@ -89,6 +93,17 @@ async def _load(
             for chain in reversed(image.chain_ids):
                 await catalog.layers.release(chain)
             raise
+
+
+async def _put_on_parent(catalog: Catalog, image: Image, parent_id: Digest | None, loaded: list[Image]) -> None:
+    """One that the archive has too, and whose history goes on in the image's."""
+    parent = next((each for each in loaded if each.id == parent_id != image.id), None)
+    if parent is None:
+        return
+    is_next = len(image.history) - len(parent.history) == 1 or not (image.history or parent.history)
+    if not is_next or image.history[: len(parent.history)] != parent.history:
+        raise CannotLoad(f"image {parent.id} is not a valid parent for {image.id}")
+    await catalog.images.set_parent(image.id, parent.id)
 
 
 async def _register(
@@ -107,29 +122,3 @@ async def _register(
             f'invalid diffID for layer {number}: expected "{failure.expected}", got "{failure.actual}"'
         ) from failure
     done.set()
-
-
-async def _name(catalog: Catalog, image: Image, name: Reference, emit: Emit) -> None:
-    try:
-        old = catalog.references.get(name)
-    except ReferenceDoesNotExist:
-        pass
-    else:
-        if old != image.id:
-            emit(
-                stream_line(
-                    f"The image {name.familiar} already exists, renaming the old one with ID {old} to empty string"
-                )
-            )
-    await catalog.references.add_tag(name, image.id, force=True)
-    emit(stream_line(f"Loaded image: {name.familiar}"))
-
-
-async def _watched(chunks: AsyncIterator[bytes], total: int, diff_id: Digest, emit: Emit) -> AsyncIterator[bytes]:
-    current, told_at = 0, 0.0
-    async for chunk in chunks:
-        current += len(chunk)
-        if current == total or time.monotonic() - told_at > _PROGRESS_INTERVAL_S:
-            emit(progress_line("Loading layer", diff_id.short, current, total))
-            told_at = time.monotonic()
-        yield chunk

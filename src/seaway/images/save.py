@@ -2,8 +2,9 @@
 
     blobs/sha256/<hex>      layers (uncompressed), configurations, manifests; each once
     index.json              OCI: a descriptor for every name
-    manifest.json           docker: Config, RepoTags, Layers, LayerSources
+    manifest.json           docker: Config, RepoTags, Layers, LayerSources, Parent
     oci-layout
+    repositories            for old tools: {name: {tag: top layer}}; the layers' v1 documents are blobs
 
 The same images give the same bytes. One layer at a time lies in a nameless file, since a tar needs its length first.
 """
@@ -21,6 +22,7 @@ from seaway.images.archived import CONTAINERD_NAME, OCI_REF_NAME
 from seaway.images.catalog import Catalog, as_digest
 from seaway.images.image import Image
 from seaway.images.spool import nameless_file
+from seaway.images.v1 import v1_documents
 from seaway.kernel.files import write_all
 from seaway.kernel.worker import run_blocking
 from seaway.oci import mediatypes
@@ -109,13 +111,30 @@ def _documents(wanted: list[_Wanted], sizes: dict[Digest, int]) -> dict[str, byt
         digest = sha256_of(manifest)
         documents[_blob(entry.image.id)] = entry.image.raw
         documents[_blob(digest)] = manifest
+        documents |= _v1_blobs(entry.image)
         platform = Platform(entry.image.os, entry.image.architecture, entry.image.variant)
         descriptor = Descriptor(mediatypes.OCI_MANIFEST, digest, len(manifest), platform=platform).to_wire()
         index += [{**descriptor, "annotations": _annotations(name)} for name in entry.names] or [descriptor]
     documents["index.json"] = gojson.encode({"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": index})
-    documents["manifest.json"] = gojson.encode([_docker_entry(entry, sizes) for entry in wanted])
+    saved = {entry.image.id for entry in wanted}
+    documents["manifest.json"] = gojson.encode([_docker_entry(entry, sizes, saved) for entry in wanted])
     documents["oci-layout"] = _LAYOUT
+    if repositories := _repositories(wanted):
+        documents["repositories"] = gojson.encode(repositories)
     return documents
+
+
+def _v1_blobs(image: Image) -> dict[str, bytes]:
+    documents = (gojson.encode(document, escape_html=True) for document in v1_documents(image))
+    return {_blob(sha256_of(document)): document for document in documents}
+
+
+def _repositories(wanted: list[_Wanted]) -> dict[str, dict[str, str]]:
+    tops: dict[str, dict[str, str]] = {}
+    for entry in wanted:
+        for name in entry.names if entry.image.diff_ids else ():
+            tops.setdefault(name.familiar_name, {})[name.tag or ""] = entry.image.diff_ids[-1].hex
+    return tops
 
 
 def _manifest(image: Image, sizes: dict[Digest, int]) -> Manifest:
@@ -124,12 +143,14 @@ def _manifest(image: Image, sizes: dict[Digest, int]) -> Manifest:
     return Manifest(mediatypes.OCI_MANIFEST, config, layers)
 
 
-def _docker_entry(entry: _Wanted, sizes: dict[Digest, int]) -> dict[str, Any]:
+def _docker_entry(entry: _Wanted, sizes: dict[Digest, int], saved: set[Digest]) -> dict[str, Any]:
     sources = {str(layer.digest): layer.to_wire() for layer in _manifest(entry.image, sizes).layers}
+    parent = {"Parent": str(entry.image.parent)} if entry.image.parent in saved else {}
     return {
         "Config": _blob(entry.image.id),
         "RepoTags": [name.familiar for name in entry.names] or None,
         "Layers": [_blob(d) for d in entry.image.diff_ids],
+        **parent,
         "LayerSources": sources,
     }
 

@@ -41,6 +41,10 @@ class SpooledArchive:
     def __contains__(self, name: str) -> bool:
         return self._find(name) is not None
 
+    def directories(self) -> list[str]:
+        """The names at the top that have members below them, sorted."""
+        return sorted({name.partition("/")[0] for name in self._members if "/" in name})
+
     def size_bytes(self, name: str) -> int:
         return self._get(name).size
 

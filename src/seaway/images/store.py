@@ -126,6 +126,12 @@ class ImageStore:
             self._images[image.id] = image
         return image
 
+    async def set_parent(self, image_id: Digest, parent: Digest) -> None:
+        async with self._changing:
+            image = replace(self.get(image_id), parent=parent)
+            await run_blocking(self._write_metadata, image_id, "parent", parent)
+            self._images[image_id] = image
+
     async def set_tagged_now(self, image_id: Digest) -> None:
         """Remember that the image got a name at this moment."""
         async with self._changing:

@@ -1,0 +1,147 @@
+"""`docker save` and `docker load`: archives of every age, compressed or not, and what other tools make of them."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+from conformance.engines import RunningEngine
+
+BASE, TOP = "1" * 64, "2" * 64
+DOCUMENTS = {
+    BASE: {
+        "id": BASE,
+        "created": "2014-01-01T00:00:00Z",
+        "container_config": {"Cmd": ["/bin/sh", "-c", "#(nop) ADD file:1 in / & <x>"]},
+        "docker_version": "1.8.3",
+        "os": "linux",
+        "architecture": "amd64",
+    },
+    TOP: {
+        "id": TOP,
+        "parent": BASE,
+        "created": "2014-01-02T00:00:00.5Z",
+        "container_config": {"Hostname": "h", "Cmd": ["touch", "/b"], "PortSpecs": None},
+        "docker_version": "1.7.1",
+        "config": {"Cmd": ["/bin/sh"], "Env": ["A=1"]},
+        "architecture": "amd64",
+        "os": "linux",
+    },
+}
+
+
+def tar(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def v1_archive(**tops: str) -> bytes:
+    members = {"repositories": json.dumps({"archives": tops}).encode()}
+    for v1_id, name in ((TOP, "b"), (BASE, "a")):
+        members[f"{v1_id}/json"] = json.dumps(DOCUMENTS[v1_id]).encode()
+        members[f"{v1_id}/layer.tar"] = tar({name: name.encode()})
+    return tar(members)
+
+
+@pytest.fixture
+def loads(engine: RunningEngine) -> Iterator[None]:
+    yield
+    names = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "archives").stdout.split()
+    if names:
+        engine.docker("rmi", "-f", *names)
+
+
+def load(engine: RunningEngine, archive: bytes, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "archive").write_bytes(archive)
+    return engine.docker("load", *options, "-i", str(folder / "archive"))
+
+
+def test_an_archive_from_before_1_10(engine: RunningEngine, loads: None, tmp_path: Path) -> None:
+    done = load(engine, v1_archive(old=TOP, older=BASE), tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = "{{.Id}} {{.Parent}} {{.Config.Env}}"
+    top, parent, environment = engine.docker("inspect", "-f", shown, "archives:old").stdout.split()
+    base = engine.docker("inspect", "-f", "{{.Id}}", "archives:older").stdout.strip()
+    assert top == "sha256:69bcaf170eba339d64039c23364a1a852ff3fa7b6013bc1e9aec0d262fd3cfc2"
+    assert (parent, environment) == (base, "[A=1]")
+    history = engine.docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", "archives:old").stdout
+    assert history.splitlines() == ["touch /b", "/bin/sh -c #(nop) ADD file:1 in / & <x>"]
+
+
+def test_one_whose_names_lead_nowhere(engine: RunningEngine, loads: None, tmp_path: Path) -> None:
+    done = load(engine, v1_archive(bad="3" * 64), tmp_path)
+    assert done.returncode == 1
+    assert f"invalid target ID: {'3' * 64}" in done.stderr
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, gzip.compress, lzma.compress, zstd.compress])
+def test_compressed(engine: RunningEngine, loads: None, tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    if compress is zstd.compress and engine.api_version < (1, 42):
+        pytest.skip("dockerd knows zstd since 23")
+    engine.docker("tag", "busybox", "archives:packed")
+    plain = tmp_path / "plain.tar"
+    engine.docker("save", "-o", str(plain), "archives:packed")
+    engine.docker("rmi", "archives:packed")
+    done = load(engine, compress(plain.read_bytes()), tmp_path)
+    assert (done.returncode, done.stdout) == (0, "Loaded image: archives:packed\n"), done.stderr
+
+
+def test_an_image_keeps_its_parent(engine: RunningEngine, loads: None, tmp_path: Path) -> None:
+    """Where the archive has that too."""
+    container = engine.docker("create", "busybox", "touch", "/x").stdout.strip()
+    engine.docker("start", "-a", container)
+    engine.docker("tag", "busybox", "archives:base")
+    engine.docker("commit", container, "archives:child")
+    engine.docker("rm", container)
+    base, child = engine.docker("inspect", "-f", "{{.Id}}", "archives:base", "archives:child").stdout.split()
+    both, alone = tmp_path / "both", tmp_path / "alone"
+    engine.docker("save", "-o", str(both), "archives:base", "archives:child")
+    engine.docker("save", "-o", str(alone), "archives:child")
+    engine.docker("rmi", "archives:child")
+    engine.docker("load", "-i", str(alone))
+    assert engine.docker("inspect", "-f", "{{.Parent}}", child).stdout == "\n"
+    engine.docker("load", "-i", str(both))
+    assert engine.docker("inspect", "-f", "{{.Parent}}", child).stdout.strip() == base
+
+
+@pytest.mark.min_api("1.48")
+def test_one_platform(engine: RunningEngine, loads: None, tmp_path: Path) -> None:
+    """Asked for over the API: Debian's CLI is older than the option."""
+    with engine.client() as client:
+        api = client.api
+        ours = json.dumps(
+            {"os": "linux", "architecture": engine.docker("version", "-f", "{{.Server.Arch}}").stdout.strip()}
+        )
+        other = json.dumps({"os": "linux", "architecture": "s390x"})
+        saved = api._get(api._url("/images/busybox/get"), params={"platform": ours})
+        assert saved.status_code == 200
+        refused = api._get(api._url("/images/busybox/get"), params={"platform": other})
+        assert refused.status_code == 404, refused.text
+        again = api._post(api._url("/images/load"), params={"platform": ours, "quiet": "1"}, data=saved.content)
+        assert "Loaded image: busybox:latest" in again.text
+        wrong = api._post(api._url("/images/load"), params={"platform": other, "quiet": "1"}, data=saved.content)
+        assert "s390x" in wrong.text
+
+
+def test_skopeo_reads_and_writes(engine: RunningEngine, loads: None, tmp_path: Path) -> None:
+    daemon = engine.host
+    out = ["skopeo", "copy", "-q", "--insecure-policy", f"--src-daemon-host={daemon}"]
+    subprocess.run([*out, "docker-daemon:busybox:latest", f"dir:{tmp_path}/image"], check=True, timeout=60)
+    back = ["skopeo", "copy", "-q", "--insecure-policy", f"--dest-daemon-host={daemon}"]
+    subprocess.run([*back, f"dir:{tmp_path}/image", "docker-daemon:archives:skopeo"], check=True, timeout=60)
+    images = engine.docker("inspect", "-f", "{{.Id}}", "archives:skopeo", "busybox").stdout.split()
+    assert images[0] == images[1]
+    assert engine.docker("run", "--rm", "archives:skopeo", "echo", "hi").stdout == "hi\n"
