@@ -3,7 +3,7 @@
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +13,12 @@ from seaway.images.filters import parse_duration
 from seaway.model.container import ContainerConfig, Healthcheck
 
 _PORT = re.compile(r"(\d+)(?:-(\d+))?(?:/(tcp|udp|sctp))?")
+
+
+_VARIABLE = re.compile(
+    r"'[^']*'|\\.|\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>\w+)(?:(?P<operator>:[-+])(?P<word>[^}]*))?\})", re.DOTALL
+)
+_EXPANDED = frozenset({"env", "expose", "label", "stopsignal", "user", "volume", "workdir"})
 
 
 class InvalidChange(InvalidParameter):
@@ -35,7 +41,27 @@ def _apply(config: ContainerConfig, line: str) -> ContainerConfig:
         raise InvalidChange(f"{name.lower()} is not a valid change command")
     if not rest.strip():
         raise InvalidChange(f"{name.upper()} requires at least one argument")
+    if name.lower() in _EXPANDED:
+        rest = expanded(rest, dict(entry.partition("=")[::2] for entry in config.env or []))
     return instruction(config, rest.strip())
+
+
+def expanded(text: str, variables: Mapping[str, str]) -> str:
+    r"""`$A`, `${A}`, `${A:-default}` and `${A:+other}` replaced as in a Dockerfile; not in single quotes, nor `\$A`."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match["plain"] or match["braced"]
+        if name is None:
+            return match[0]
+        found = variables.get(name, "")
+        match match["operator"]:
+            case ":-":
+                return found or match["word"]
+            case ":+":
+                return match["word"] if found else ""
+        return found
+
+    return _VARIABLE.sub(value, text)
 
 
 def _json_words(text: str) -> list[str] | None:

@@ -59,7 +59,7 @@ def _meant(catalog: Catalog, name: str, platform: Platform | None) -> list[tuple
     if reference.is_name_only:
         tags = [(i, r) for r, i in catalog.references.references_by_name(reference).items() if not r.digest]
         if tags:
-            return [(catalog.images.get(i), r) for i, r in sorted(tags, key=lambda t: t[1].familiar)]
+            return [(catalog.resolve(i, platform), r) for i, r in sorted(tags, key=lambda t: t[1].familiar)]
     image = catalog.resolve(name, platform)
     is_tag = reference.tag and reference in catalog.references.references(image.id)
     return [(image, reference if is_tag else None)]

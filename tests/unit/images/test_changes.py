@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from seaway.images.changes import InvalidChange, apply_changes
+from seaway.images.changes import InvalidChange, apply_changes, expanded
 from seaway.model.container import ContainerConfig, Healthcheck
 
 
@@ -55,3 +55,25 @@ def test_every_instruction() -> None:
 def test_changes_that_are_refused(change: str, text: str) -> None:
     with pytest.raises(InvalidChange, match=text):
         apply_changes(ContainerConfig(), [change])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$A/b", "one/b"),
+        ("${A}b${C}", "oneb"),
+        ("${C:-none}${A:-none}", "noneone"),
+        ("${A:+set}${C:+set}", "set"),
+        ("'$A'", "'$A'"),
+        (r"\$A", r"\$A"),
+        ("$1 $", "$1 $"),
+    ],
+)
+def test_variables_are_expanded(text: str, value: str) -> None:
+    assert expanded(text, {"A": "one"}) == value
+
+
+def test_a_change_sees_the_variables_that_are_there() -> None:
+    config = apply_changes(ContainerConfig(env=["A=one"]), ["ENV B=$A-two", "LABEL l=$B", "WORKDIR /$A", "CMD echo $A"])
+    assert (config.env, config.labels, config.working_dir) == (["A=one", "B=one-two"], {"l": "one-two"}, "/one")
+    assert config.cmd == ["/bin/sh", "-c", "echo $A"]
