@@ -50,6 +50,7 @@ from seaway.engine.transfers import Transfers
 from seaway.events.bus import RING_SIZE, EventBus
 from seaway.events.journal import Journal
 from seaway.images.catalog import Catalog, open_catalog
+from seaway.images.graphdir import refuse_graph_directory
 from seaway.kernel import worker
 from seaway.kernel.process import find_program
 from seaway.layers.store import LayerStore
@@ -113,6 +114,7 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
 
 async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack) -> _Images:
     """What a killed engine left half-made among layers and images goes here."""
+    refuse_graph_directory(root.path)
     driver = storage_driver(settings.config, root.path, settings.ids.root)
     store_root = root.path / "image" / driver.name
     layers = LayerStore(store_root, driver, settings.ids)

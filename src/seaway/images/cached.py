@@ -42,4 +42,4 @@ def is_same_step(one: ContainerConfig, other: ContainerConfig) -> bool:
 
 def _step(config: ContainerConfig) -> dict[str, object]:
     named = msgspec.structs.replace(config, hostname="", domainname="", image="")
-    return {name: value or None for name, value in msgspec.to_builtins(named).items() if value}
+    return {name: value for name, value in msgspec.to_builtins(named).items() if value}

@@ -1,10 +1,13 @@
 """`/system/df`, `/containers/{id}/export`, and the pruning of the build cache, in which there is nothing."""
 
+from typing import Any
+
 from aiohttp import web
 
 from seaway.api.request import Request
 from seaway.api.respond import json_response
 from seaway.api.router import Route
+from seaway.base.sharing import SharedWork
 from seaway.engine.context import Engine
 from seaway.engine.df import disk_usage
 from seaway.engine.export import exported
@@ -14,6 +17,7 @@ from seaway.images.catalog import Catalog
 class UsageHandlers:
     def __init__(self, engine: Engine, catalog: Catalog) -> None:
         self._engine, self._catalog = engine, catalog
+        self._measuring: SharedWork[dict[str, Any]] = SharedWork()
 
     def routes(self) -> list[Route]:
         return [
@@ -23,12 +27,12 @@ class UsageHandlers:
         ]
 
     async def df(self, request: Request) -> web.StreamResponse:
-        """Before 1.42 everything, with the size of the build cache beside its entries."""
+        """Counted once for all who ask meanwhile. Before 1.42 everything is told, and the build cache's size."""
         types = request.texts("type") if request.version >= (1, 42) else []
-        usage = await disk_usage(self._engine, self._catalog, types, request.version[:2])
-        if request.version < (1, 42):
-            usage["BuilderSize"] = 0
-        return json_response(usage)
+        version = request.version[:2]
+        key = (frozenset(types), version)
+        usage = await self._measuring.join(key, lambda: disk_usage(self._engine, self._catalog, types, version))
+        return json_response(usage if version >= (1, 42) else usage | {"BuilderSize": 0})
 
     async def export(self, request: Request) -> web.StreamResponse:
         async with exported(self._engine, request["name"]) as pieces:
