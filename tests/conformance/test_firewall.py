@@ -89,3 +89,23 @@ def test_a_host_that_forwards_nothing_by_default(
     finally:
         here.run(program, "-P", "FORWARD", "ACCEPT")
         here.run(program, "-F", "FORWARD")
+
+
+def test_links_where_containers_may_not_talk(engine: RunningEngine, restarted: Restarted) -> None:
+    restarted("--icc=false")
+    db = serve(engine, "--name", "db", "--expose", "80")
+    wait_serving(Host(engine.namespace), address_of(engine, db), 80)
+    call = f"echo ahoy | nc -w 1 {address_of(engine, db)} 80"
+    for name, options in (("linked", ("--link", "db")), ("stranger", ())):
+        engine.docker("run", "-d", "--name", name, *options, "busybox", "sleep", "600")
+    assert said_by(engine, "linked", call) == "hello"
+    assert said_by(engine, "stranger", call) == ""
+    if engine.is_seaway:
+        engine.kill()
+        engine.start("--icc=false")
+        assert said_by(engine, "linked", call) == "hello"
+        assert said_by(engine, "stranger", call) == ""
+    engine.docker("rm", "-f", "linked")
+    if engine.is_seaway:
+        assert "elements" not in Host(engine.namespace).run("nft", "list", "set", "ip", "seaway", "linked")
+    engine.docker("rm", "-f", "db", "stranger")

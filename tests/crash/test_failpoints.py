@@ -12,6 +12,8 @@ CREATE = ("create: layer made", "create: volumes made", "create: staged", "creat
 START = (
     "start: volumes mounted",
     "start: namespace made",
+    "publish: ports bound",
+    "publish: ports translated",
     "start: joined",
     "start: bundle made",
     "start: conmon runs",

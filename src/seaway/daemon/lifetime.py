@@ -20,6 +20,7 @@ from seaway.engine import health, monitor, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
 from seaway.engine.hostresolver import follow_host_resolver
+from seaway.engine.networks import reopen_links
 from seaway.engine.reload import move_cluster, reload_config
 from seaway.engine.restore import restore
 from seaway.engine.settings import Settings
@@ -79,6 +80,7 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         health.follow_runs(engine)
         await sweep(engine)
         await restore(engine)
+        await reopen_links(engine)
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
         engine.supervisor.spawn(follow_host_resolver(engine), "host's resolv.conf", service=True)
         await listen(config, server)

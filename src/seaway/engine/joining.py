@@ -12,7 +12,7 @@ from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
 from seaway.engine.endpoints import dns_names, is_user_defined
-from seaway.engine.links import linked_hosts
+from seaway.engine.links import linked_hosts, linked_ports
 from seaway.engine.netfiles import (
     FileDefaults,
     copy_files,
@@ -80,6 +80,12 @@ class ContainerNetworks:
         resolv_conf = plan_container_resolv_conf(container, self._defaults, _resolver_kind(container.endpoints))
         directory = self._containers.directory(container.id)
         await self._write_files(directory, container, hosts, resolv_conf.content)
+        await self.open_links(container)
+
+    async def open_links(self, container: Container) -> None:
+        """The exposed ports of those that a running container is linked to."""
+        if container.host_config.links and self.controller.sandbox(container.id):
+            await self.controller.open_links(container.id, linked_ports(container, self._containers))
 
     @property
     def host_resolv_conf(self) -> Path:
@@ -108,6 +114,7 @@ class ContainerNetworks:
             directory = self._containers.directory(container.id)
             hosts = self.hosts(container, sandbox.endpoints)
             await self._write_files(directory, container, hosts, resolv_conf.content)
+            await self.open_links(container)
         except BaseException:
             self.controller.disconnect(container.id)
             raise

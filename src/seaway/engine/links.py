@@ -65,6 +65,19 @@ def linked_hosts(container: Container, containers: ContainerStore) -> list[tuple
     ]
 
 
+def linked_ports(container: Container, containers: ContainerStore) -> list[tuple[str, str, int]]:
+    """(address, protocol, port) of what the links lead to: the ports that the other container exposes."""
+    return [
+        (child.endpoints["bridge"].ip_address, protocol, number)
+        for _alias, child in linked(container, containers)
+        for number, protocol in map(parse_port, _exposed(child))
+    ]
+
+
+def _exposed(container: Container) -> Iterable[str]:
+    return container.config.exposed_ports if isinstance(container.config.exposed_ports, dict) else ()
+
+
 def linked_environment(container: Container, containers: ContainerStore) -> list[str]:
     return [v for alias, child in linked(container, containers) for v in link_variables(container.name, alias, child)]
 
@@ -73,8 +86,7 @@ def link_variables(parent: str, alias: str, child: Container) -> list[str]:
     """WEB_PORT_80_TCP_ADDR and its kin, which only the default bridge still has."""
     prefix = alias.upper().replace("-", "_")
     address = child.endpoints["bridge"].ip_address
-    exposed = child.config.exposed_ports if isinstance(child.config.exposed_ports, dict) else {}
-    ports = sorted((protocol, number) for number, protocol in map(parse_port, exposed))
+    ports = sorted((protocol, number) for number, protocol in map(parse_port, _exposed(child)))
     lines = [f"{prefix}_NAME=/{parent}/{alias}"]
     if ports:
         first = min((number, protocol) for protocol, number in ports)

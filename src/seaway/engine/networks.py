@@ -126,6 +126,16 @@ async def _rewrite_files(engine: Engine, container: Container) -> None:
         await engine.networks.rewrite_files(container)
 
 
+async def reopen_links(engine: Engine) -> None:
+    """Of the containers that an earlier engine started, once their networks are restored."""
+    for container in engine.containers.all():
+        if container.task.is_running:
+            try:
+                await engine.networks.open_links(container)
+            except EngineError:
+                continue  # one of its links is down
+
+
 async def refresh_parents(engine: Engine, child: Container) -> None:
     """Containers that are linked to `child` on the default bridge hear of its new address."""
     if "bridge" not in child.endpoints:

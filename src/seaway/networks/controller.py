@@ -31,11 +31,13 @@ from seaway.networks.dns.client import DnsClient
 from seaway.networks.endpoint import endpoint_on, new_endpoint
 from seaway.networks.extensions import NetworkExtensions
 from seaway.networks.files import ExternalServer
+from seaway.networks.firewall.elements import Link
 from seaway.networks.foreign import Foreign
 from seaway.networks.gwbridge import Gateways, needs_gateway
 from seaway.networks.hotplug import Hotplug, check_attachable, check_detachable
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
+from seaway.networks.linking import Links
 from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
 from seaway.networks.options import NetworkOptions
@@ -92,6 +94,7 @@ class NetworkController:
         self.cluster = cluster or Cluster(new_id(), supervisor)
         self._overlay = Overlay(self.cluster, self._catalog, self._names, self._firewall, store)
         self._joined: dict[str, Joined] = {}
+        self._links = Links(self._firewall)
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -222,6 +225,14 @@ class NetworkController:
         self._joined[container_id] = Joined(joined.name, sandbox)
         return sandbox
 
+    async def open_links(self, container_id: str, calls: Iterable[tuple[str, str, int]]) -> None:
+        """(address, protocol, port) of other containers on the default bridge that this one may call, and no others.
+        Where all may call all there is nothing to do."""
+        joined, bridge = self._joined[container_id], self.find("bridge").bridge
+        own = joined.sandbox.endpoints.get("bridge")
+        if own and bridge and not bridge.icc:
+            await self._links.open(container_id, [Link(own.ip_address, *c, caller=joined.name) for c in calls])
+
     async def limit(self, container_id: str, network: str, options: Mapping[str, str]) -> Sandbox:
         """The endpoint of a running container has `options` from now on, with the rates that are among them."""
         joined = self._joined[container_id]
@@ -245,7 +256,9 @@ class NetworkController:
         joined = self._joined.pop(container_id, None)
         if joined is None and (left := self._leaving.get(container_id)):
             return left
-        work = self._tear_down(joined.sandbox if joined else None)
+        addresses = {e.ip_address for e in joined.sandbox.endpoints.values()} if joined else set()
+        unlinked = self._links.forget(container_id, addresses - {""})
+        work = self._tear_down(joined.sandbox if joined else None, unlinked)
         task = self._supervisor.spawn(work, f"network teardown of {container_id[:12]}")
         self._leaving[container_id] = task
         task.add_done_callback(partial(forget, self._leaving, container_id))
@@ -279,9 +292,10 @@ class NetworkController:
             self._joined[container_id] = Joined(name, sandbox)
             self._supervisor.spawn(self._overlay.announce(name, sandbox), f"new name of {container_id[:12]}")
 
-    async def _tear_down(self, sandbox: Sandbox | None) -> None:
+    async def _tear_down(self, sandbox: Sandbox | None, unlinked: Sequence[Link]) -> None:
         """The other engines may have an address when nobody answers for it here."""
         try:
+            await self._links.close(unlinked)
             await self._builder.tear_down(sandbox)
         finally:
             if sandbox:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from seaway.networks.firewall.elements import Bridge, PublishedPort, bridge_elements, port_elements
+from seaway.networks.firewall.elements import Bridge, Link, PublishedPort, bridge_elements, port_elements
 from seaway.networks.firewall.iptables import HOOKS, chain_prefix, plan_change, plan_removal, plan_restore
 from seaway.networks.firewall.ruleset import table_name
 
@@ -12,7 +12,11 @@ WEB = PublishedPort("tcp", "0.0.0.0", 8080, "172.17.0.2", 80, "web")
 WEB6 = PublishedPort("tcp", "::", 8080, "fd00:51::2", 80, "web")
 DNS = PublishedPort("udp", "192.0.2.7", 53, "172.17.0.3", 53, "dns")
 SIP = [PublishedPort("udp", "0.0.0.0", n, "172.17.0.4", n, "sip") for n in range(10000, 12000)]
-ALL = [*bridge_elements([DOCKER0, DEEP, OPEN]), *port_elements([WEB, WEB6, DNS, *SIP])]
+ALL = [
+    *bridge_elements([DOCKER0, DEEP, OPEN]),
+    *port_elements([WEB, WEB6, DNS, *SIP]),
+    Link("172.17.0.3", "172.17.0.2", "tcp", 80, "web").element(),
+]
 
 
 def test_the_whole() -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from seaway.networks.firewall.elements import Bridge, PublishedPort, bridge_elements, port_elements, printable
+from seaway.networks.firewall.elements import Bridge, Link, PublishedPort, bridge_elements, port_elements, printable
 from seaway.networks.firewall.ruleset import plan_add, plan_delete, plan_ruleset, table_name
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "networks"
@@ -70,3 +70,10 @@ def test_ipv6_has_a_table_of_its_own() -> None:
     web = PublishedPort("tcp", "::", 8080, "fd00:51::2", 80, "web")
     text = plan_ruleset("seaway", [*bridge_elements([six, deep]), *port_elements([web])])
     assert text[text.index("add table ip6") :] == (GOLDEN / "ipv6.nft").read_text()
+
+
+def test_a_link_is_one_port_of_one_container_for_another_one() -> None:
+    link = Link("172.17.0.3", "172.17.0.2", "tcp", 80, "web")
+    assert plan_add("seaway", [link.element()]) == (
+        'add element ip seaway linked { 172.17.0.3 . 172.17.0.2 . tcp . 80 comment "link of web" }\n'
+    )

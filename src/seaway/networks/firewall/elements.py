@@ -117,6 +117,21 @@ class PublishedPort:
         return f"container {self.container}" if self.container else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`--link` on a network without icc: a container may call this port of another one."""
+
+    caller_ip: str
+    container_ip: str
+    protocol: str
+    port: int
+    caller: str = field(default="", compare=False)
+
+    def element(self) -> Element:
+        key = f"{self.caller_ip} . {self.container_ip} . {self.protocol} . {self.port}"
+        return Element("linked", key, "", f"link of {self.caller}")
+
+
 def bridge_elements(bridges: Iterable[Bridge]) -> list[Element]:
     return [element for bridge in bridges for element in bridge.elements()]
 

@@ -160,6 +160,12 @@ def _within(element: Element, *, proxied: bool) -> list[Rule]:
     return [Rule("filter", "NET", f"-i {source} -o {target} -j {element.value.upper()}")]
 
 
+def _linked(element: Element, *, proxied: bool) -> list[Rule]:
+    source, target, protocol, port = element.key.split(" . ")
+    text = f"-s {source} -d {target} -p {protocol} -m {protocol} --dport {port} -j ACCEPT"
+    return [Rule("filter", "NET", text, at_head=True)]
+
+
 def _published(element: Element, *, proxied: bool) -> list[Rule]:
     """A bind of one address goes before those of all."""
     protocol, *address, port = element.key.split(" . ")
@@ -178,6 +184,7 @@ _RULES = {
     "open": _open,
     "masqueraded": _masqueraded,
     "within": _within,
+    "linked": _linked,
     **dict.fromkeys(("published", "published_on", "ranges", "ranges_on"), _published),
 }
 

@@ -22,6 +22,7 @@ def _sets(address: str) -> dict[str, str]:
         "set routed": "type ifname",
         "set open": f"type inet_proto . {address} . inet_service",
         "set masqueraded": f"type {address}; flags interval",
+        "set linked": f"type {address} . {address} . inet_proto . inet_service",
         "map within": "type ifname . ifname : verdict",
         "map published": f"type inet_proto . inet_service : {address} . inet_service",
         "map published_on": f"type inet_proto . {address} . inet_service : {address} . inet_service",
@@ -97,6 +98,7 @@ def _rules(accept_mark: str = "", *, proxied: bool) -> dict[str, list[str]]:
         "forward": [
             f'jump {USER_CHAIN} comment "your rules: the engine never changes them"',
             "ct state established,related accept",
+            'ip saddr . ip daddr . meta l4proto . th dport @linked accept comment "links, where icc is off"',
             'iifname . oifname vmap @within comment "between containers of one network"',
             'iifname @internal drop comment "internal networks have no way out"',
             'oifname != @bridges accept comment "not for a container"',
