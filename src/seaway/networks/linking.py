@@ -1,4 +1,4 @@
-"""`--link` on a default bridge without icc: which containers may call which ports of others, as elements of the rules."""
+"""`--link` on a default bridge without icc: which containers may call which ports of others, in the firewall."""
 
 from collections.abc import Collection, Iterable
 
