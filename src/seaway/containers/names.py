@@ -8,6 +8,7 @@ import secrets
 
 from seaway.base.errors import Conflict, InvalidParameter
 
+NAME_CHARACTERS = "[a-zA-Z0-9][a-zA-Z0-9_.-]"
 _NAME = re.compile(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$")
 _ADJECTIVES = [
     "able",
@@ -157,7 +158,7 @@ class NameInUse(Conflict):
 def validate_name(name: str) -> str:
     """The name without its leading slash. Raises InvalidParameter in dockerd's words."""
     if not _NAME.match(name):
-        raise InvalidParameter(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+        raise InvalidParameter(f"Invalid container name ({name}), only {NAME_CHARACTERS} are allowed")
     return name.removeprefix("/")
 
 

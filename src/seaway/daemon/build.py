@@ -8,6 +8,7 @@ from typing import Any
 
 from seaway.api.handlers.archive import ArchiveHandlers
 from seaway.api.handlers.attach import AttachHandlers
+from seaway.api.handlers.checkpoints import CheckpointHandlers
 from seaway.api.handlers.commit import CommitHandlers
 from seaway.api.handlers.container_control import ContainerControlHandlers
 from seaway.api.handlers.containers import ContainerHandlers
@@ -199,6 +200,7 @@ def _routes(
     groups = (
         SystemHandlers(version, info),
         EventHandlers(events),
+        CheckpointHandlers(engine),  # before those that take any path for a name
         ContainerHandlers(engine),
         ContainerControlHandlers(engine),
         ArchiveHandlers(engine),

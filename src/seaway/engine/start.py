@@ -17,6 +17,7 @@ from seaway.containers.container import Container
 from seaway.containers.health import health_at_start
 from seaway.containers.task import Status
 from seaway.engine import aftermath, remove, shm
+from seaway.engine.checkpoints import find_checkpoint
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.expect import expect_process
@@ -31,15 +32,16 @@ from seaway.runtime.spec.request import SpecMount
 log = logging.getLogger(__name__)
 
 
-async def start_container(engine: Engine, name: str) -> None:
+async def start_container(engine: Engine, name: str, checkpoint: str = "", checkpoint_dir: str = "") -> None:
     """Raises NotModified where it runs already; StartRefused and StartFailed carry the exit code that is kept."""
     container_id = engine.containers.find(name).id
     try:
         async with engine.locks.hold(container_id):
             container = engine.containers.get(container_id)
             _refuse_unstartable(container)
+            source = find_checkpoint(engine, container, checkpoint, checkpoint_dir) if checkpoint else None
             engine.restarts.begin_anew(container_id)
-            await start_locked(engine, container, by_user=True)
+            await start_locked(engine, container, by_user=True, checkpoint=source)
     except _StartFailed as failed:
         if failed.container.host_config.auto_remove:
             await remove.remove_ended(engine, container_id)
@@ -64,10 +66,10 @@ def _refuse_unstartable(container: Container) -> None:
             raise Conflict("container is marked for removal and cannot be started")
 
 
-async def start_locked(engine: Engine, container: Container, *, by_user: bool) -> None:
+async def start_locked(engine: Engine, container: Container, *, by_user: bool, checkpoint: Path | None = None) -> None:
     """The container's lock is held by the caller. A start by the user forgets what came before: restarts, a stop."""
     try:
-        await _start(engine, container, by_user=by_user)
+        await _start(engine, container, checkpoint, by_user=by_user)
     except Exception as failure:
         code, text = getattr(failure, "exit_code", OTHER), str(failure)
         await engine.containers.update(container.id, lambda c: _failed(c, code, text))
@@ -77,7 +79,7 @@ async def start_locked(engine: Engine, container: Container, *, by_user: bool) -
         raise _StartFailed(container, failure) from failure
 
 
-async def _start(engine: Engine, container: Container, *, by_user: bool) -> None:
+async def _start(engine: Engine, container: Container, checkpoint: Path | None, *, by_user: bool) -> None:
     expect_process(engine)
     await aftermath.cleared(engine, container.id)
     async with AsyncExitStack() as undo:
@@ -87,7 +89,7 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
             await confine(container)
             spec = await worker.run_blocking(_spec, container, rootfs, around)
         await engine.logs.open(container)
-        request = _request(engine, container, spec)
+        request = _request(engine, container, spec, checkpoint)
         undo.push_async_callback(_discard, engine, request)
         with phase("create"):
             pid = await engine.runtime.create(request)
@@ -96,8 +98,9 @@ async def _start(engine: Engine, container: Container, *, by_user: bool) -> None
             engine.logs.begin(container, request.run_dir)
         engine.runs.began(request)
         exit_of_run = engine.runtime.wait(container.id)
-        with phase("start"):
-            await engine.runtime.start(container.id, request.runtime)
+        if not checkpoint:  # what comes out of one runs already
+            with phase("start"):
+                await engine.runtime.start(container.id, request.runtime)
         with phase("record"):
             started = await engine.containers.update(
                 container.id, lambda c: _started(c, pid, request.run_dir.name, joined, by_user=by_user)
@@ -144,7 +147,7 @@ async def _discard(engine: Engine, request: RunRequest) -> None:
     await worker.run_blocking(shutil.rmtree, request.run_dir.parent, ignore_errors=True)
 
 
-def _request(engine: Engine, container: Container, spec: dict[str, Any]) -> RunRequest:
+def _request(engine: Engine, container: Container, spec: dict[str, Any], checkpoint: Path | None) -> RunRequest:
     run = secrets.token_hex(8)
     config = container.config
     return RunRequest(
@@ -156,6 +159,7 @@ def _request(engine: Engine, container: Container, spec: dict[str, Any]) -> RunR
         stdin=config.open_stdin,
         leave_stdin_open=config.open_stdin and not config.stdin_once,
         runtime=container.host_config.runtime or engine.default_runtime,
+        checkpoint=checkpoint,
     )
 
 

@@ -42,6 +42,7 @@ class Launch:
     stdin: bool
     leave_stdin_open: bool = False
     is_exec: bool = False
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ def conmon_argv(conmon: str, launch: Launch) -> list[str]:
         "--exec-attach": launch.is_exec,
     }
     argv += [flag for flag, wanted in flags.items() if wanted]
+    if launch.checkpoint:
+        argv += ["--restore", str(launch.checkpoint)]
     if launch.is_exec:
         argv += ["--exec-process-spec", str(where.process_file)]
     runtime_args = ["--log", str(where.runtime_log), "--log-format", "json", *launch.runtime_args]

@@ -24,6 +24,8 @@ DEFAULT = "crun"
 ANSWER_WITHIN_S = 10
 """Nobody who waits for a container's lock waits for longer than this for a runtime that hangs."""
 
+CHECKPOINT_WITHIN_S = 120.0
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeProgram:
@@ -77,6 +79,7 @@ class Runtime:
             terminal=request.terminal,
             stdin=request.stdin,
             leave_stdin_open=request.leave_stdin_open,
+            checkpoint=request.checkpoint,
         )
         given_up = self._creating[request.container_id] = asyncio.get_running_loop().create_future()
         try:
@@ -158,6 +161,21 @@ class Runtime:
     async def resume(self, container_id: str, runtime: str = DEFAULT) -> None:
         await self._run(runtime, "resume", container_id)
 
+    async def checkpoint(
+        self, container_id: str, directory: Path, runtime: str = DEFAULT, *, leave_running: bool
+    ) -> None:
+        """CRIU's images into `directory`. The process ends, unless it is to be left running. Raises
+        RuntimeCommandFailed where the runtime, CRIU or the kernel cannot."""
+        where = ["--image-path", str(directory), "--work-path", str(directory)]
+        stay = ["--leave-running"] if leave_running else []
+        try:
+            await self._run(runtime, "checkpoint", *where, *stay, container_id, timeout_s=CHECKPOINT_WITHIN_S)
+        except errors.RuntimeCommandFailed as failure:
+            if "unknown command" in failure.message:
+                text = f"the runtime {_base(runtime)} was built without CRIU: use one that has it (--runtime runc)"
+                raise errors.RuntimeCommandFailed(text) from failure
+            raise
+
     async def update(self, container_id: str, resources: dict[str, Any], runtime: str = DEFAULT) -> None:
         """`resources` is the OCI spec's linux.resources."""
         # Not by stdin: under uvloop that is a socket, which crun cannot open as /dev/stdin.
@@ -205,12 +223,19 @@ class Runtime:
         self._waiting[process_id] = result
         result.add_done_callback(lambda done: self._waiting.get(process_id) is done and self._waiting.pop(process_id))
 
-    async def _run(self, runtime: str, verb: str, *args: str, pass_fds: Sequence[int] = ()) -> None:
+    async def _run(
+        self,
+        runtime: str,
+        verb: str,
+        *args: str,
+        pass_fds: Sequence[int] = (),
+        timeout_s: float = ANSWER_WITHIN_S,
+    ) -> None:
         argv = [self._executable(runtime), *self._args(runtime), verb, *args]
         try:
-            await process.run(argv, pass_fds=pass_fds, timeout_s=ANSWER_WITHIN_S)
+            await process.run(argv, pass_fds=pass_fds, timeout_s=timeout_s)
         except TimeoutError:
-            raise errors.RuntimeHangs(f"{_base(runtime)} {verb} did not end within {ANSWER_WITHIN_S} seconds") from None
+            raise errors.RuntimeHangs(f"{_base(runtime)} {verb} did not end within {timeout_s:g} seconds") from None
         except process.CommandFailed as failure:
             text = failure.stderr.decode(errors="replace").strip() or f"exit code {failure.code}"
             raise errors.command_failure(text.splitlines()[-1]) from failure

@@ -7,7 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """One run of a container. `run_dir` belongs to this run alone; `log_path` None: no log is kept."""
+    """One run of a container. `run_dir` belongs to this run alone; `log_path` None: no log is kept. With `checkpoint`
+    the process comes out of CRIU's images there, and runs at once."""
 
     container_id: str
     run_dir: Path
@@ -17,6 +18,7 @@ class RunRequest:
     stdin: bool = False
     leave_stdin_open: bool = False
     runtime: str = "crun"
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
+from seaway.api.handlers.checkpoints import checkpoint_of_start
 from seaway.api.mountversions import mount_warnings, mounts_of_version
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, encoded_response, json_response
@@ -97,7 +98,9 @@ class ContainerHandlers:
         return json_response(found)
 
     async def start(self, request: Request) -> web.StreamResponse:
-        return await self._mutate(start.start_container(self._engine, request["name"]), "start")
+        return await self._mutate(
+            start.start_container(self._engine, request["name"], *checkpoint_of_start(request, self._engine)), "start"
+        )
 
     async def stop(self, request: Request) -> web.StreamResponse:
         work = kill.stop_container(self._engine, request["name"], request.integer("t"), _signal(request))
