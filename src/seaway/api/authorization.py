@@ -11,13 +11,17 @@ from typing import Any
 
 from aiohttp import web
 
-from seaway.api.body import BodyTooLarge
 from seaway.api.httprequest import HttpRequest
+from seaway.base.errors import InvalidParameter
 from seaway.kernel import worker
 from seaway.plugins.authz import REPLY, REQUEST, AuthorizationPlugins
 
 LARGEST = 4 << 20
 SECRET_HEADERS = frozenset({"authorization", "x-registry-auth", "x-registry-config"})
+
+
+class BodyTooLarge(InvalidParameter):
+    pass
 
 
 class Admitted:

@@ -10,19 +10,16 @@ from seaway.api.complaints import explain_syntax, mistyped
 from seaway.api.protocol import BodyCutOff
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter
+from seaway.kernel import worker
 
 T = TypeVar("T")
 
-# No client's configuration comes near; parsing holds everybody up, a second for 100 MB.
-LARGEST = 16 << 20
+# Parsing more than this is kept off the event loop: no client's configuration comes near.
+PARSED_AT_ONCE = 1 << 20
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _MEDIA_TYPE = re.compile(rf"({_NAME})?(/)?({_NAME})?(.*)", re.DOTALL)
 _PARAMETER = re.compile(rf'\s*{_NAME}=({_NAME}|"(?:[^"\\]|\\.)*")\s*')
-
-
-class BodyTooLarge(InvalidParameter):
-    pass
 
 
 async def read_json(request: web.BaseRequest, wanted: type[T], *, required: bool) -> T:
@@ -31,17 +28,17 @@ async def read_json(request: web.BaseRequest, wanted: type[T], *, required: bool
     check_content_type(request.headers.get("Content-Type", ""), has_body=has_body)
     if not has_body and not required:
         return gojson.convert({}, wanted)
-    return parse_json(await _read_all(request) if has_body else b"", wanted)
+    body = await _read_all(request) if has_body else b""
+    if len(body) > PARSED_AT_ONCE:
+        return await worker.run_blocking(parse_json, body, wanted)
+    return parse_json(body, wanted)
 
 
 async def _read_all(request: web.BaseRequest) -> bytes:
-    pieces, size = [], 0
+    pieces = []
     try:
         while piece := await request.content.readany():
             pieces.append(piece)
-            size += len(piece)
-            if size > LARGEST:
-                raise BodyTooLarge("http: request body too large")
     except BodyCutOff as failure:
         raise InvalidParameter(f"invalid JSON: {failure}") from failure
     return b"".join(pieces)

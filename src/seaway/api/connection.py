@@ -9,11 +9,11 @@ import asyncio
 import re
 from enum import Enum, auto
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
 from seaway.api.peer import call_when_gone, is_gone, is_unix
-from seaway.api.protocol import BodyCutOff, plain_refusal
+from seaway.api.protocol import BodyCutOff, refuse_unparsed
 
 HEAD_LIMIT = 1 << 20
 HELD_LIMIT = 1 << 16
@@ -157,7 +157,8 @@ class Connection(RequestHandler):
             raise exc  # the client is gone, or its reply failed midway: no reply, and no error of ours
         if status >= 500:
             return super().handle_error(request, status, exc, message)
-        return plain_refusal(status)
+        request._version = HttpVersion11  # of a request that was not understood, aiohttp says 1.0
+        return refuse_unparsed(status, exc)
 
 
 def _may_hijack(head: bytes) -> bool:

@@ -17,9 +17,8 @@ from seaway.api.connection import Connection
 from seaway.api.errors import error_response, log_failure
 from seaway.api.httprequest import LINE_LIMIT, HttpRequest
 from seaway.api.listeners import open_listeners
-from seaway.api.protocol import check_query, moved, refuse_protocol
+from seaway.api.protocol import check_query, moved, no_such_page, refuse_protocol
 from seaway.api.request import Request
-from seaway.api.respond import json_response
 from seaway.api.router import Match, Router, clean_path
 from seaway.api.tls import TlsProtocol
 from seaway.api.versions import MAX_VERSION, MIN_VERSION, negotiate, parse_version
@@ -112,7 +111,7 @@ class ApiServer:
             return moved(clean, http.rel_url.raw_query_string)
         match = self._router.match(http.method, path)
         if match is None:
-            return json_response({"message": "page not found"}, status=404)
+            return no_such_page()
         try:
             return await self._handle(http, match)
         except (asyncio.CancelledError, ConnectionError):
