@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from conformance.engines import RunningEngine
+from conformance.engines import PATIENCE, RunningEngine
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Answer:
 
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
-        super().__init__("docker", timeout=30)
+        super().__init__("docker", timeout=30 * PATIENCE)
         self._path = path
 
     def connect(self) -> None:

@@ -18,6 +18,7 @@ from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.exits import Exit, ExitWatcher
 from seaway.runtime.requests import ExecRequest, RunRequest
+from seaway.runtime.scopes import in_the_scope_itself
 from seaway.runtime.seccomp_filter import with_compiled_filter
 
 DEFAULT = "crun"
@@ -196,7 +197,8 @@ class Runtime:
     async def _prepared(self, request: RunRequest) -> dict[str, Any]:
         if _base(self._path(request.runtime)) != DEFAULT:
             return request.spec
-        return await run_blocking(with_compiled_filter, request.spec)
+        spec = await run_blocking(with_compiled_filter, request.spec)
+        return in_the_scope_itself(spec) if self._options else spec
 
     async def _launch(
         self,
