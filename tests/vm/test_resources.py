@@ -13,7 +13,7 @@ MIB = 1 << 20
 LIMITS = (
     *("--memory", "64m", "--memory-swap", "96m", "--memory-reservation", "32m", "--cpus", "0.5", "--cpu-shares", "512"),
     *("--cpuset-cpus", "1", "--cpuset-mems", "0", "--pids-limit", "50"),
-    *("--device-read-bps", "/dev/vda:1mb", "--device-write-iops", "/dev/vda:100"),
+    *("--blkio-weight", "300", "--device-read-bps", "/dev/vda:1mb", "--device-write-iops", "/dev/vda:100"),
 )
 
 
@@ -35,6 +35,7 @@ def test_limits_and_their_update(engine: RunningEngine) -> None:
         }
         device, *limits = (folder / "io.max").read_text().split()
         assert (device.split(":")[1], set(limits)) == ("0", {"rbps=1048576", "wbps=max", "riops=max", "wiops=100"})
+        assert "default 2930" in (folder / "io.weight").read_text()
         again = ("--memory", "48m", "--memory-swap", "48m", "--cpus", "1.5", "--cpu-shares", "2048")
         done = engine.docker("update", *again, "--cpuset-cpus", "0-1", "--pids-limit", "-1", container)
         assert done.returncode == 0, done.stderr

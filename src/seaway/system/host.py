@@ -93,7 +93,8 @@ def _unified(root: Path, controllers: set[str]) -> CgroupSupport:
         reservation="memory" in controllers,
         cpus=_text(root / "sys/fs/cgroup/cpuset.cpus.effective"),
         mems=_text(root / "sys/fs/cgroup/cpuset.mems.effective"),
-        blkio=frozenset(THROTTLES) if "io" in controllers else frozenset(),
+        # Which file takes a weight is for the runtime to find: a group shows it only where its parent distributes io.
+        blkio=frozenset((*WEIGHTS, *THROTTLES)) if "io" in controllers else frozenset(),
     )
 
 
