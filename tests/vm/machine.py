@@ -19,7 +19,7 @@ from vm.wanted import FILE, Wanted
 QEMU = "qemu-system-x86_64"
 # Turns off instead of waiting where it cannot go on, so that the log's end has the reason.
 KERNEL_OPTIONS = "console=ttyS0 rw quiet panic=-1 mitigations=off audit=0 systemd.unit=seaway-tests.service systemd.mask=timers.target"
-BOOT_WITHIN_S = 300
+BOOT_WITHIN_S = 600
 TAIL = 60
 
 
