@@ -10,6 +10,9 @@
     overlay2/.seaway-trash/         removed layers whose files are still going
 
 A layer is there when its `l/` link is: that is made last, and removed first.
+
+An upper directory has to hold all that was changed, for it is read as it is: whatever the kernel's defaults, nothing is
+mounted so that a rename leaves a redirect, or a chmod a file without its content.
 """
 
 import os
@@ -28,11 +31,18 @@ from seaway.layers.trash import Trash
 from seaway.layers.usage import disk_usage, filesystem_name
 
 MAX_LOWERS = 128
+_WHOLE_UPPER = {"index": "index=off", "redirect_always_follow": "redirect_dir=follow", "metacopy": "metacopy=off"}
+"""Module parameters that tell what the kernel knows, and the options for what their defaults would do to an upper."""
 T = TypeVar("T")
 
 
 def new_link_name() -> str:
     return b32encode(secrets.token_bytes(17)).decode()[:26]
+
+
+def whole_upper_options(parameters: Path) -> str:
+    """With a comma before each: they come after the directories."""
+    return "".join(f",{option}" for name, option in _WHOLE_UPPER.items() if (parameters / name).exists())
 
 
 class Overlay2:
@@ -46,7 +56,7 @@ class Overlay2:
         os.chown(home, -1, owner[1])
         (home / "l").mkdir(mode=0o700, exist_ok=True)
         self._trash = Trash(home / ".seaway-trash")
-        self._index_off = ",index=off" if Path("/sys/module/overlay/parameters/index").exists() else ""
+        self._features = whole_upper_options(Path("/sys/module/overlay/parameters"))
 
     async def create(self, cache_id: str, parent: str | None) -> None:
         await self._guarded("create", cache_id, partial(self._create, cache_id, parent))
@@ -169,7 +179,7 @@ class Overlay2:
         for prefix in (f"{self._home}/", ""):
             lowers = ":".join(prefix + short for short in lower)
             own = f"{prefix}{cache_id}"
-            options = f"lowerdir={lowers},upperdir={own}/diff,workdir={own}/work{self._index_off}"
+            options = f"lowerdir={lowers},upperdir={own}/diff,workdir={own}/work{self._features}"
             if len(options) < PAGE_SIZE:
                 return options
         raise StorageError("cannot mount layer, mount label too large")

@@ -24,7 +24,18 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _KEPT_XATTRS = ("user.", "security.capability")
 _OVERLAY = "user.overlay."
+_REDIRECTS = frozenset({"trusted.overlay.redirect", "trusted.overlay.metacopy"})
 Write = Callable[[bytes], object]
+
+
+class NotWhole(Exception):
+    """Another engine mounted the layer with `redirect_dir` or `metacopy`: part of a change is in the layers below."""
+
+    def __init__(self, name: bytes) -> None:
+        super().__init__(
+            f"{os.fsdecode(name)} is only a redirect of overlayfs to another layer (redirect_dir or metacopy was on):"
+            " copy what the container has of it, and commit again"
+        )
 
 
 class Packer:
@@ -85,7 +96,7 @@ class Packer:
             self.difference(inside, below, prefix + name + b"/", own)
 
     def _directory(self, path: bytes, found: os.stat_result, fd: int) -> None:
-        self._write(self._header(path + b"/", tar.DIRECTORY, found, xattrs=_xattrs(fd)))
+        self._write(self._header(path + b"/", tar.DIRECTORY, found, xattrs=_xattrs(path, fd)))
 
     def _whiteout(self, prefix: bytes, name: bytes, found: os.stat_result) -> None:
         uid, gid = self._ids.to_container(found.st_uid, found.st_gid)
@@ -129,7 +140,7 @@ class Packer:
         try:
             found = os.fstat(fd)
             missing = found.st_size
-            self._write(self._header(path, tar.REGULAR, found, size=missing, xattrs=_xattrs(fd)))
+            self._write(self._header(path, tar.REGULAR, found, size=missing, xattrs=_xattrs(path, fd)))
             while missing and (chunk := os.read(fd, min(CHUNK, missing))):
                 self._write(chunk)
                 missing -= len(chunk)
@@ -197,9 +208,13 @@ def _is_opaque(directory: int) -> bool:
         return False
 
 
-def _xattrs(fd: int) -> dict[bytes, bytes]:
+def _xattrs(path: bytes, fd: int) -> dict[bytes, bytes]:
+    """Raises NotWhole."""
     try:
-        names = [name for name in os.listxattr(fd) if name.startswith(_KEPT_XATTRS) and not name.startswith(_OVERLAY)]
+        found = os.listxattr(fd)
+        if not _REDIRECTS.isdisjoint(found):
+            raise NotWhole(path)
+        names = [name for name in found if name.startswith(_KEPT_XATTRS) and not name.startswith(_OVERLAY)]
         return {os.fsencode(name): os.getxattr(fd, name) for name in names}
     except OSError as exc:
         if exc.errno not in (errno.EOPNOTSUPP, errno.ENODATA):
@@ -219,7 +234,7 @@ def main(argv: list[str]) -> int:
             out.write(END)
     except BrokenPipeError:
         return 0
-    except (OSError, IdNotMapped) as exc:
+    except (OSError, IdNotMapped, NotWhole) as exc:
         print(exc, file=sys.stderr)
         return 1
     return 0

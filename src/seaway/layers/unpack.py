@@ -8,24 +8,20 @@ Whiteouts become what the storage driver understands: overlayfs' own (character 
 """
 
 import contextlib
-import errno
 import os
-import shutil
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from posixpath import normpath
-from typing import TypeVar
 
 from seaway.kernel import tar
 from seaway.kernel.tar import BadTar, TarEntry
 from seaway.kernel.writers import Writers
+from seaway.layers.making import make, make_directories, make_node, remove, set_times, set_xattrs, write_to
 
 WHITEOUT, META, OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
 OPAQUE_XATTR = "trusted.overlay.opaque"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 SMALL = 1 << 20
-T = TypeVar("T")
-_IGNORED = (errno.EOPNOTSUPP, errno.EPERM)
 
 
 def clean_name(name: bytes) -> bytes:
@@ -84,21 +80,21 @@ class Unpacker:
         self._writers.drain()
         for path, entry in self._directories:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                self._set_times(path, entry)
+                set_times(path, entry)
 
     def _file(self, path: bytes, entry: TarEntry, content: Iterable[bytes]) -> None:
-        fd = _make(path, self._owner, lambda: os.open(path, _CREATE, entry.mode & 0o777))
+        fd = make(path, self._owner, lambda: os.open(path, _CREATE, entry.mode & 0o777))
         try:
             for chunk in content:
                 view = memoryview(chunk)
                 while view:
-                    view = view[_write(fd, view, path) :]
+                    view = view[write_to(fd, view, path) :]
             if entry.uid or entry.gid or self._inherits_group:
                 os.fchown(fd, entry.uid, entry.gid)
-            self._set_xattrs(fd, entry)
+            set_xattrs(fd, entry)
             if entry.mode & 0o7000:
                 os.fchmod(fd, entry.mode & 0o7777)
-            self._set_times(fd, entry)
+            set_times(fd, entry)
         finally:
             os.close(fd)
 
@@ -109,7 +105,7 @@ class Unpacker:
             if hides_lower:
                 os.setxattr(path, OPAQUE_XATTR, b"y", follow_symlinks=False)
         os.chown(path, entry.uid, entry.gid, follow_symlinks=False)
-        self._set_xattrs(path, entry)
+        set_xattrs(path, entry)
         self._inherits_group |= bool(entry.mode & stat.S_ISGID)
         os.chmod(path, entry.mode & 0o7777)
         self._directories.append((path, entry))
@@ -119,35 +115,35 @@ class Unpacker:
             os.mkdir(path, entry.mode & 0o777)
             return
         except FileNotFoundError:
-            _make_directories(path, self._owner)
+            make_directories(path, self._owner)
             return
         except FileExistsError:
             pass
         if not self._is_directory(path):  # a writer may have made it, as the parent of a file
             self._writers.drain()
-            _make(path, self._owner, lambda: os.mkdir(path, entry.mode & 0o777))
+            make(path, self._owner, lambda: os.mkdir(path, entry.mode & 0o777))
 
     def _special(self, path: bytes, entry: TarEntry) -> None:
         if entry.kind == tar.HARDLINK:
             source = clean_name(entry.link)
             if source != path:
-                _make(path, self._owner, lambda: os.link(source, path, follow_symlinks=False))
+                make(path, self._owner, lambda: os.link(source, path, follow_symlinks=False))
             return
         if entry.kind == tar.SYMLINK:
-            _make(path, self._owner, lambda: os.symlink(entry.link, path))
+            make(path, self._owner, lambda: os.symlink(entry.link, path))
         elif entry.kind in (tar.CHAR, tar.BLOCK_DEVICE, tar.FIFO):
-            _make(path, self._owner, lambda: _make_node(path, entry))
+            make(path, self._owner, lambda: make_node(path, entry))
         else:
             raise BadTar(f"unhandled tar header type {entry.kind[0]}")
         os.chown(path, entry.uid, entry.gid, follow_symlinks=False)
-        self._set_xattrs(path, entry)
+        set_xattrs(path, entry)
         if entry.kind != tar.SYMLINK:
             os.chmod(path, entry.mode & 0o7777)
-        self._set_times(path, entry)
+        set_times(path, entry)
 
     def _whiteout(self, parent: bytes, base: bytes, entry: TarEntry) -> None:
         if not os.path.isdir(parent):
-            _make_directories(parent, self._owner)
+            make_directories(parent, self._owner)
         if base == OPAQUE:
             self._make_opaque(parent)
             return
@@ -174,7 +170,7 @@ class Unpacker:
     def _clear(self, path: bytes) -> None:
         """Remove what lies there, except what this layer brought."""
         if path not in self._unpacked:
-            _remove(path)
+            remove(path)
         elif self._is_directory(path):
             for name in os.listdir(path):
                 self._clear(path + b"/" + name)
@@ -198,69 +194,3 @@ class Unpacker:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
-
-    @staticmethod
-    def _set_times(target: bytes | int, entry: TarEntry) -> None:
-        mtime = max(entry.mtime_ns, 0)
-        times = (max(entry.atime_ns or 0, mtime), mtime)
-        if isinstance(target, int):
-            os.utime(target, ns=times)
-        else:
-            os.utime(target, ns=times, follow_symlinks=False)
-
-    @staticmethod
-    def _set_xattrs(target: bytes | int, entry: TarEntry) -> None:
-        for name, value in entry.xattrs.items():
-            if name.startswith(b"trusted.overlay."):
-                continue
-            try:
-                if isinstance(target, int):
-                    os.setxattr(target, name, value)
-                else:
-                    os.setxattr(target, name, value, follow_symlinks=False)
-            except OSError as exc:
-                if exc.errno not in _IGNORED:
-                    raise
-
-
-def _write(fd: int, data: memoryview, path: bytes) -> int:
-    try:
-        return os.write(fd, data)
-    except OSError as exc:
-        raise OSError(exc.errno, exc.strerror, path) from exc
-
-
-def _make(path: bytes, owner: tuple[int, int], create: Callable[[], T]) -> T:
-    """`create`, after making room: a missing parent is made, and what lies there already is replaced."""
-    for _ in range(2):
-        try:
-            return create()
-        except FileExistsError:
-            _remove(path)
-        except FileNotFoundError:
-            # Even if the parent is there by now: another writer may have made it just after our attempt.
-            _make_directories(os.path.dirname(path) or b".", owner)
-    return create()
-
-
-def _make_directories(path: bytes, owner: tuple[int, int]) -> None:
-    if os.path.isdir(path):
-        return
-    _make_directories(os.path.dirname(path) or b".", owner)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(path, 0o755)
-        os.chown(path, *owner)
-
-
-def _make_node(path: bytes, entry: TarEntry) -> None:
-    kinds = {tar.CHAR: stat.S_IFCHR, tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO}
-    os.mknod(path, kinds[entry.kind] | (entry.mode & 0o777), os.makedev(entry.major, entry.minor))
-
-
-def _remove(path: bytes) -> None:
-    try:
-        os.unlink(path)
-    except IsADirectoryError:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        pass
