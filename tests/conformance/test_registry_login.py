@@ -104,3 +104,28 @@ def test_the_manifest_of_a_secured_registry(engine: RunningEngine, secured: tupl
     command = ["curl", "-s", "--unix-socket", engine.host.removeprefix("unix://"), url]
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert found["Descriptor"]["digest"] in engine.docker("inspect", "-f", "{{.RepoDigests}}", f"{address}/b:1").stdout
+
+
+@pytest.mark.seaway_only("any registry may have mirrors, by hosts.toml")
+def test_a_mirror_has_the_certificates_that_hosts_toml_names(
+    engine: RunningEngine, secured: tuple[str, Path], tmp_path: Path
+) -> None:
+    address, trusted = secured
+    assert engine.docker("push", f"{address}/b:1").returncode == 0
+    for file in trusted.iterdir():
+        file.unlink()
+    assert engine.docker("pull", f"{address}/b:1").returncode == 1
+    certs, absent = tmp_path / "certs", "127.0.0.1:9"
+    pair = f'[["{certs}/client.cert", "{certs}/client.key"]]'
+    folder = trusted.parent / absent
+    folder.mkdir()
+    try:
+        text = f'[host."https://{address}"]\nca = "{certs}/ca.cert"\nclient = {pair}\n'
+        (folder / "hosts.toml").write_text(text)
+        done = engine.docker("pull", f"{absent}/b:1")
+        assert done.returncode == 0, done.stderr
+        assert engine.docker("rmi", f"{absent}/b:1").returncode == 0
+        (folder / "hosts.toml").write_text(text.replace("client.key", "absent.key"))
+        assert f"certificates of the mirror https://{address}" in engine.docker("pull", f"{absent}/b:1").stderr
+    finally:
+        shutil.rmtree(folder)
