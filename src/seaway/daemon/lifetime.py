@@ -75,7 +75,7 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         life.callback(root.close)
         settings = Settings(config, ids)
         engine, transfers, server = await build(settings, root, life)
-        tell = (transfers.resize, lambda new: engine.runtime.use(programs(new)), partial(move_cluster, engine))
+        tell = (transfers.resize, lambda new: engine.runtime.programs.use(programs(new)), partial(move_cluster, engine))
         monitor.follow_runs(engine)
         health.follow_runs(engine)
         await sweep(engine)

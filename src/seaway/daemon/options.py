@@ -19,7 +19,7 @@ from seaway.networks.firewall.ruleset import table_name
 from seaway.networks.network import BridgeSettings
 from seaway.networks.options import NetworkOptions
 from seaway.networks.usernet import DEFAULT_POOLS, NetworkDefaults
-from seaway.runtime.crun import BUILT_IN, RuntimeProgram
+from seaway.runtime.programs import BUILT_IN, RuntimeProgram
 
 
 def tls(config: EngineConfig) -> ssl.SSLContext:

@@ -9,7 +9,7 @@ from seaway.config import ConfigError, EngineConfig
 from seaway.config.validate import exec_options
 from seaway.kernel import cgroup
 from seaway.model.container import Ulimit
-from seaway.runtime.crun import BUILT_IN
+from seaway.runtime.programs import BUILT_IN
 from seaway.runtime.spec.seccomp_custom import InvalidProfile, parse_profile
 
 CDI_DIRS = ("/etc/cdi", "/var/run/cdi")

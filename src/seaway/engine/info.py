@@ -8,7 +8,7 @@ from seaway.containers.task import Status
 from seaway.engine.context import Engine
 from seaway.layers.store import LayerStore
 from seaway.logs.drivers import log_drivers
-from seaway.runtime.crun import BUILT_IN
+from seaway.runtime.programs import BUILT_IN
 from seaway.system.info import Figures
 
 
