@@ -17,13 +17,54 @@ REST_S = 0.1
 Address = tuple[str, int]
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until the sender's end, which is passed on: a half-closed connection stays half-closed."""
-    while data := await reader.read(CHUNK):
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
+class Half(asyncio.Protocol):
+    """One side of a carried connection: what arrives is written to `other`, whose full buffer holds the sender back. An
+    end is passed on, and a half-closed connection stays half-closed."""
+
+    transport: asyncio.Transport
+    other: "Half"
+
+    def __init__(self) -> None:
+        self.ended = asyncio.get_running_loop().create_future()
+        self.at_end = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.pause_reading()  # until there is another side
+
+    def data_received(self, data: bytes) -> None:
+        self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        """Whether this side stays open for what the other one still sends."""
+        self.at_end = True
+        if self.other.transport.can_write_eof():
+            self.other.transport.write_eof()
+        if self.other.at_end:
+            self.other.transport.close()
+        return not self.other.at_end
+
+    def pause_writing(self) -> None:
+        self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self.other.transport.is_closing():
+            self.other.transport.resume_reading()
+
+    def connection_lost(self, failure: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+async def _carry(front: Half, back: Half) -> None:
+    """Until both have ended; one that breaks takes the other with it."""
+    front.other, back.other = back, front
+    front.transport.resume_reading()
+    back.transport.resume_reading()
+    await asyncio.wait([front.ended, back.ended], return_when=asyncio.FIRST_COMPLETED)
+    front.transport.close()
+    back.transport.close()
 
 
 class TCPBind:
@@ -58,22 +99,14 @@ class TCPBind:
             self._loop.add_reader(self._socket, self._accept)
 
     async def _serve(self, connection: socket.socket) -> None:
-        reader, writer = await asyncio.open_connection(sock=connection)
+        _, front = await self._loop.connect_accepted_socket(Half, connection)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                back_reader, back_writer = await asyncio.open_connection(*self._container)
+                _, back = await self._loop.create_connection(Half, *self._container)
         except (OSError, TimeoutError):
-            writer.close()
+            front.transport.close()
             return
-        try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(_copy(reader, back_writer))
-                both.create_task(_copy(back_reader, writer))
-        except* OSError:
-            pass  # one side is gone: the other one's connection ends below
-        finally:
-            writer.close()
-            back_writer.close()
+        await _carry(front, back)
 
 
 class HeldBind:

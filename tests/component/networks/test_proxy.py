@@ -37,6 +37,11 @@ def proxy_pid() -> int:
         return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], "little")
 
 
+def tcp_of(pid: int) -> bytes:
+    """TCP connections in the proxy's namespace."""
+    return Path(f"/proc/{pid}/net/tcp").read_bytes()
+
+
 async def wait_gone() -> None:
     async with asyncio.timeout(5):
         while PLACE.exists():
@@ -53,6 +58,10 @@ async def test_a_half_closed_connection_gets_its_answer() -> None:
     proxy, server = await begin(), await asyncio.start_server(shout, "127.0.0.2", 80)
     await proxy.bind(WEB)
     assert await call(b"ahoy") == b"AHOY"
+    assert await call(b"x" * 3_000_000) == b"X" * 3_000_000
+    async with asyncio.timeout(5):
+        while b" 01 " in tcp_of(proxy_pid()):
+            await asyncio.sleep(0.01)
     with pytest.raises(
         BindFailed, match=r"^Error starting userland proxy: listen tcp4 0\.0\.0\.0:80: bind: address already in use$"
     ):
