@@ -26,6 +26,8 @@ REMOVE = ("remove: marked", "remove: volumes gone", "remove: layer gone", "remov
 RENAME = ("rename: reserved", "rename: recorded")
 EXEC = ("exec: bundle made", "exec: conmon runs", "exec: process made")
 NETWORK = ("network: recorded", "network: bridge made", "network: firewall gone", "network: bridge gone")
+CONNECT = ("connect: device made", "connect: joined", "connect: recorded")
+DISCONNECT = ("disconnect: device gone", "disconnect: left", "disconnect: recorded")
 OPTIONS = ("--name", "subject", "-p", "18080:80", "-v", "kept:/data", "-v", "/anonymous")
 
 
@@ -145,5 +147,24 @@ def test_networks(engine: RunningEngine, at_rest: Remains, failpoint: str) -> No
         engine.docker("network", "create", "shop")
     dies(engine, failpoint, "network", *(("rm", "shop") if is_removal else ("create", "shop")))
     assert engine.docker("run", "--rm", "--network", "shop", "busybox", "echo", "works").stdout == "works\n"
+    assert engine.docker("network", "rm", "shop").returncode == 0
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.parametrize("failpoint", [*CONNECT, *DISCONNECT])
+def test_networks_of_a_running_container(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None:
+    """What was half done is done by asking again; nothing of it is left on the host."""
+    verb = failpoint.partition(":")[0]
+    engine.docker("network", "create", "shop")
+    engine.docker("run", "-d", *OPTIONS, "busybox", "sleep", "1000")
+    if verb == "disconnect":
+        engine.docker("network", "connect", "shop", "subject")
+    dies(engine, failpoint, "network", verb, "shop", "subject")
+    again = engine.docker("network", verb, "shop", "subject")
+    assert (again.returncode == 0) is (failpoint != f"{verb}: recorded"), again.stderr
+    devices = engine.docker("exec", "subject", "ls", "/sys/class/net").stdout.split()
+    assert sorted(devices) == (["eth0", "eth1", "lo"] if verb == "connect" else ["eth0", "lo"])
+    assert engine.docker("exec", "subject", "busybox", "ping", "-c1", "-W2", "172.17.0.1").returncode == 0
+    engine.docker("rm", "-fv", "subject")
     assert engine.docker("network", "rm", "shop").returncode == 0
     leaves_nothing(engine, at_rest)

@@ -16,6 +16,7 @@ from seaway.layers.options import check_storage_options
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.vfs import Vfs
 from seaway.networks.firewall.ruleset import table_name
+from seaway.networks.links import address_of
 from seaway.networks.network import BridgeSettings
 from seaway.networks.options import NetworkOptions
 from seaway.networks.usernet import DEFAULT_POOLS, NetworkDefaults
@@ -52,16 +53,18 @@ def _program(runtime: RuntimeConfig) -> RuntimeProgram:
 
 
 def network_options(config: EngineConfig, run_root: Path, data_root: Path, engine_id: str) -> NetworkOptions:
+    own = config.bip or (address_of(config.bridge) if config.bridge else "")
     bridge = BridgeSettings(
         name=config.bridge or "docker0",
-        subnet=config.bip or "172.17.0.0/16",
-        gateway=config.bip.partition("/")[0],
+        subnet=own or "172.17.0.0/16",
+        gateway=own.partition("/")[0],
         ip_range=config.fixed_cidr,
         mtu=config.mtu,
         icc=config.icc,
         masquerade=config.ip_masq and config.iptables,
         default_gateway=config.default_gateway,
-        subnet6=(config.fixed_cidr_v6 or config.bip6 or _unique_local(engine_id)) if config.ipv6 else "",
+        subnet6=(config.bip6 or config.fixed_cidr_v6 or _unique_local(engine_id)) if config.ipv6 else "",
+        ip_range6=config.fixed_cidr_v6 if config.bip6 else "",
         gateway6=config.bip6.partition("/")[0],
         default_gateway6=config.default_gateway_v6,
         default_ip=config.ip,

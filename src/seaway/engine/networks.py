@@ -4,6 +4,7 @@ import msgspec
 
 from seaway.base import clock
 from seaway.base.errors import Conflict, EngineError, Forbidden, InvalidParameter, NotFound, Unavailable
+from seaway.base.failpoints import failpoint
 from seaway.base.filters import Filters
 from seaway.containers.container import Container
 from seaway.engine.context import Engine
@@ -96,6 +97,7 @@ async def disconnect(engine: Engine, name: str, container_name: str, *, force: b
         network = engine.networks.controller.find(name)
         if container.task.is_running:
             sandbox = await engine.networks.controller.detach(container_id, network.id)
+            failpoint("disconnect: left")
             joined = recorded(container, sandbox)
             changes = {"endpoints": joined.endpoints, "sandbox": joined.sandbox}
         else:
@@ -105,12 +107,14 @@ async def disconnect(engine: Engine, name: str, container_name: str, *, force: b
         changed = await engine.containers.update(
             container_id, lambda c: msgspec.structs.replace(c, **changes), durable=True
         )
+        failpoint("disconnect: recorded")
         await _rewrite_files(engine, changed)
     network_event(engine, network, "disconnect", container=container_id)
 
 
 async def _connect_live(engine: Engine, container: Container, network: Network, wish: EndpointSettings) -> None:
     sandbox = await engine.networks.controller.attach(container.id, network.id, wish)
+    failpoint("connect: joined")
     before = msgspec.structs.replace(container, endpoints={**container.endpoints, network.name: new_record(wish)})
     joined = recorded(before, sandbox)
     changed = await engine.containers.update(
@@ -118,6 +122,7 @@ async def _connect_live(engine: Engine, container: Container, network: Network, 
         lambda c: msgspec.structs.replace(c, endpoints=joined.endpoints, sandbox=joined.sandbox),
         durable=True,
     )
+    failpoint("connect: recorded")
     await _rewrite_files(engine, changed)
 
 

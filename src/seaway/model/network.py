@@ -67,7 +67,9 @@ class EndpointRecord(EndpointSettings, frozen=True):
         return msgspec.structs.replace(self.without_outcome(), mac_address=self.desired_mac_address)
 
     def with_outcome(self, outcome: EndpointSettings) -> "EndpointRecord":
-        return EndpointRecord(**msgspec.structs.asdict(outcome), desired_mac_address=self.desired_mac_address)
+        """`outcome` may be a record itself: an adopted container's."""
+        fields = msgspec.structs.asdict(outcome) | {"desired_mac_address": self.desired_mac_address}
+        return EndpointRecord(**fields)
 
     def ended(self) -> "EndpointRecord":
         """The container has stopped: the outcome is nobody's any more."""

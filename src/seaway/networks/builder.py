@@ -20,7 +20,7 @@ from seaway.networks.ipam import Address
 from seaway.networks.names import view_of
 from seaway.networks.network import Network
 from seaway.networks.plan import EndpointPlan, host_link, plan_endpoint
-from seaway.networks.ports import default_host_ips, plan_wishes
+from seaway.networks.ports import plan_wishes
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map, target_of
 
@@ -108,14 +108,13 @@ class SandboxBuilder:
         if network.is_foreign:
             await self._foreign.publish(network, first, external_options(request.port_bindings, request.exposed_ports))
             return replace(sandbox, ports=port_map((), request.exposed_ports))
-        bridge = network.bridge
         wishes = plan_wishes(
             request.port_bindings,
             request.exposed_ports,
             publish_all=request.publish_all,
             ephemeral=self._ephemeral,
-            default_ips=default_host_ips(bridge.default_ip) if bridge else default_host_ips(),
-            routed=bridge.families_in("routed") if bridge else frozenset(),
+            default_ips=network.host_ips,
+            routed=network.routed,
         )
         try:
             published = await self._publisher.publish(wishes, partial(target_of, first), request.name)

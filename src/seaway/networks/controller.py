@@ -186,6 +186,8 @@ class NetworkController:
         if any(n.driver == "host" for n, _ in networks):
             endpoints = {n.name: new_endpoint(n, w) for n, w in networks}
             return self._keep(container_id, request, Sandbox(new_id(), None, endpoints))
+        for network, _ in networks:
+            await self._mend(network)
         gateway = await self._gateways.network() if needs_gateway(n for n, _ in networks) else None
         async with AsyncExitStack() as undo:
             claimed = {n.id: await self._overlay.claim(n, container_id, w, undo) for n, w in networks if n.overlay}
@@ -199,6 +201,7 @@ class NetworkController:
         """Connect a running container to one more network."""
         joined, other, wish = self._joined[container_id], self.find(network), wish or EndpointSettings()
         check_attachable(joined, other)
+        await self._mend(other)
         async with AsyncExitStack() as undo:
             claimed = await self._overlay.claim(other, container_id, wish, undo) if other.overlay else None
             after = Joined(joined.name, await self._hotplug.attach(joined, other, wish, claimed))
@@ -268,6 +271,17 @@ class NetworkController:
             for endpoint in joined.sandbox.attachments.values():
                 self._catalog.vacate(endpoint, task)
         return task
+
+    async def _mend(self, network: Network) -> None:
+        """Somebody may have removed the bridge, or the parent: it comes back, with those who are on it."""
+        device = network.bridge.name if network.bridge else network.parent.device if network.parent else ""
+        if not device or links.has_link(device):
+            return
+        log.warning("network %s: somebody removed %s: making it again", network.name, device)
+        await self._build(network)
+        if network.bridge:
+            on = [e for one in self._joined.values() if (e := one.sandbox.attachments.get(network.name))]
+            await links.rejoin(device, [host_link(e.endpoint_id) for e in on])
 
     async def _build(self, network: Network) -> None:
         """A user's network that cannot be made again is no reason to have no engine."""

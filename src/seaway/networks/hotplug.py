@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from seaway.base.errors import Forbidden, InvalidParameter, NotFound
+from seaway.base.failpoints import failpoint
 from seaway.model.network import EndpointSettings
 from seaway.networks import links
 from seaway.networks.builder import choose_way_out, plan_on
@@ -53,6 +54,7 @@ class Hotplug:
             if plan.host_link:
                 undo.push_async_callback(links.delete_link, plan.host_link)
             await links.add_endpoint(sandbox.netns_path, plan)
+            failpoint("connect: device made")
             undo.pop_all()
         after = replace(sandbox, endpoints={**sandbox.endpoints, network.name: endpoint})
         if after.published != sandbox.published:
@@ -72,6 +74,7 @@ class Hotplug:
         elif after.published != sandbox.published:
             await self._publisher.move(sandbox.published, named(after.published, joined.name))
         await self._unplug(sandbox, network, endpoint)
+        failpoint("disconnect: device gone")
         await self._foreign.leave(network, endpoint)
         self._catalog.release(endpoint)
         now = after.published_endpoint

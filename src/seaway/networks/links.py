@@ -61,7 +61,23 @@ async def add_endpoint(path: Path, plan: EndpointPlan) -> None:
 
 
 def has_link(name: str) -> bool:
-    return name in {found for _, found in socket.if_nameindex()}
+    try:
+        return bool(socket.if_nametoindex(name))
+    except OSError:
+        return False
+
+
+async def rejoin(bridge: str, host_links: Sequence[str]) -> None:
+    """To a bridge that was made anew, those of its ports that are there."""
+    ports = [rtnl.join_bridge(name, _index(bridge)) for name in host_links if has_link(name)]
+    await run_blocking(_run, ports)
+
+
+def address_of(name: str) -> str:
+    """The device's first IPv4 address in CIDR notation; "": it has none, or is not there. Blocking."""
+    with Netlink() as netlink:
+        found = netlink.addresses(name) if has_link(name) else []
+    return next(iter(found), "")
 
 
 async def device_names(path: Path) -> list[str]:

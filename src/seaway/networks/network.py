@@ -9,6 +9,7 @@ from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkConta
 from seaway.networks.firewall.elements import Bridge
 from seaway.networks.ipam import Pool, parse_pool
 from seaway.networks.overlay.plan import OverlaySettings
+from seaway.networks.ports import default_host_ips
 
 PREDEFINED = ("bridge", "host", "none")
 NO_BRIDGE = "none"
@@ -45,6 +46,7 @@ class BridgeSettings:
     default_gateway: str = ""
     subnet6: str = ""
     gateway6: str = ""
+    ip_range6: str = ""
     default_gateway6: str = ""
     gateway_mode: str = "nat"
     gateway_mode6: str = "nat"
@@ -117,6 +119,17 @@ class Network:
         """ "global": all engines of the cluster have it."""
         return "global" if self.driver == "overlay" else "local"
 
+    @property
+    def host_ips(self) -> tuple[str, ...]:
+        """Where its containers' ports are published that name no address. What is routed is not called by the host's
+        addresses, not of the other family either."""
+        ips = default_host_ips(self.bridge.default_ip) if self.bridge else default_host_ips()
+        return tuple(ip for ip in ips if ":" not in ip) if 4 in self.routed and not self.pool6 else ips
+
+    @property
+    def routed(self) -> frozenset[int]:
+        return self.bridge.families_in("routed") if self.bridge else frozenset()
+
     def in_firewall(self) -> Bridge | None:
         """Of an overlay network only that its containers may talk, where bridged frames are filtered at all."""
         if self.overlay:
@@ -131,7 +144,7 @@ class Network:
             icc=self.bridge.icc,
             internal=self.internal,
             unprotected=self.bridge.families_in("nat-unprotected"),
-            routed=self.bridge.families_in("routed"),
+            routed=self.routed,
             network=self.name,
             subnet6=str(self.pool6.subnet) if self.pool6 else "",
         )
@@ -142,8 +155,8 @@ def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> N
     config = IPAMConfig(subnet=str(pool.subnet), ip_range=settings.ip_range, gateway=str(pool.gateway))
     configs, pool6 = [config], None
     if settings.subnet6:
-        pool6 = parse_pool(settings.subnet6, settings.gateway6)
-        configs.append(IPAMConfig(subnet=str(pool6.subnet), gateway=str(pool6.gateway)))
+        pool6 = parse_pool(settings.subnet6, settings.gateway6, settings.ip_range6)
+        configs.append(IPAMConfig(subnet=str(pool6.subnet), ip_range=settings.ip_range6, gateway=str(pool6.gateway)))
     options = {
         BRIDGE_OPTION + "default_bridge": "true",
         BRIDGE_OPTION + "enable_icc": str(settings.icc).lower(),

@@ -9,7 +9,7 @@ from seaway.model.network import PortBinding
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.joined import Joined
-from seaway.networks.ports import ANY_V6, Wish, default_host_ips, parse_port, plan_wishes
+from seaway.networks.ports import ANY_V6, Wish, parse_port, plan_wishes
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, port_map, target_of
 
@@ -32,10 +32,8 @@ class Republisher:
         first = sandbox.published_endpoint
         if first is None:
             raise NothingToPublishOn(name)
-        bridge = self._catalog.find(first.network_id).bridge
-        ips = default_host_ips(bridge.default_ip) if bridge else default_host_ips()
-        routed = bridge.families_in("routed") if bridge else frozenset()
-        wishes = plan_wishes(bindings, ephemeral=self._ephemeral, default_ips=ips, routed=routed)
+        network = self._catalog.find(first.network_id)
+        wishes = plan_wishes(bindings, ephemeral=self._ephemeral, default_ips=network.host_ips, routed=network.routed)
         before = [replace(port, container=name) for port in sandbox.published]
         kept, wanted = split(before, bindings, wishes)
         gone = [port for port in before if port not in kept]
