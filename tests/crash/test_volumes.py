@@ -8,6 +8,7 @@ import pytest
 
 from conformance.engines import RunningEngine
 from conformance.volumes import names, none_left
+from crash.remains import remains, settled, wait_until
 from crash.test_failpoints import dies
 
 
@@ -42,10 +43,15 @@ def test_a_volume_that_was_being_made_is_not_there(engine: RunningEngine) -> Non
     assert labels(engine, "v1") is None
 
 
-def test_a_volume_that_was_being_removed_is_gone(engine: RunningEngine) -> None:
+@pytest.mark.parametrize("failpoint", ["volume: in the trash", "volume: directory gone"])
+def test_a_volume_that_was_being_removed_is_gone(engine: RunningEngine, failpoint: str) -> None:
     engine.docker("volume", "create", "v1", "--label", "first")
-    dies(engine, "volume: directory gone", "volume", "rm", "v1")
+    (data(engine, "v1") / "f").write_text("x")
+    dies(engine, failpoint, "volume", "rm", "v1")
     assert names(engine) == set()
+    trash = engine.data_root / "seaway/trash"
+    wait_until(lambda: not trash.exists() or not list(trash.iterdir()))
+    assert not trash.exists() or not list(trash.iterdir())
     engine.docker("volume", "create", "v1", "--label", "second")
     assert labels(engine, "v1") == {"second": ""}
 
@@ -104,6 +110,50 @@ def test_a_clone_is_whole_or_not_there(engine: RunningEngine) -> None:
     engine.docker("volume", "create", "old")
     dies_with_request(engine, "volume: staged", "/volumes/old/clone")
     assert names(engine) == {"old"}
+
+
+def test_subpaths_and_images_do_not_stay_mounted(engine: RunningEngine) -> None:
+    engine.docker("run", "--rm", "-v", "v1:/v", "busybox", "mkdir", "/v/deep")
+    mounts = ["volume,source=v1,target=/s,volume-subpath=deep", "image,source=busybox,target=/i,image-subpath=etc"]
+    options = [f"--mount=type={mount}" for mount in mounts]
+    made = engine.docker("create", "--name", "subject", *options, "busybox", "sh", "-c", "ls /i; echo x > /s/f")
+    assert made.returncode == 0, made.stderr
+    created = settled(engine, remains(engine))
+    dies(engine, "start: volumes mounted", "start", "subject")
+    assert settled(engine, created) == created
+    assert "group" in engine.docker("start", "-a", "subject").stdout
+    assert (data(engine, "v1") / "deep/f").exists()
+    assert settled(engine, created) == created
+
+
+def usage(engine: RunningEngine) -> dict[str, tuple[int, int]]:
+    """Name -> (containers, bytes), of `system df -v`."""
+    with engine.client() as client:
+        found = client.df()["Volumes"]
+    return {v["Name"]: (v["UsageData"]["RefCount"], v["UsageData"]["Size"]) for v in found}
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "command", "wanted"),
+    [
+        ("create: volumes made", ("create", "--name", "subject", "-v", "v1:/v", "busybox", "true"), (1, 6)),
+        ("create: recorded", ("create", "--name", "subject", "-v", "v1:/v", "busybox", "true"), (2, 6)),
+        ("start: volumes mounted", ("start", "user"), (1, 6)),
+        ("remove: volumes gone", ("rm", "-v", "user"), (0, 6)),
+    ],
+)
+def test_usage_is_right_after_a_kill(
+    engine: RunningEngine, failpoint: str, command: tuple[str, ...], wanted: tuple[int, int]
+) -> None:
+    engine.docker("create", "--name", "user", "-v", "v1:/v", "-v", "/anonymous", "busybox", "true")
+    (data(engine, "v1") / "f").write_text("12345\n")
+    dies(engine, failpoint, *command)
+    wait_until(lambda: usage(engine).get("v1") == wanted)
+    assert usage(engine)["v1"] == wanted
+    assert len(usage(engine)) == (1 if command[0] == "rm" else 2)
+    engine.docker("rm", "-fv", "user", "subject")
+    assert usage(engine)["v1"] == (0, 6)
+    assert set(usage(engine)) == {"v1"}
 
 
 def dies_with_request(engine: RunningEngine, failpoint: str, path: str) -> None:

@@ -30,9 +30,9 @@ class PluginClient:
         """The subsystems that it implements."""
         return frozenset(self.call("Plugin.Activate", {}).get("Implements") or ())
 
-    def call(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, method: str, arguments: Mapping[str, Any], timeout_s: float | None = None) -> dict[str, Any]:
         """Raises PluginFailed. A plugin that is just starting is waited for a while."""
-        connection = self._connected(method)
+        connection = self._connected(method, timeout_s or self._timeout_s)
         try:
             headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
             connection.request("POST", f"/{method}", json.dumps(dict(arguments)), headers)
@@ -56,10 +56,10 @@ class PluginClient:
             raise PluginFailed(str(text))
         return value
 
-    def _connected(self, method: str) -> http.client.HTTPConnection:
+    def _connected(self, method: str, timeout_s: float) -> http.client.HTTPConnection:
         delay_s, deadline = FIRST_DELAY_S, time.monotonic() + CONNECT_TIMEOUT_S
         while True:
-            connection = _connection(self._address, self._timeout_s)
+            connection = _connection(self._address, timeout_s)
             try:
                 connection.connect()
             except (ConnectionRefusedError, FileNotFoundError) as exc:

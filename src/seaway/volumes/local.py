@@ -84,6 +84,7 @@ class LocalDriver:
             gone = move_to_trash(self._home / name, self._trash)
         except OSError:  # the trash is on another filesystem
             gone = self._home / name
+        failpoint("volume: in the trash")
         if gone:
             shutil.rmtree(gone, ignore_errors=True)
         self._users.pop(name, None)

@@ -8,6 +8,8 @@ from seaway.base.errors import EngineError, SystemFailure
 from seaway.plugins.client import PluginClient
 
 SUBSYSTEM = "VolumeDriver"
+LONG_S, SHORT_S = 120.0, 60.0
+_SLOW = frozenset({"Create", "Mount"})
 
 
 class NotAVolumePlugin(SystemFailure):
@@ -63,4 +65,5 @@ class PluginDriver:
         return sorted(str(volume["Name"]) for volume in volumes if isinstance(volume, dict) and volume.get("Name"))
 
     def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        return self._client.call(f"{SUBSYSTEM}.{method}", arguments)
+        timeout_s = LONG_S if method in _SLOW else SHORT_S
+        return self._client.call(f"{SUBSYSTEM}.{method}", arguments, timeout_s)
