@@ -1,6 +1,11 @@
 """The suite of all volume drivers, and what is special to plugins and entry points."""
 
+import json
+import socket
+import ssl
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,3 +168,52 @@ def test_where_plugins_are_found(tmp_path: Path, plugin: VolumePlugin, directori
     for name in ("nope", "../run/test", "", "a/b"):
         with pytest.raises(EngineError, match=f'plugin "{name}" not found'):
             directories.find(name)
+
+
+async def test_a_list_waits_for_no_dead_plugin(
+    tmp_path: Path, plugin: VolumePlugin, directories: PluginDirectories
+) -> None:
+    for n in range(3):
+        with socket.socket(socket.AF_UNIX) as gone:
+            gone.bind(str(tmp_path / f"run/dead{n}.sock"))
+    store = VolumeStore(tmp_path / "root", plugins=directories)
+    (plugin.home / "alive").mkdir()
+    began = time.monotonic()
+    assert await store.discover() == []
+    plugin.close()
+    assert await store.discover() == ["list volumes of driver test: VolumeDriver.List: [Errno 111] Connection refused"]
+    assert time.monotonic() - began < 4
+    assert [volume.name for volume in store.all()] == ["alive"]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """For localhost; it signed itself: authority, server and client at once."""
+    path = tmp_path / "plugin.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "-", "-out", "-"]
+    both = subprocess.run(command, capture_output=True, check=True).stdout
+    path.write_bytes(both)
+    return path
+
+
+def test_a_plugin_behind_tls(
+    tmp_path: Path, plugin: VolumePlugin, directories: PluginDirectories, certificate: Path
+) -> None:
+    """It asks for the engine's certificate, and its own is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with plugin.listening_on_tcp(context) as port:
+        tls = {"CAFile": str(certificate), "CertFile": str(certificate), "KeyFile": str(certificate)}
+        spec = {"Name": "secure", "Addr": f"https://localhost:{port}"}
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc/secure.json").write_text(json.dumps(spec | {"TLSConfig": tls}))
+        driver = PluginDriver(PluginClient(directories.find("secure")))
+        driver.create("data", {})
+        assert driver.names() == ["data"]
+        for wrong in ({"CAFile": str(certificate)}, {}):
+            (tmp_path / "etc/secure.json").write_text(json.dumps(spec | {"TLSConfig": wrong}))
+            with pytest.raises(EngineError, match=r"Plugin\.Activate: "):
+                PluginDriver(PluginClient(directories.find("secure")))

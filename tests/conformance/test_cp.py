@@ -259,3 +259,24 @@ def test_a_link_of_the_container_leads_nowhere_on_the_host(engine: RunningEngine
     (tmp_path / "out").mkdir()
     assert engine.docker("cp", f"{tmp_path}/f", "evil:/tmp/out/f").returncode != 0
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_holes_links_and_attributes_arrive(engine: RunningEngine, box: str, tmp_path: Path) -> None:
+    """Through the CLI, which sends holes as zeros and no xattrs; a tar of one's own has them."""
+    source = tmp_path / "tree"
+    source.mkdir()
+    (source / "holes").touch()
+    os.truncate(source / "holes", 64 << 20)
+    (source / "first").write_text("hi")
+    os.link(source / "first", source / "second")
+    assert engine.docker("cp", str(source), f"{box}:/vol").returncode == 0
+    note = member("noted", pax_headers={"SCHILY.xattr.user.note": "kept"})
+    assert raw(engine, "cp", "-", f"{box}:/vol/tree", data=archive(note, content=b"x")).returncode == 0
+    made = Path(f"{engine.data_root}/volumes/cpvol/_data/tree")
+    assert made.joinpath("holes").stat().st_size == 64 << 20
+    assert made.joinpath("first").stat().st_nlink == 2
+    if engine.is_seaway:  # dockerd writes the zeros, and drops the users' xattrs on the way out
+        assert made.joinpath("holes").stat().st_blocks * 512 < 1 << 20
+        assert os.getxattr(made / "noted", "user.note") == b"kept"
+        found = members(raw(engine, "cp", f"{box}:/vol/tree/noted", "-").stdout)
+        assert found["noted"].pax_headers["SCHILY.xattr.user.note"] == "kept"

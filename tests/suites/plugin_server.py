@@ -2,7 +2,10 @@
 
 import json
 import socketserver
+import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,16 @@ class PluginServer:
         self._server = _Server(str(socket_path), _handler(self))
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
+    @contextmanager
+    def listening_on_tcp(self, tls: ssl.SSLContext) -> Iterator[int]:
+        """Yields the port of another listener, which speaks TLS."""
+        server = _TlsServer(("localhost", 0), _handler(self))
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+        server.server_close()
+
     def answer(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
@@ -35,6 +48,13 @@ class PluginServer:
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
+
+
+class _TlsServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client whose certificate it refuses."""
 
 
 def _handler(plugin: PluginServer) -> type[BaseHTTPRequestHandler]:

@@ -26,13 +26,20 @@ class PluginClient:
     def __init__(self, address: PluginAddress, timeout_s: float = CALL_TIMEOUT_S) -> None:
         self.name, self._address, self._timeout_s = address.name, address, timeout_s
 
-    def activate(self) -> frozenset[str]:
+    def activate(self, *, patience_s: float = CONNECT_TIMEOUT_S) -> frozenset[str]:
         """The subsystems that it implements."""
-        return frozenset(self.call("Plugin.Activate", {}).get("Implements") or ())
+        return frozenset(self.call("Plugin.Activate", {}, patience_s=patience_s).get("Implements") or ())
 
-    def call(self, method: str, arguments: Mapping[str, Any], timeout_s: float | None = None) -> dict[str, Any]:
-        """Raises PluginFailed. A plugin that is just starting is waited for a while."""
-        connection = self._connected(method, timeout_s or self._timeout_s)
+    def call(
+        self,
+        method: str,
+        arguments: Mapping[str, Any],
+        timeout_s: float | None = None,
+        *,
+        patience_s: float = CONNECT_TIMEOUT_S,
+    ) -> dict[str, Any]:
+        """Raises PluginFailed. A plugin that is just starting is waited for, `patience_s` at most."""
+        connection = self._connected(method, timeout_s or self._timeout_s, patience_s)
         try:
             headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
             connection.request("POST", f"/{method}", json.dumps(dict(arguments)), headers)
@@ -56,8 +63,8 @@ class PluginClient:
             raise PluginFailed(str(text))
         return value
 
-    def _connected(self, method: str, timeout_s: float) -> http.client.HTTPConnection:
-        delay_s, deadline = FIRST_DELAY_S, time.monotonic() + CONNECT_TIMEOUT_S
+    def _connected(self, method: str, timeout_s: float, patience_s: float) -> http.client.HTTPConnection:
+        delay_s, deadline = FIRST_DELAY_S, time.monotonic() + patience_s
         while True:
             connection = _connection(self._address, timeout_s)
             try:

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from seaway.base.errors import EngineError, NotFound, SystemFailure
-from seaway.plugins.client import PluginClient
+from seaway.plugins.client import CONNECT_TIMEOUT_S, PluginClient
 from seaway.plugins.discovery import NoSuchPlugin, PluginDirectories
 from seaway.volumes.driver import VolumeDriver
 from seaway.volumes.local import LocalDriver
@@ -41,21 +41,21 @@ class VolumeDrivers:
         self._known: dict[str, VolumeDriver] = {"local": self.local, **(drivers or {})}
         self._loading = threading.Lock()
 
-    def get(self, name: str) -> VolumeDriver:
-        """Raises NoSuchDriver, DriverFailed."""
+    def get(self, name: str, *, patience_s: float = CONNECT_TIMEOUT_S) -> VolumeDriver:
+        """A plugin that does not listen yet is waited for. Raises NoSuchDriver, DriverFailed."""
         if driver := self._known.get(name):
             return driver
         with self._loading:
             if name not in self._known:
-                self._known[name] = self._load(name)
+                self._known[name] = self._load(name, patience_s)
             return self._known[name]
 
-    def _load(self, name: str) -> VolumeDriver:
+    def _load(self, name: str, patience_s: float) -> VolumeDriver:
         try:
             for point in entry_points(group=GROUP, name=name):
                 driver: VolumeDriver = point.load()(self._root / "seaway" / "volume-drivers" / name)
                 return driver
-            return PluginDriver(PluginClient(self._plugins.find(name)))
+            return PluginDriver(PluginClient(self._plugins.find(name)), patience_s=patience_s)
         except NoSuchPlugin as err:
             raise NoSuchDriver(f"error looking up volume plugin {name}: {err}") from err
         except EngineError as err:
@@ -71,12 +71,13 @@ class VolumeDrivers:
         return sorted({*self._known, *points, *self._plugins.names()})
 
     def others(self) -> dict[str, VolumeDriver]:
-        """Those beside the local one, for what they have that no container asked for yet."""
+        """Those beside the local one, for what they have that no container asked for yet. Plugins that do not listen
+        now, or do something else, are not among them."""
         found = {}
         for name in self.names():
             try:
-                found[name] = self.get(name)
+                found[name] = self.get(name, patience_s=0)
             except EngineError as err:
-                log.warning("%s", err)
+                log.debug("%s", err)
         found.pop("local", None)
         return found

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.base.errors import EngineError, SystemFailure
-from seaway.plugins.client import PluginClient
+from seaway.plugins.client import CONNECT_TIMEOUT_S, PluginClient
 
 SUBSYSTEM = "VolumeDriver"
 LONG_S, SHORT_S = 120.0, 60.0
@@ -19,10 +19,10 @@ class NotAVolumePlugin(SystemFailure):
 class PluginDriver:
     """One plugin, activated. What it answers is not trusted further than it has to be: a path must be absolute."""
 
-    def __init__(self, client: PluginClient) -> None:
+    def __init__(self, client: PluginClient, *, patience_s: float = CONNECT_TIMEOUT_S) -> None:
         """Blocking. Raises NotAVolumePlugin, PluginFailed."""
         self._client = client
-        if SUBSYSTEM not in client.activate():
+        if SUBSYSTEM not in client.activate(patience_s=patience_s):
             raise NotAVolumePlugin("Plugin does not implement the requested driver")
         self.scope = self._find_scope()
 
@@ -61,7 +61,8 @@ class PluginDriver:
         return volume.get("Status") or None
 
     def names(self) -> list[str]:
-        volumes = self._call("List").get("Volumes") or []
+        """A list does not wait for a plugin that does not listen."""
+        volumes = self._client.call(f"{SUBSYSTEM}.List", {}, SHORT_S, patience_s=0).get("Volumes") or []
         return sorted(str(volume["Name"]) for volume in volumes if isinstance(volume, dict) and volume.get("Name"))
 
     def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
