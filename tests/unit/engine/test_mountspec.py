@@ -64,3 +64,9 @@ def test_the_words_of_a_tmpfs_mount() -> None:
     assert tmpfs_words(Mount(tmpfs_options=TmpfsOptions(size_bytes=1500))) == ["size=1500"]
     with pytest.raises(InvalidMount, match="invalid option: uid"):
         tmpfs_words(Mount(tmpfs_options=TmpfsOptions(options=[["uid", "1"]])))
+
+
+def test_flags_of_the_source_are_kept_where_it_may_be_written() -> None:
+    flags = ("ro", "nosuid")
+    assert bind_mount(point(), "/s", flags).options == ("rbind", "ro", "nosuid", "rprivate")
+    assert bind_mount(point(rw=False), "/s", flags).options == ("rbind", "rro", "rprivate")
