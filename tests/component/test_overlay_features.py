@@ -26,7 +26,7 @@ async def store(tmp_path: Path) -> AsyncIterator[LayerStore]:
     """With a container `c1` of an image that has a file, and a directory with one."""
     driver = Overlay2(tmp_path / "overlay2")
     store = LayerStore(tmp_path / "image", driver)
-    layer = await store.register(tar(make_tar(directory("d/"), member("d/inside"), member("file", b"text"))), None)
+    layer = await store.register(tar(make_tar(directory("d/"), member("d/inside"), member("file", data=b"text"))), None)
     await store.create_rw("c1", layer.chain_id)
     yield store
     for merged in (tmp_path / "overlay2").glob("*/merged"):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
+from conformance.conftest import Restarted
 from conformance.engines import RunningEngine
 
 BASE, TOP = "1" * 64, "2" * 64
@@ -136,7 +137,12 @@ def test_one_platform(engine: RunningEngine, loads: None, tmp_path: Path) -> Non
         assert "s390x" in wrong.text
 
 
-def test_skopeo_reads_and_writes(engine: RunningEngine, loads: None, tmp_path: Path) -> None:
+def test_skopeo_reads_and_writes(
+    restarted: Restarted, loads: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It speaks API 1.22 to every engine, which today's have to be told to accept."""
+    monkeypatch.setenv("DOCKER_MIN_API_VERSION", "1.22")
+    engine = restarted()
     daemon = engine.host
     out = ["skopeo", "copy", "-q", "--insecure-policy", f"--src-daemon-host={daemon}"]
     subprocess.run([*out, "docker-daemon:busybox:latest", f"dir:{tmp_path}/image"], check=True, timeout=60)

@@ -21,7 +21,7 @@ from seaway.api.protocol import check_query, moved, no_such_page, refuse_protoco
 from seaway.api.request import Request
 from seaway.api.router import Match, Router, clean_path
 from seaway.api.tls import TlsProtocol
-from seaway.api.versions import MAX_VERSION, MIN_VERSION, negotiate, parse_version
+from seaway.api.versions import MAX_VERSION, MIN_VERSION, Version, negotiate, parse_version
 from seaway.config.hosts import Listen
 from seaway.plugins.authz import AuthorizationPlugins
 
@@ -51,8 +51,14 @@ class HttpServer(Server):
 
 
 class ApiServer:
-    def __init__(self, router: Router, identity: Identity, plugins: AuthorizationPlugins | None = None) -> None:
-        self._router, self._plugins = router, plugins
+    def __init__(
+        self,
+        router: Router,
+        identity: Identity,
+        plugins: AuthorizationPlugins | None = None,
+        minimum: Version = MIN_VERSION,
+    ) -> None:
+        self._router, self._plugins, self._minimum = router, plugins, minimum
         self._base_headers, self._headers = identity.base_headers, identity.headers
         self._listening: list[asyncio.Server] = []
         self._files: list[Path] = []
@@ -125,7 +131,7 @@ class ApiServer:
 
     async def _handle(self, http: HttpRequest, match: Match) -> web.StreamResponse:
         http.engine_headers = self._base_headers
-        version = negotiate(match.version)
+        version = negotiate(match.version, self._minimum)
         http.engine_headers = self._headers
         check_query(http.raw_target)
         if http.headers.get("Expect", "").lower() == "100-continue":

@@ -18,6 +18,8 @@ class Version(NamedTuple):
 
 
 MIN_VERSION = Version(1, 24)
+OLDEST_VERSION = Version(1, 22)
+"""What an administrator may go back to: skopeo and others of containers/image speak it to every engine."""
 MAX_VERSION = Version(1, 51)
 
 

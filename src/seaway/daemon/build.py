@@ -1,8 +1,9 @@
 """Builds each service once, in the order in which they need each other."""
 
 import logging
+import os
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
 from seaway.config.cluster import parse_cluster
 from seaway.containers.store import ContainerStore
-from seaway.daemon.options import file_defaults, network_options, programs, storage_driver, tls
+from seaway.daemon.options import file_defaults, minimum_version, network_options, programs, storage_driver, tls
 from seaway.discovery.cluster import Cluster
 from seaway.distribution.fetch import forget_partial_downloads
 from seaway.engine.context import Engine
@@ -104,13 +105,15 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
         streams=Streams(supervisor),
         host=read_host(),
     )
+    oldest = minimum_version(os.environ)
     version = await probe_version({name: find_program(name) for name in ("crun", "runc", "conmon", "docker-init")})
+    version = replace(version, oldest_api=str(oldest))
     transfers = Transfers(settings, images.catalog, root.path)
     supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
     router = _routes(transfers, root, engine, images, version)
     guards = AuthorizationPlugins(lambda: settings.config.authorization_plugins)
     guards.require_all()
-    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental), guards)
+    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental), guards, oldest)
 
 
 async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack) -> _Images:

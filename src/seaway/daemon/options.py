@@ -3,10 +3,12 @@
 import hashlib
 import os
 import ssl
+from collections.abc import Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from seaway.api.tls import server_context
+from seaway.api.versions import MAX_VERSION, MIN_VERSION, OLDEST_VERSION, Version, parse_version
 from seaway.base.errors import SystemFailure
 from seaway.config import EngineConfig, RuntimeConfig
 from seaway.engine.netfiles import FileDefaults
@@ -26,6 +28,18 @@ from seaway.runtime.programs import BUILT_IN, RuntimeProgram
 def tls(config: EngineConfig) -> ssl.SSLContext:
     authority = Path(config.tlscacert) if config.tlscacert else None
     return server_context(Path(config.tlscert), Path(config.tlskey), authority, verify=config.tlsverify)
+
+
+def minimum_version(environment: Mapping[str, str]) -> Version:
+    """The oldest API that is spoken: `DOCKER_MIN_API_VERSION`, as for dockerd. Raises SystemFailure."""
+    text = environment.get("DOCKER_MIN_API_VERSION", "")
+    if not text:
+        return MIN_VERSION
+    version = parse_version(text)
+    if not OLDEST_VERSION <= version <= MAX_VERSION:
+        text = f"invalid DOCKER_MIN_API_VERSION: {text}: must be between {OLDEST_VERSION} and {MAX_VERSION}"
+        raise SystemFailure(text)
+    return version
 
 
 def storage_driver(config: EngineConfig, root: Path, owner: tuple[int, int]) -> StorageDriver:

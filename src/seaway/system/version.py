@@ -40,6 +40,7 @@ class EngineVersion:
     arch: str
     components: tuple[Component, ...] = ()
     experimental: bool = False
+    oldest_api: str = MIN_API_VERSION
     python: str = field(default=f"python{platform.python_version()}")
 
     def component(self, name: str) -> Component | None:
@@ -93,7 +94,7 @@ def version_to_wire(version: EngineVersion) -> dict[str, object]:
     }
     details = shared | {
         "ApiVersion": API_VERSION,
-        "MinAPIVersion": MIN_API_VERSION,
+        "MinAPIVersion": version.oldest_api,
         "Experimental": str(version.experimental).lower(),
     }
     components = [Component("Seaway", version.seaway), *version.components]
@@ -103,7 +104,7 @@ def version_to_wire(version: EngineVersion) -> dict[str, object]:
         + [{"Name": c.name, "Version": c.version, "Details": {"GitCommit": c.commit}} for c in components],
         "Version": DOCKER_VERSION,
         "ApiVersion": API_VERSION,
-        "MinAPIVersion": MIN_API_VERSION,
+        "MinAPIVersion": version.oldest_api,
     }
     if version.experimental:
         shared["Experimental"] = "true"
