@@ -61,6 +61,7 @@ NEEDS: tuple[Need, ...] = (
     Need("tar", "unpacks layers", "apt-get install tar", lambda h: "tar" in h.programs),
     Need("nftables", "published ports and masquerading", "apt-get install nftables (or --iptables=false)",
          lambda h: bool({"nft", "iptables"} & h.programs)),
+    Need("ps", "docker top", "apt-get install procps", lambda h: "ps" in h.programs, vital=False),
     Need("a root of its own", "in a chroot an exec would enter the machine's real root, not the container's",
          "enter the tree by pivot_root: systemd-nspawn or a container, not chroot", lambda h: not h.chrooted),
     Need("kernel namespaces", "isolate containers", "a kernel with CONFIG_NAMESPACES",

@@ -10,7 +10,7 @@ from seaway.kernel import cgroup
 from seaway.kernel.chroot import is_chrooted
 from seaway.kernel.process import find_program
 
-PROGRAMS = ("crun", "runc", "conmon", "nft", "iptables", "tar", "docker-init", "docker")
+PROGRAMS = ("crun", "runc", "conmon", "nft", "iptables", "tar", "docker-init", "docker", "ps")
 CAPABILITIES = {12: "NET_ADMIN", 21: "SYS_ADMIN", 24: "SYS_RESOURCE"}
 
 

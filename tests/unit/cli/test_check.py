@@ -9,7 +9,7 @@ from seaway.networks.firewall.foreign import Closed
 READY = Host(
     root=True,
     python=(3, 11),
-    programs=frozenset({"crun", "conmon", "nft", "tar", "docker-init", "docker"}),
+    programs=frozenset({"crun", "conmon", "nft", "tar", "docker-init", "docker", "ps"}),
     filesystems=frozenset({"overlay"}),
     kernel_options=frozenset(),
     namespaces=frozenset({"mnt", "pid", "net", "ipc", "uts", "cgroup"}),
