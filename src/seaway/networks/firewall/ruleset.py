@@ -105,7 +105,7 @@ def _rules(accept_mark: str = "", *, proxied: bool) -> dict[str, list[str]]:
             'ct status dnat accept comment "published ports"',
             'oifname @unprotected iifname != @bridges accept comment "gateway mode nat-unprotected"',
             'meta l4proto . ip daddr . th dport @open accept comment "published ports by the container\'s own address"',
-            'oifname @routed meta l4proto { icmp, ipv6-icmp } accept comment "gateway mode routed"',
+            'oifname @routed meta l4proto { 1, 58 } accept comment "gateway mode routed"',
             *([f'meta mark {accept_mark} accept comment "--bridge-accept-fwmark"'] if accept_mark else []),
             'drop comment "ports that nobody published, and other networks\' containers"',
         ],
