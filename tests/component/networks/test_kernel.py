@@ -67,6 +67,6 @@ async def test_a_transaction_is_applied_whole_or_not_at_all() -> None:
 
 @isolated
 async def test_the_nft_program_stands_in_for_the_library() -> None:
-    await nft._apply_by_program("add table ip one")
+    await nft._run_program([], "add table ip one")
     with pytest.raises(nft.FirewallFailed, match="syntax error"):
-        await nft._apply_by_program("nonsense")
+        await nft._run_program([], "nonsense")
