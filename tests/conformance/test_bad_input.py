@@ -385,6 +385,13 @@ def test_numbers_in_queries(engine: RunningEngine, method: str, path: str, text:
     engine.docker("rm", "num")
 
 
+def test_a_start_takes_no_settings(engine: RunningEngine) -> None:
+    status, message = ask(engine, "POST", "/v1.41/containers/nosuch/start", b'{"Binds":["/a:/b"]}')
+    removed = "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24"
+    assert (status, message) == (400, removed)
+    assert ask(engine, "POST", "/v1.41/containers/nosuch/start", b"{}") == (404, "No such container: nosuch")
+
+
 @pytest.mark.parametrize("name", ["a", "/", "-ab", ".ab", "_ab", "a/b", "a b", "a:b", "a\0b", "äb", "a" * 1_000 + "/"])
 def test_names_that_are_none(engine: RunningEngine, name: str) -> None:
     status, message = create(engine, b'{"Image":"busybox","Cmd":["true"]}', name=quote(name, safe=""))

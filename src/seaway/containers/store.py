@@ -27,6 +27,7 @@ from seaway.kernel import files, worker
 from seaway.model.container import HostConfig
 
 log = logging.getLogger(__name__)
+NOT_RESTORED = "not restoring container %s because it was created with another storage driver (%s)"
 
 
 class NoSuchContainer(NotFound):
@@ -106,13 +107,18 @@ class ContainerStore:
             self.names.release(container.name)
         return gone
 
-    def load(self) -> int:
-        """Read every container; one that cannot be read is logged and left alone. Returns how many there are."""
+    def load(self, driver: str) -> int:
+        """Read every container of the storage driver; one that cannot be read is logged and left alone. Returns how
+        many there are."""
         self.abandoned_volumes = self._abandoned_volumes()
         files.empty_trash(self._staging)
         for directory in self._directories():
             try:
-                self._admit(self._read(directory))
+                container = self._read(directory)
+                if container.driver == driver:
+                    self._admit(container)
+                else:
+                    log.warning(NOT_RESTORED, container.id, container.driver)
             except (OSError, msgspec.MsgspecError, NameInUse, ValueError) as failure:
                 log.error("failed to load container %s: %s", directory.name, failure)
         return len(self._containers)

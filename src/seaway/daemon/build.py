@@ -85,7 +85,7 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     supervisor = Supervisor()
     life.push_async_callback(supervisor.close)
     images = await _open_images(settings, root, life)
-    containers = _load_containers(root)
+    containers = _load_containers(root, images.layers.driver_name)
     controller = await _start_networks(config, root, run_root, containers, supervisor, life)
     runtime = _start_runtime(settings, run_root, supervisor, life)
     logs = _start_logs(config, containers, runtime, supervisor, life)
@@ -132,10 +132,10 @@ async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack)
     return _Images(layers, catalog, events)
 
 
-def _load_containers(root: DataRoot) -> ContainerStore:
+def _load_containers(root: DataRoot, driver: str) -> ContainerStore:
     containers = ContainerStore(root.path)
     log.info("Loading containers: start.")
-    containers.load()
+    containers.load(driver)
     log.info("Loading containers: done.")
     return containers
 

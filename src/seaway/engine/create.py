@@ -137,7 +137,7 @@ def _build(
         host_config=host_config,
         log_path=engine.logs.log_path(container_id, host_config),
         image=image_id,
-        driver="overlay2",
+        driver=engine.layers.driver_name,
         no_new_privileges=security.no_new_privileges,
         seccomp_profile=security.seccomp,
         apparmor_profile=security.apparmor,

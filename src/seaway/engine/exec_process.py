@@ -3,6 +3,7 @@
 So limits, capabilities, seccomp and no-new-privileges hold for an exec as they do for the container.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from seaway.containers.container import Container
 from seaway.containers.execs import ExecOptions
 from seaway.containers.identity import Identity
 from seaway.engine.context import Engine
+from seaway.engine.links import environment_of_links
 from seaway.engine.spec import bounding_set, container_identity, environment
 from seaway.kernel import worker
 from seaway.runtime.bundle import RunDirectory
@@ -28,7 +30,8 @@ async def describe(
     """The OCI spec's process object of an exec beside the container's `run`. Raises UnknownUser."""
     identity = await identity_of(engine, container, options)
     own = await worker.run_blocking(run.read_process)
-    return exec_process(own, container, options, identity, console_size)
+    linked = environment_of_links(container, engine.containers)
+    return exec_process(own, container, options, identity, console_size, linked)
 
 
 def exec_process(
@@ -37,14 +40,16 @@ def exec_process(
     options: ExecOptions,
     identity: Identity,
     console_size: tuple[int, int] | None,
+    linked: Sequence[str] = (),
 ) -> dict[str, Any]:
     """`own` is the process object of the container's OCI spec. Pure."""
     config = msgspec.structs.replace(container.config, tty=options.tty)
+    env = environment(msgspec.structs.replace(container, config=config), identity, linked)
     process = {key: value for key, value in own.items() if key != "consoleSize"} | {
         "terminal": options.tty,
         "user": {"uid": identity.uid, "gid": identity.gid, "additionalGids": list(identity.groups)},
         "args": list(options.command),
-        "env": list(merge_env(environment(msgspec.structs.replace(container, config=config), identity), options.env)),
+        "env": list(merge_env(env, options.env)),
         "cwd": options.working_dir or config.working_dir or "/",
     }
     if options.tty and console_size:

@@ -44,17 +44,17 @@ def linked_containers(container: Container, containers: ContainerStore) -> Itera
 
 def linked(container: Container, containers: ContainerStore) -> list[tuple[str, Container]]:
     """(alias, container) of each link. Raises InvalidParameter where one does not run or is elsewhere."""
-    found = []
-    for name, alias in map(parse_link, container.host_config.links or ()):
-        child = containers.find(name)
-        if not child.task.is_running:
-            raise InvalidParameter(
-                f"Cannot link to a non running container: /{child.name} AS /{container.name}/{alias}"
-            )
-        if "bridge" not in child.endpoints:
-            raise InvalidParameter(f"Cannot link to /{child.name}, as it does not belong to the default network")
-        found.append((alias, child))
-    return found
+    links = map(parse_link, container.host_config.links or ())
+    return [(alias, _linked(container, name, alias, containers)) for name, alias in links]
+
+
+def _linked(container: Container, name: str, alias: str, containers: ContainerStore) -> Container:
+    child = containers.find(name)
+    if not child.task.is_running:
+        raise InvalidParameter(f"Cannot link to a non running container: /{child.name} AS /{container.name}/{alias}")
+    if "bridge" not in child.endpoints:
+        raise InvalidParameter(f"Cannot link to /{child.name}, as it does not belong to the default network")
+    return child
 
 
 def linked_hosts(container: Container, containers: ContainerStore) -> list[tuple[str, str]]:
@@ -79,7 +79,20 @@ def _exposed(container: Container) -> Iterable[str]:
 
 
 def linked_environment(container: Container, containers: ContainerStore) -> list[str]:
+    """At start. Raises as `linked`."""
     return [v for alias, child in linked(container, containers) for v in link_variables(container.name, alias, child)]
+
+
+def environment_of_links(container: Container, containers: ContainerStore) -> list[str]:
+    """For an exec: as it is now, without the links that lead nowhere any more."""
+    if "bridge" not in container.endpoints:
+        return []
+    found = []
+    for name, alias in map(parse_link, container.host_config.links or ()):
+        with suppress(EngineError):
+            child = _linked(container, name, alias, containers)
+            found += link_variables(container.name, alias, child)
+    return found
 
 
 def link_variables(parent: str, alias: str, child: Container) -> list[str]:

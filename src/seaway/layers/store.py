@@ -75,6 +75,10 @@ class LayerStore:
         self._released: list[Digest] = []
         self._pending: set[Digest] = set()
 
+    @property
+    def driver_name(self) -> str:
+        return self.driver.name
+
     async def restore(self) -> None:
         """Remove what a killed engine left half-made. Call it once, before anything else."""
         for write_set, cache_id in list(self._db.unfinished()):

@@ -17,6 +17,8 @@ from seaway.engine.context import Engine
 from seaway.model.container import ContainerConfig, HostConfig, NetworkingConfig
 from seaway.model.network import EndpointSettings
 
+BODY_AT_START = "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24"
+
 
 class CreateBody(ContainerConfig, frozen=True, kw_only=True, rename="pascal"):
     """A container's configuration with what belongs to the host beside it."""
@@ -98,6 +100,8 @@ class ContainerHandlers:
         return json_response(found)
 
     async def start(self, request: Request) -> web.StreamResponse:
+        if _has_object(request.http):
+            raise InvalidParameter(BODY_AT_START)
         return await self._mutate(
             start.start_container(self._engine, request["name"], *checkpoint_of_start(request, self._engine)), "start"
         )
@@ -148,6 +152,12 @@ class ContainerHandlers:
     async def _mutate(self, work: Any, name: str) -> web.StreamResponse:
         await self._engine.supervisor.shielded(work, name)
         return empty_response()
+
+
+def _has_object(request: web.BaseRequest) -> bool:
+    """By its length, as dockerd looks; one of an unknown length may be one."""
+    length = request.content_length
+    return request.body_exists if length is None else length > len('{"a":1}')
 
 
 def _signal(request: Request) -> str:
