@@ -22,7 +22,7 @@ from seaway.kernel.pidfd import kill_all, start_time
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.errors import NOT_EXECUTABLE
 from seaway.runtime.exits import Exit
-from seaway.runtime.requests import ExecRequest
+from seaway.runtime.requests import ExecRequest, RunRequest
 
 COLLECT_EVERY_S = 300
 
@@ -40,6 +40,8 @@ async def create_exec(engine: Engine, name: str, options: ExecOptions) -> Exec:
     execution = Exec(new_id(), container.id, options)
     engine.execs.put(execution)
     container_event(engine, container, f"exec_create: {_shown(options)}", execID=execution.id)
+    ready = engine.runtime.keep_ready(_request(engine, container, execution))
+    engine.supervisor.spawn(ready, f"exec {execution.id[:12]}", service=True)
     return execution
 
 
@@ -82,17 +84,7 @@ async def _run(
     run_dir = run_dir_of(engine, execution.id)
     options = execution.options
     size = (console_size or options.console_size) if options.tty else None
-    run = engine.runs.request(container.id)
-    if run is None:
-        raise SystemFailure(f"container {container.id} has no run")
-    request = ExecRequest(
-        container_id=container.id,
-        exec_id=execution.id,
-        run_dir=run_dir,
-        terminal=options.tty,
-        stdin=options.stdin,
-        runtime=run.runtime,
-    )
+    run = _run_of(engine, container)
 
     async def process_object() -> dict[str, Any]:
         described, _ = await together(
@@ -107,11 +99,28 @@ async def _run(
         if size:
             engine.runtime.resize(run_dir, *size)
 
-    pid = await engine.runtime.exec(request, process_object, when_attachable)
+    pid = await engine.runtime.exec(_request(engine, container, execution), process_object, when_attachable)
     started = execution.started(pid)
     engine.execs.update(started)
     exit_of_exec = engine.runtime.wait(execution.id)
     return engine.supervisor.spawn(_watch(engine, container, started, exit_of_exec), "exec")
+
+
+def _request(engine: Engine, container: Container, execution: Exec) -> ExecRequest:
+    return ExecRequest(
+        container_id=container.id,
+        exec_id=execution.id,
+        run_dir=run_dir_of(engine, execution.id),
+        terminal=execution.options.tty,
+        stdin=execution.options.stdin,
+        runtime=_run_of(engine, container).runtime,
+    )
+
+
+def _run_of(engine: Engine, container: Container) -> RunRequest:
+    if run := engine.runs.request(container.id):
+        return run
+    raise SystemFailure(f"container {container.id} has no run")
 
 
 async def _watch(engine: Engine, container: Container, execution: Exec, exit_of_exec: "asyncio.Future[Exit]") -> None:

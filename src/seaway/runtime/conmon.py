@@ -7,18 +7,15 @@ sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from seaway.base.errors import SystemFailure
-from seaway.base.failpoints import failpoint
 from seaway.base.phases import phase
-from seaway.base.together import together
 from seaway.kernel import process, proctable
 from seaway.runtime.bundle import RunDirectory
 
@@ -43,14 +40,6 @@ class Launch:
     leave_stdin_open: bool = False
     is_exec: bool = False
     checkpoint: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BeforeExec:
-    """What an exec's process waits for: its description, and who is attached to it."""
-
-    write_process: Callable[[], Coroutine[Any, Any, None]]
-    when_attachable: Callable[[], Awaitable[None]] | None = None
 
 
 def conmon_argv(conmon: str, launch: Launch) -> list[str]:
@@ -84,48 +73,47 @@ def conmon_env(pipes: dict[str, int]) -> dict[str, str]:
     return {"PATH": path, "TZ": "UTC0", **{name: str(fd) for name, fd in pipes.items()}}
 
 
-async def start(
-    conmon: str,
-    launch: Launch,
-    before_exec: BeforeExec | None = None,
-    given_up: "asyncio.Future[None] | None" = None,
-) -> Answer:
-    """Start a conmon and hear its answer."""
+class Begun:
+    """A conmon that waits: for its container's runtime to be called at once, or for an exec's second byte."""
+
+    def __init__(self, directory: RunDirectory, held: ExitStack, answer: int, wake: int) -> None:
+        self._directory, self._held, self._answer, self._wake = directory, held, answer, wake
+
+    def wake(self) -> None:
+        _wake(self._wake)
+
+    async def answered(self, given_up: "asyncio.Future[None] | None" = None) -> Answer:
+        with self._held:
+            with phase("runtime"):
+                line = await _read_line(self._answer, given_up)
+            if given_up and given_up.done():
+                _end(self._directory)
+                return Answer(-1, "the start was given up")
+            return parse_answer(line)
+
+    def end(self) -> None:
+        """Nobody needs it any more."""
+        _end(self._directory)
+        self._held.close()
+
+
+async def begin(conmon: str, launch: Launch) -> Begun:
+    """A container's conmon calls the runtime by itself; an exec's can be attached to when this returns."""
     with ExitStack() as stack:
         sync_read, sync_write = _pipe(stack)
         start_read, start_write = _pipe(stack)
-        pipes = {"_OCI_SYNCPIPE": sync_write.fd, "_OCI_STARTPIPE": start_read.fd}
         attach_read, attach_write = _pipe(stack)
-        if before_exec:
+        pipes = {"_OCI_SYNCPIPE": sync_write.fd, "_OCI_STARTPIPE": start_read.fd}
+        if launch.is_exec:
             pipes["_OCI_ATTACHPIPE"] = attach_write.fd
-        argv = conmon_argv(conmon, launch)
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
-
-        async def begin() -> None:
-            with phase("conmon"):
-                await _spawn(argv, pipes, launch.directory.path)
-            failpoint("exec: conmon runs" if launch.is_exec else "start: conmon runs")
-            for ours in (sync_write, start_read, attach_write):
-                ours.close()
-
-        if before_exec:
-            await together(_attachable(begin(), attach_read.fd, before_exec), before_exec.write_process())
-            _wake(start_write.fd)
-        else:
-            await begin()
-        with phase("runtime"):
-            line = await _read_line(sync_read.fd, given_up)
-        if given_up and given_up.done():
-            _end(launch.directory)
-            return Answer(-1, "the start was given up")
-        return parse_answer(line)
-
-
-async def _attachable(begun: Coroutine[Any, Any, None], attach_fd: int, before_exec: BeforeExec) -> None:
-    await begun
-    await _read_line(attach_fd)
-    if before_exec.when_attachable:
-        await before_exec.when_attachable()
+        with phase("conmon"):
+            await _spawn(conmon_argv(conmon, launch), pipes, launch.directory.path)
+        for ours in (sync_write, start_read, attach_write):
+            ours.close()
+        if launch.is_exec:
+            await _read_line(attach_read.fd)
+        return Begun(launch.directory, stack.pop_all(), sync_read.fd, start_write.fd)
 
 
 def _end(directory: RunDirectory) -> None:

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from seaway.base.failpoints import failpoint
+from seaway.base.together import together
 from seaway.kernel.worker import run_blocking
 from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.commands import RuntimeCommands
 from seaway.runtime.exits import Exit, ExitWatcher
 from seaway.runtime.programs import BUILT_IN, DEFAULT, RuntimeProgram, RuntimePrograms, base_name
+from seaway.runtime.readyexecs import ReadyExecs
 from seaway.runtime.requests import ExecRequest, RunRequest
 from seaway.runtime.scopes import in_the_scope_itself
 from seaway.runtime.seccomp_filter import with_compiled_filter
@@ -31,6 +34,7 @@ class Runtime(RuntimeCommands):
     ) -> None:
         super().__init__(RuntimePrograms(state_root, programs, systemd_cgroups=systemd_cgroups))
         self._exits, self._conmon_path = exits, conmon_path
+        self._ready = ReadyExecs(conmon_path)
         self._waiting: dict[str, asyncio.Future[Exit]] = {}
         self._creating: dict[str, asyncio.Future[None]] = {}
 
@@ -51,10 +55,17 @@ class Runtime(RuntimeCommands):
             leave_stdin_open=request.leave_stdin_open,
             checkpoint=request.checkpoint,
         )
+
+        async def begin() -> conmon.Begun:
+            begun = await conmon.begin(self._conmon_path, launch)
+            failpoint("start: conmon runs")
+            return begun
+
         given_up = self._creating[request.container_id] = asyncio.get_running_loop().create_future()
         try:
             return await self._launch(
                 launch,
+                begin,
                 lambda said: errors.create_failure(base_name(request.runtime), said, _command(request.spec["process"])),
                 given_up=given_up,
             )
@@ -82,10 +93,35 @@ class Runtime(RuntimeCommands):
             made.update(await process_object())
             where.write_process(made)
 
-        launch = conmon.Launch(
+        launch, held = self._exec_launch(request), ExitStack()
+
+        async def attachable() -> conmon.Begun:
+            begun = await self._ready.take(request.exec_id) or await conmon.begin(self._conmon_path, launch)
+            held.callback(begun.end)
+            failpoint("exec: conmon runs")
+            if when_attachable:
+                await when_attachable()
+            return begun
+
+        async def begin() -> conmon.Begun:
+            with held:
+                begun, _ = await together(attachable(), write_process())
+                held.pop_all()
+            begun.wake()
+            return begun
+
+        failure = lambda said: errors.exec_failure(said, _command(made))  # noqa: E731
+        return await self._launch(launch, begin, failure)
+
+    async def keep_ready(self, request: ExecRequest) -> None:
+        """For an exec that was created: its conmon runs when it is started, if that is soon."""
+        await self._ready.keep(self._exec_launch(request))
+
+    def _exec_launch(self, request: ExecRequest) -> conmon.Launch:
+        return conmon.Launch(
             container_id=request.container_id,
             process_id=request.exec_id,
-            directory=where,
+            directory=RunDirectory(request.run_dir),
             runtime_path=self.programs.executable(request.runtime),
             runtime_args=self.programs.arguments(request.runtime),
             log_path=None,
@@ -93,8 +129,6 @@ class Runtime(RuntimeCommands):
             stdin=request.stdin,
             is_exec=True,
         )
-        failure = lambda said: errors.exec_failure(said, _command(made))  # noqa: E731
-        return await self._launch(launch, failure, conmon.BeforeExec(write_process, when_attachable))
 
     def wait(self, process_id: str) -> "asyncio.Future[Exit]":
         """The end of a container's run or of an exec, by its ID."""
@@ -123,14 +157,14 @@ class Runtime(RuntimeCommands):
     async def _launch(
         self,
         launch: conmon.Launch,
+        begin: Callable[[], Awaitable[conmon.Begun]],
         failure: Callable[[str], errors.StartRefused | errors.StartFailed],
-        before_exec: conmon.BeforeExec | None = None,
         given_up: "asyncio.Future[None] | None" = None,
     ) -> int:
         result = self._exits.expect(launch.directory, launch.container_id)
         try:
             failpoint("exec: bundle made" if launch.is_exec else "start: bundle made")
-            answer = await conmon.start(self._conmon_path, launch, before_exec, given_up)
+            answer = await (await begin()).answered(given_up)
             if answer.data <= 0:
                 raise failure(launch.directory.runtime_message() or answer.message)
         except BaseException:
