@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
+NAMESPACE = f"seaway-bench-{os.getpid()}"
 sys.path[:0] = [str(REPOSITORY / "src"), str(REPOSITORY / "tests")]
 
 from conformance.engines import end_leftovers  # noqa: E402
@@ -21,7 +22,7 @@ from seaway.kernel import cgroup  # noqa: E402
 @contextmanager
 def own_engine(*command: str) -> Iterator[Path]:
     """Yields the engine's directory, with `docker.sock` in it. `command` is what takes serve's flags."""
-    root, namespace = Path(tempfile.mkdtemp(prefix="seaway-bench-", dir="/var/tmp")), f"seaway-bench-{os.getpid()}"
+    root, namespace = Path(tempfile.mkdtemp(prefix="seaway-bench-", dir="/var/tmp")), NAMESPACE
     undo_cgroup = cgroup.ensure_crun_can_start()
     for arguments in (["netns", "add", namespace], ["-n", namespace, "link", "set", "lo", "up"]):
         subprocess.run(["ip", *arguments], check=True)
