@@ -14,6 +14,7 @@ import pytest
 from seaway.kernel.mount import unmount
 from seaway.kernel.syscalls import mount
 from seaway.layers.chain import MaxDepthExceeded
+from seaway.layers.containers import ContainerLayers
 from seaway.layers.driver import StorageDriver, StorageError
 from seaway.layers.layerdb import Layer, LayerDb
 from seaway.layers.overlay2 import Overlay2
@@ -139,10 +140,11 @@ async def test_whiteouts_hide_the_parents_files(store: LayerStore) -> None:
     )
     parent = await store.register(chunks(base), None)
     layer = await store.register(chunks(top), parent.chain_id)
-    await store.create_rw("c1", layer.chain_id)
-    root = await store.mount("c1")
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", layer.chain_id)
+    root = await roots.mount("c1")
     seen = sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file() and p.parent.name in "abc")
-    await store.unmount("c1")
+    await roots.unmount("c1")
     assert seen == ["a/kept", "b/new"]
     assert not (root / "c").exists()
     assert await collected(store.tar_stream(layer.chain_id)) == top
@@ -164,7 +166,8 @@ async def test_records_are_dockerds(store: LayerStore, tmp_path: Path) -> None:
     assert {stat.S_IMODE(p.stat().st_mode) for p in record.iterdir()} == {0o644}
     lines = gzip.decompress((db / "sha256" / parent.chain_id.hex / "tar-split.json.gz").read_bytes()).splitlines()
     assert lines[1].startswith(b'{"type":1,"name":"a","size":5,"payload":"')
-    await store.create_rw("c1", layer.chain_id)
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", layer.chain_id)
     mount = {p.name: p.read_text() for p in (db / "mounts/c1").iterdir()}
     assert mount == {"mount-id": mount["mount-id"], "init-id": f"{mount['mount-id']}-init", "parent": layer.chain_id}
 
@@ -172,8 +175,9 @@ async def test_records_are_dockerds(store: LayerStore, tmp_path: Path) -> None:
 async def test_container_gets_its_init_layer(store: LayerStore) -> None:
     tar = make_tar(directory("etc/", mode=0o700), symlink("etc/hosts", "/etc/shadow"), member("etc/keep"))
     layer = await store.register(chunks(tar), None)
-    await store.create_rw("c1", layer.chain_id)
-    root = await store.mount("c1")
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", layer.chain_id)
+    root = await roots.mount("c1")
     hosts = root / "etc/hosts"
     assert hosts.is_file()
     assert not hosts.is_symlink()
@@ -182,8 +186,8 @@ async def test_container_gets_its_init_layer(store: LayerStore) -> None:
     assert all((root / name).is_dir() for name in ("dev/pts", "dev/shm", "proc", "sys"))
     assert stat.S_IMODE((root / "etc").stat().st_mode) == 0o700
     (root / "data").write_bytes(bytes(77))
-    assert await store.rw_size("c1") == 77
-    await store.unmount("c1")
+    assert await roots.rw_size("c1") == 77
+    await roots.unmount("c1")
 
 
 async def test_init_layer_respects_what_the_image_hides(store: LayerStore) -> None:
@@ -201,11 +205,12 @@ async def test_init_layer_respects_what_the_image_hides(store: LayerStore) -> No
     parent = None
     for tar in (base, middle, top):
         parent = (await store.register(chunks(tar), parent)).chain_id
-    await store.create_rw("c1", parent)
-    root = await store.mount("c1")
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", parent)
+    root = await roots.mount("c1")
     modes = {name: oct((root / name).lstat().st_mode) for name in ("etc", "etc/hosts", "proc", "dev", "dev/pts", "sys")}
     old = (root / "etc/old").exists()
-    await store.unmount("c1")
+    await roots.unmount("c1")
     assert not old
     assert modes == {
         "etc": "0o40750",
@@ -319,7 +324,8 @@ async def test_release_keeps_what_is_used(store: LayerStore, tmp_path: Path) -> 
 async def test_next_engine_finds_layers_and_removes_what_was_half_made(driver: StorageDriver, tmp_path: Path) -> None:
     store = LayerStore(tmp_path / "image", driver)
     layer = await store.register(chunks(make_tar(member("a"))), None)
-    await store.create_rw("c1", layer.chain_id)
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", layer.chain_id)
     half = tmp_path / "image/layerdb/tmp/write-set-7"
     half.mkdir()
     (half / "cache-id").write_text("f" * 64)
@@ -327,22 +333,24 @@ async def test_next_engine_finds_layers_and_removes_what_was_half_made(driver: S
     again = LayerStore(tmp_path / "image", driver)
     await again.restore()
     assert again.all() == [layer]
-    assert again.has_rw("c1")
+    again_roots = ContainerLayers(again)
+    assert again_roots.has_rw("c1")
     assert not driver.exists("f" * 64)
     assert not half.exists()
 
 
 async def test_mounts_are_counted(store: LayerStore) -> None:
     layer = await store.register(chunks(make_tar(member("a"))), None)
-    await store.create_rw("c1", layer.chain_id)
-    root = await store.mount("c1")
-    await store.mount("c1")
-    await store.unmount("c1")
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", layer.chain_id)
+    root = await roots.mount("c1")
+    await roots.mount("c1")
+    await roots.unmount("c1")
     assert (root / "a").exists()
-    await store.unmount("c1")
-    await store.remove_rw("c1")
-    await store.remove_rw("c1")
-    assert not store.has_rw("c1")
+    await roots.unmount("c1")
+    await roots.remove_rw("c1")
+    await roots.remove_rw("c1")
+    assert not roots.has_rw("c1")
 
 
 async def test_stack_has_a_limit(driver: StorageDriver, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seaway.kernel.mount import unmount
+from seaway.layers.containers import ContainerLayers
 from seaway.layers.driver import StorageError
 from seaway.layers.overlay2 import Overlay2, whole_upper_options
 from seaway.layers.store import LayerStore
@@ -27,7 +28,8 @@ async def store(tmp_path: Path) -> AsyncIterator[LayerStore]:
     driver = Overlay2(tmp_path / "overlay2")
     store = LayerStore(tmp_path / "image", driver)
     layer = await store.register(tar(make_tar(directory("d/"), member("d/inside"), member("file", data=b"text"))), None)
-    await store.create_rw("c1", layer.chain_id)
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", layer.chain_id)
     yield store
     for merged in (tmp_path / "overlay2").glob("*/merged"):
         unmount(merged)
@@ -41,14 +43,15 @@ def test_what_a_kernel_does_not_know_is_not_asked_for(tmp_path: Path) -> None:
 
 
 async def test_a_changed_mode_and_a_renamed_directory_are_whole(store: LayerStore) -> None:
-    root = await store.mount("c1")
+    roots = ContainerLayers(store)
+    root = await roots.mount("c1")
     (root / "file").chmod(0o600)
     try:
         (root / "d").rename(root / "e")
     except OSError:
         assert (root / "d/inside").exists()  # EXDEV: programs copy then, as `mv` does
-    await store.unmount("c1")
-    upper = Path(store.graph_data("c1")["UpperDir"])
+    await roots.unmount("c1")
+    upper = Path(roots.graph_data("c1")["UpperDir"])
     marks = {name for path in upper.rglob("*") for name in os.listxattr(path, follow_symlinks=False)}
     assert marks.isdisjoint({"trusted.overlay.redirect", "trusted.overlay.metacopy"})
     assert (upper / "file").read_bytes() == b"text"
@@ -56,10 +59,11 @@ async def test_a_changed_mode_and_a_renamed_directory_are_whole(store: LayerStor
 
 @pytest.mark.parametrize(("name", "mark"), [("e", "redirect"), ("f", "metacopy")])
 async def test_what_is_not_whole_is_not_committed(store: LayerStore, name: str, mark: str) -> None:
-    upper = Path(store.graph_data("c1")["UpperDir"])
+    roots = ContainerLayers(store)
+    upper = Path(roots.graph_data("c1")["UpperDir"])
     (upper / "e").mkdir()
     (upper / "f").touch()
-    assert await collected(store.diff_stream("c1"))
+    assert await collected(roots.diff_stream("c1"))
     os.setxattr(upper / name, f"trusted.overlay.{mark}", b"d")
     with pytest.raises(StorageError, match=f"{name} is only a redirect of overlayfs to another layer"):
-        await collected(store.diff_stream("c1"))
+        await collected(roots.diff_stream("c1"))

@@ -55,6 +55,7 @@ from seaway.images.catalog import Catalog, open_catalog
 from seaway.images.graphdir import refuse_graph_directory
 from seaway.kernel import worker
 from seaway.kernel.process import find_program
+from seaway.layers.containers import ContainerLayers
 from seaway.layers.store import LayerStore
 from seaway.model.container import LogConfig
 from seaway.networks.controller import NetworkController
@@ -73,6 +74,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Images:
     layers: LayerStore
+    roots: ContainerLayers
     catalog: Catalog
     events: EventBus
 
@@ -85,7 +87,7 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     supervisor = Supervisor()
     life.push_async_callback(supervisor.close)
     images = await _open_images(settings, root, life)
-    containers = _load_containers(root, images.layers.driver_name)
+    containers = _load_containers(root, images.roots.driver_name)
     controller = await _start_networks(config, root, run_root, containers, supervisor, life)
     runtime = _start_runtime(settings, run_root, supervisor, life)
     logs = _start_logs(config, containers, runtime, supervisor, life)
@@ -95,7 +97,7 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
         run_root=run_root / "runs",
         containers=containers,
         images=images.catalog,
-        layers=images.layers,
+        layers=images.roots,
         runtime=runtime,
         logs=logs,
         mounts=_mounts(images, containers, root, run_root, settings.ids.root),
@@ -124,12 +126,14 @@ async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack)
     layers = LayerStore(store_root, driver, settings.ids)
     life.push_async_callback(layers.close)
     await layers.restore()
+    roots = ContainerLayers(layers)
+    life.push_async_callback(roots.close)
     journal = Journal(root.path / "seaway" / "events.jsonl", RING_SIZE)
     life.callback(journal.close)
     events = EventBus(journal)
     catalog = open_catalog(store_root, layers, events.publish)
     await layers.sweep()
-    return _Images(layers, catalog, events)
+    return _Images(layers, roots, catalog, events)
 
 
 def _load_containers(root: DataRoot, driver: str) -> ContainerStore:
@@ -180,8 +184,8 @@ def _start_logs(
 def _mounts(
     images: _Images, containers: ContainerStore, root: DataRoot, run_root: Path, owner: tuple[int, int]
 ) -> ContainerMounts:
-    volumes, of_images = VolumeStore(root.path, owner=owner), ImageMounts(images.catalog, images.layers)
-    planner = MountPlanner(volumes, containers, images.layers, of_images, images.events, root.path)
+    volumes, of_images = VolumeStore(root.path, owner=owner), ImageMounts(images.catalog, images.roots)
+    planner = MountPlanner(volumes, containers, images.roots, of_images, images.events, root.path)
     return ContainerMounts(volumes, planner, of_images, images.events, run_root / "subpaths", owner)
 
 

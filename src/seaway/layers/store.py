@@ -1,10 +1,10 @@
-"""The layers that the engine has: read-only ones by chain ID, one read-write one per container.
+"""The read-only layers that the engine has, by chain ID; a container's own is in `seaway.layers.containers`.
 
 Readers take no lock and see whole layers only. A layer's commit point is the rename of its record (`layerdb`); the
 driver's directory is filled before. A killed engine's half-made layers go when the next one opens the store.
 
-Who uses a layer is derived, never counted: its children and the containers are here, and the images are asked
-for through `add_user`. While a `transaction` is open nothing is removed, so what `register` gave (or found) stays
+Who uses a layer is derived, never counted: its children are here, images and containers are asked for through
+`add_user`. While a `transaction` is open nothing is removed, so what `register` gave (or found) stays
 until the image that needs it is there.
 """
 
@@ -14,21 +14,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, I
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
-from seaway.base.errors import Conflict, InvalidParameter, NotFound
+from seaway.base.errors import InvalidParameter, NotFound
 from seaway.base.failpoints import failpoint
 from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.base.ids import is_full_id, new_id
 from seaway.base.locks import KeyedLocks
-from seaway.base.supervisor import Supervisor
 from seaway.content.compression import Compressed
 from seaway.kernel.worker import run_blocking
 from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded
 from seaway.layers.chain import chain_id as chain_id_of
-from seaway.layers.changes import Change, layer_changes
 from seaway.layers.driver import StorageDriver
-from seaway.layers.initlayer import find_directory, set_up_init_layer
-from seaway.layers.layerdb import Layer, LayerDb, RwLayer
-from seaway.layers.transfer import TarSource, compress, ingest, pack, reassemble
+from seaway.layers.layerdb import Layer, LayerDb
+from seaway.layers.transfer import TarSource, compress, ingest, reassemble
 from seaway.oci.digest import Digest
 
 UNPACKING = max(2, os.cpu_count() or 1)
@@ -38,16 +35,6 @@ UNPACKING = max(2, os.cpu_count() or 1)
 class NoSuchLayer(NotFound):
     def __init__(self) -> None:
         super().__init__("layer does not exist")
-
-
-class NoSuchMount(NotFound):
-    def __init__(self) -> None:
-        super().__init__("mount does not exist")
-
-
-class MountExists(Conflict):
-    def __init__(self) -> None:
-        super().__init__("mount already exists with name")
 
 
 class DiffIdMismatch(InvalidParameter):
@@ -61,37 +48,28 @@ class LayerStore:
     disk, and the containers' own in a tar."""
 
     def __init__(self, root: Path, driver: StorageDriver, ids: IdMap = NO_SHIFT) -> None:
-        self._db = LayerDb(root / "layerdb")
-        self.driver, self._ids = driver, ids
-        self._layers = {layer.chain_id: layer for layer in self._db.layers()}
-        self._rw = {rw.container_id: rw for rw in self._db.rw_layers()}
-        self._mounts: dict[str, int] = {}
-        self._graph_data: dict[str, dict[str, str]] = {}
+        self.db = LayerDb(root / "layerdb")
+        self.driver, self.ids = driver, ids
+        self._layers = {layer.chain_id: layer for layer in self.db.layers()}
         self._locks = KeyedLocks()
         self._users: list[Callable[[], Iterable[Digest]]] = []
-        self._background = Supervisor()
         self._transactions = 0
         self._unpacking = asyncio.Semaphore(UNPACKING)
         self._released: list[Digest] = []
         self._pending: set[Digest] = set()
 
-    @property
-    def driver_name(self) -> str:
-        return self.driver.name
-
     async def restore(self) -> None:
         """Remove what a killed engine left half-made. Call it once, before anything else."""
-        for write_set, cache_id in list(self._db.unfinished()):
+        for write_set, cache_id in list(self.db.unfinished()):
             unfinished = (cache_id, f"{cache_id}-init") if is_full_id(cache_id) else ()
-            await self._undo(write_set, *unfinished)
+            await self.undo(write_set, *unfinished)
 
     async def close(self) -> None:
-        """Wait for what still goes on in the background: freed space, records on their way to the disk."""
-        await self._background.drain(timeout_s=60)
+        """Wait for the space that is still being freed in the background."""
         await self.driver.close()
 
     def add_user(self, in_use: Callable[[], Iterable[Digest]]) -> None:
-        """`in_use` gives the chain IDs that must stay: the images' tops."""
+        """`in_use` gives the chain IDs that must stay: the images' tops, and what containers stand on."""
         self._users.append(in_use)
 
     @asynccontextmanager
@@ -109,7 +87,7 @@ class LayerStore:
 
     async def sweep(self) -> None:
         """Remove the layers whose image a killed engine did not come to make. Once, when their users are known."""
-        pending = await run_blocking(self._db.pending)
+        pending = await run_blocking(self.db.pending)
         self._pending.update(pending)
         for chain in pending:
             await self.release(chain)
@@ -119,20 +97,20 @@ class LayerStore:
         """Before something is written that needs the layer: the records of new ones on disk, with one flush for all."""
         new = [layer.chain_id for layer in self.stack(chain_id) if layer.chain_id in self._pending]
         if new:
-            await run_blocking(self._db.sync_layers, new)
+            await run_blocking(self.db.sync_layers, new)
 
     async def mark_going(self, chain_id: Digest) -> None:
         """What uses it is about to go: should the engine be killed before `release`, the next one finishes that."""
         for layer in list(self.stack(chain_id)):
             self._pending.add(layer.chain_id)
-            await run_blocking(self._db.mark_pending, layer.chain_id)
+            await run_blocking(self.db.mark_pending, layer.chain_id)
 
     async def _settle(self) -> None:
         """What something uses now is not pending any more."""
         settled = {chain for chain in self._pending if chain not in self._layers or self._is_used(chain)}
         self._pending -= settled
         for chain in settled:
-            await run_blocking(self._db.settle, chain)
+            await run_blocking(self.db.settle, chain)
 
     def get(self, chain_id: Digest) -> Layer:
         try:
@@ -172,14 +150,14 @@ class LayerStore:
         if not is_free:
             await self._wait_for_parent(parent, below)
         cache_id = new_id()
-        write_set = await run_blocking(self._db.begin, cache_id)
+        write_set = await run_blocking(self.db.begin, cache_id)
         committed = False
         try:
             failpoint("layer: begun")
             await self.driver.create(cache_id, self.get(parent).cache_id if parent and not is_free else None)
             async with self._unpacking:
                 split = write_set / "tar-split.json.gz"
-                done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts, self._ids)
+                done = await ingest(source, self.driver.layer_dir(cache_id), split, self.driver.whiteouts, self.ids)
             failpoint("layer: unpacked")
             if diff_id and done.diff_id != diff_id:
                 raise DiffIdMismatch(diff_id, done.diff_id)
@@ -193,7 +171,7 @@ class LayerStore:
                     return known
                 if parent is not None:
                     self.get(parent)
-                await run_blocking(self._db.commit_layer, write_set, layer)
+                await run_blocking(self.db.commit_layer, write_set, layer)
                 committed = True
                 self._layers[layer.chain_id] = layer
                 self._pending.add(layer.chain_id)
@@ -201,7 +179,7 @@ class LayerStore:
             return layer
         finally:
             if not committed:
-                await asyncio.shield(self._undo(write_set, cache_id))
+                await asyncio.shield(self.undo(write_set, cache_id))
 
     async def _wait_for_parent(self, parent: Digest | None, below: asyncio.Event | None) -> None:
         if below:
@@ -209,11 +187,11 @@ class LayerStore:
         if parent is not None and len(list(self.stack(parent))) >= MAX_DEPTH:
             raise MaxDepthExceeded
 
-    async def _undo(self, write_set: Path, *cache_ids: str) -> None:
+    async def undo(self, write_set: Path, *cache_ids: str) -> None:
         """The write set goes last: as long as it is there, `restore` can finish what was begun here."""
         for cache_id in cache_ids:
             await self.driver.remove(cache_id)
-        await run_blocking(self._db.abandon, write_set)
+        await run_blocking(self.db.abandon, write_set)
 
     async def release(self, chain_id: Digest) -> None:
         """Remove the layer, and those below it, as far as nothing uses them."""
@@ -223,133 +201,28 @@ class LayerStore:
         current: Digest | None = chain_id
         while current is not None and (layer := self._layers.get(current)) and not self._is_used(current):
             del self._layers[current]
-            await self._undo(await run_blocking(self._db.take_layer, layer), layer.cache_id)
+            await self.undo(await run_blocking(self.db.take_layer, layer), layer.cache_id)
             current = layer.parent
         await self._settle()
 
     def _is_used(self, chain: Digest) -> bool:
-        return (
-            any(layer.parent == chain for layer in self._layers.values())
-            or any(rw.parent == chain for rw in self._rw.values())
-            or any(chain in in_use() for in_use in self._users)
+        return any(layer.parent == chain for layer in self._layers.values()) or any(
+            chain in in_use() for in_use in self._users
         )
 
     async def tar_stream(self, chain_id: Digest) -> AsyncGenerator[bytes, None]:
         """The layer's tar, byte for byte as it came in (uncompressed)."""
         layer = self.get(chain_id)
-        async with aclosing(reassemble(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id))) as tar:
+        async with aclosing(reassemble(self.driver.layer_dir(layer.cache_id), self.db.tar_split(chain_id))) as tar:
             async for chunk in tar:
                 yield chunk
 
     async def gzip_stream(self, chain_id: Digest) -> AsyncGenerator[Compressed, None]:
         """The same, compressed: always to the same bytes."""
         layer = self.get(chain_id)
-        async with aclosing(compress(self.driver.layer_dir(layer.cache_id), self._db.tar_split(chain_id))) as blob:
+        async with aclosing(compress(self.driver.layer_dir(layer.cache_id), self.db.tar_split(chain_id))) as blob:
             async for piece in blob:
                 yield piece
 
-    async def diff_stream(self, container_id: str) -> AsyncGenerator[bytes, None]:
-        """A tar of what the container changed. Of what goes on meanwhile some is in it, some is not."""
-        rw = self._get_rw(container_id)
-        parent = self.driver.layer_dir(rw.init_id) if self.driver.whiteouts == "plain" else None
-        async with aclosing(pack(self.driver.layer_dir(rw.mount_id), parent, self._ids)) as tar:
-            async for chunk in tar:
-                yield chunk
-
-    async def create_rw(self, container_id: str, parent: str | None) -> None:
-        if container_id in self._rw:
-            raise MountExists
-        top = self.get(Digest(parent)) if parent else None
-        mount_id = new_id()
-        rw = RwLayer(container_id, mount_id, f"{mount_id}-init", top.chain_id if top else None)
-        self._rw[container_id] = rw
-        committed = False
-        write_set = await run_blocking(self._db.begin, mount_id)
-        try:
-            await self.driver.create_rw(rw.init_id, top.cache_id if top else None)
-            below = self.driver.lower_dirs(rw.init_id)
-            await run_blocking(set_up_init_layer, self.driver.layer_dir(rw.init_id), below, self._ids.root)
-            await self.driver.create_rw(rw.mount_id, rw.init_id)
-            await run_blocking(self._db.commit_rw, write_set, rw)
-            committed = True
-            self._background.spawn(run_blocking(self._db.sync_rw, container_id), f"sync the mount of {container_id}")
-        finally:
-            if not committed:
-                del self._rw[container_id]
-                await asyncio.shield(self._undo(write_set, rw.mount_id, rw.init_id))
-
-    async def mount(self, container_id: str) -> Path:
-        """The container's root filesystem. Every `mount` needs its `unmount`; the last one ends it."""
-        rw = self._get_rw(container_id)
-        async with self._locks.hold(container_id):
-            path = await self.driver.mount(rw.mount_id)
-            self._mounts[container_id] = self._mounts.get(container_id, 0) + 1
-            return path
-
-    async def unmount(self, container_id: str) -> None:
-        rw = self._get_rw(container_id)
-        async with self._locks.hold(container_id):
-            left = self._mounts.get(container_id, 0) - 1
-            if left > 0:
-                self._mounts[container_id] = left
-                return
-            self._mounts.pop(container_id, None)
-            await self.driver.unmount(rw.mount_id)
-
-    async def remove_rw(self, container_id: str) -> None:
-        """Unmounts it, whoever still counted on it. Removing an absent one is a no-op."""
-        async with self._locks.hold(container_id):
-            if (rw := self._rw.pop(container_id, None)) is None:
-                return
-            self._mounts.pop(container_id, None)
-            self._graph_data.pop(container_id, None)
-            record = await run_blocking(self._db.take_rw, rw)
-            await self._undo(record, *filter(None, (rw.mount_id, rw.init_id)))
-        if rw.parent is not None:
-            await self.release(rw.parent)  # its image may be gone since
-
-    def containers(self) -> list[str]:
-        """Whose read-write layers there are."""
-        return list(self._rw)
-
-    async def has_directory(self, container_id: str, path: str) -> bool:
-        """Whether the container has one there. Seen without mounting it: a link on the way is no directory."""
-        rw = self._get_rw(container_id)
-        layers = [self.driver.layer_dir(rw.mount_id), *self.driver.lower_dirs(rw.mount_id)]
-        return bool(await run_blocking(find_directory, layers, path.strip("/")))
-
-    def has_rw(self, container_id: str) -> bool:
-        return container_id in self._rw
-
-    def graph_data(self, container_id: str) -> dict[str, str]:
-        if container_id not in self._graph_data:
-            self._graph_data[container_id] = self.driver.metadata(self._get_rw(container_id).mount_id)
-        return self._graph_data[container_id]
-
     def image_graph_data(self, chain: Digest) -> dict[str, str]:
         return self.driver.metadata(self.get(chain).cache_id)
-
-    async def rw_size(self, container_id: str) -> int:
-        rw = self._get_rw(container_id)
-        size = await self.driver.rw_size(rw.mount_id)
-        if self.driver.whiteouts == "plain":
-            size -= await self.driver.rw_size(rw.init_id)
-        return max(size, 0)
-
-    async def sizes(self, container_id: str) -> tuple[int, int]:
-        """What the container's layer holds, and that together with its image."""
-        own = await self.rw_size(container_id)
-        return own, own + sum(layer.size for layer in self.stack(self._get_rw(container_id).parent))
-
-    async def changes(self, container_id: str) -> list[Change]:
-        """What the container's layer changes of those below it, parents first, by name."""
-        rw = self._get_rw(container_id)
-        is_whole = self.driver.whiteouts == "plain"
-        below = [self.driver.layer_dir(rw.init_id)] if is_whole else self.driver.lower_dirs(rw.mount_id)
-        return await run_blocking(layer_changes, self.driver.layer_dir(rw.mount_id), below, is_whole=is_whole)
-
-    def _get_rw(self, container_id: str) -> RwLayer:
-        try:
-            return self._rw[container_id]
-        except KeyError:
-            raise NoSuchMount from None
