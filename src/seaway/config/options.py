@@ -98,7 +98,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("exec-root", TEXT, "Root directory for execution state files"),
     Option("experimental", BOOL, "Enable experimental features"),
     Option("feature", FEATURES, "Enable feature in the daemon", "features", note=NOT_YET),
-    Option("firewall-backend", TEXT, "Firewall backend to use", note="iptables or nftables, which is the first choice"),
+    Option("firewall-backend", TEXT, "Firewall backend to use: iptables, or nftables, which is the first choice"),
     Option("fixed-cidr", TEXT, "IPv4 subnet for the default bridge network"),
     Option("fixed-cidr-v6", TEXT, "IPv6 subnet for the default bridge network"),
     Option("group", TEXT, "Group for the unix socket", short="G"),

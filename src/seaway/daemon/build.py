@@ -34,7 +34,15 @@ from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
 from seaway.config.cluster import parse_cluster
 from seaway.containers.store import ContainerStore
-from seaway.daemon.options import file_defaults, minimum_version, network_options, programs, storage_driver, tls
+from seaway.daemon.options import (
+    file_defaults,
+    minimum_version,
+    network_options,
+    programs,
+    storage_driver,
+    temporary_directory,
+    tls,
+)
 from seaway.discovery.cluster import Cluster
 from seaway.distribution.fetch import forget_partial_downloads
 from seaway.engine.context import Engine
@@ -57,7 +65,6 @@ from seaway.kernel import worker
 from seaway.kernel.process import find_program
 from seaway.layers.containers import ContainerLayers
 from seaway.layers.store import LayerStore
-from seaway.model.container import LogConfig
 from seaway.networks.controller import NetworkController
 from seaway.plugins.authz import AuthorizationPlugins
 from seaway.runtime.crun import Runtime
@@ -90,7 +97,7 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     containers = _load_containers(root, images.roots.driver_name)
     controller = await _start_networks(config, root, run_root, containers, supervisor, life)
     runtime = _start_runtime(settings, run_root, supervisor, life)
-    logs = _start_logs(config, containers, runtime, supervisor, life)
+    logs = _start_logs(settings, containers, runtime, supervisor, life)
     engine = Engine(
         settings=settings,
         data_root=root.path,
@@ -172,10 +179,9 @@ def _start_runtime(settings: Settings, run_root: Path, supervisor: Supervisor, l
 
 
 def _start_logs(
-    config: EngineConfig, containers: ContainerStore, runtime: Runtime, supervisor: Supervisor, life: AsyncExitStack
+    settings: Settings, containers: ContainerStore, runtime: Runtime, supervisor: Supervisor, life: AsyncExitStack
 ) -> ContainerLogs:
-    default = LogConfig(type=config.log_driver, config=dict(config.log_opts))
-    logs = ContainerLogs(default, containers, runtime, supervisor)
+    logs = ContainerLogs(settings, containers, runtime, supervisor)
     logs.start()
     life.callback(logs.close)
     return logs
@@ -214,7 +220,7 @@ def _routes(
         AttachHandlers(engine),
         ExecHandlers(engine),
         LogHandlers(engine),
-        ImageTransferHandlers(catalog, transfers.puller, root.path / "tmp"),
+        ImageTransferHandlers(catalog, transfers.puller, temporary_directory(os.environ, root.path)),
         ImagePushHandlers(transfers.pusher),
         RegistryHandlers(transfers.registries),
         CommitHandlers(engine, catalog),

@@ -42,6 +42,11 @@ def minimum_version(environment: Mapping[str, str]) -> Version:
     return version
 
 
+def temporary_directory(environment: Mapping[str, str], root: Path) -> Path:
+    """Where archives lie while they are read: `DOCKER_TMPDIR`, as for dockerd. Nothing in it has a name."""
+    return Path(environment.get("DOCKER_TMPDIR") or root / "tmp")
+
+
 def storage_driver(config: EngineConfig, root: Path, owner: tuple[int, int]) -> StorageDriver:
     match config.storage_driver or os.environ.get("DOCKER_DRIVER", "") or "overlay2":
         case "overlay2":

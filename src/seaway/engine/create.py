@@ -1,6 +1,6 @@
 """`POST /containers/create`: validated, merged with the image, named, given a root filesystem, written down."""
 
-import platform
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from seaway.engine.workdir import make_working_directory
 from seaway.kernel import files, worker
 from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.network import EndpointSettings
+from seaway.oci.platform import Platform, host_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,10 @@ async def create_container(
     config: ContainerConfig,
     host_config: HostConfig,
     wishes: Mapping[str, EndpointSettings | None] | None = None,
+    platform: Platform | None = None,
 ) -> Created:
-    """`wishes` by network name, beside the network of the mode. `name` "" has one generated.
+    """`wishes` by network name, beside the network of the mode. `name` "" has one generated. The image must be for
+    `platform`, if that is given.
 
     Raises InvalidParameter, NotFound (the image), Conflict (the name).
     """
@@ -50,7 +53,7 @@ async def create_container(
     host_config = adapt_host_config(checked.host_config, engine.defaults, engine.containers, engine.default_runtime)
     check_links(host_config.links or (), engine.containers)
     endpoints = plan_endpoints(config, host_config, wishes or {}, engine.networks.controller.networks())
-    image = engine.images.resolve(config.image) if config.image else _NO_IMAGE
+    image = engine.images.resolve(config.image, platform) if config.image else _NO_IMAGE
     merged = merge_config(config, image.config)
     host_config = engine.logs.with_driver(host_config)
     async with AsyncExitStack() as undo:
@@ -71,7 +74,7 @@ async def create_container(
     failpoint("create: recorded")
     container_event(engine, container, "create")
     expect_process(engine)
-    return Created(container_id, checked.warnings)
+    return Created(container_id, (*checked.warnings, *(() if platform else _platform_warnings(image.platform))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,18 @@ class _NoImage:
     id: str = ""
     config: ContainerConfig = field(default_factory=ContainerConfig)
     chain_id: str | None = None
+    platform: Platform = field(default_factory=host_platform)
 
 
 _NO_IMAGE = _NoImage()
+
+
+def _platform_warnings(image: Platform) -> tuple[str, ...]:
+    host = host_platform()
+    if image.suits(host):
+        return ()
+    text = f"The requested image's platform ({image}) does not match the detected host platform ({host})"
+    return (f"{text} and no specific platform was requested",)
 
 
 def _refuse_storage_options(host_config: HostConfig) -> None:
@@ -112,7 +124,7 @@ def _hostname(engine: Engine, network_mode: str, container_id: str) -> str:
     """A container in somebody else's network has his name there."""
     other = shared_with(network_mode)
     if other is None:
-        return platform.node() if network_mode == "host" else short_id(container_id)
+        return os.uname().nodename if network_mode == "host" else short_id(container_id)
     try:
         return engine.containers.find(other).config.hostname
     except NotFound:

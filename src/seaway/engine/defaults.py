@@ -8,12 +8,15 @@ from typing import Any
 from seaway.config import ConfigError, EngineConfig
 from seaway.config.validate import exec_options
 from seaway.kernel import cgroup
-from seaway.model.container import Ulimit
+from seaway.logs.driver import InvalidLogOption
+from seaway.logs.drivers import validate_log_options
+from seaway.model.container import LogConfig, Ulimit
 from seaway.runtime.programs import BUILT_IN
 from seaway.runtime.spec.seccomp_custom import InvalidProfile, parse_profile
 
 CDI_DIRS = ("/etc/cdi", "/var/run/cdi")
 SHM_BYTES = 64 << 20
+JSON_FILE = LogConfig(type="json-file")
 _SYSTEMD = Path("/run/systemd/system")
 
 
@@ -34,12 +37,13 @@ class ContainerDefaults:
     no_new_privileges: bool = False
     seccomp: str | Mapping[str, Any] = "default"
     cdi_spec_dirs: tuple[str, ...] = ()
+    log: LogConfig = JSON_FILE
     realtime: tuple[int, int] = (0, 0)
     """Period and runtime in microseconds of every group that containers' groups are made in."""
 
 
 def container_defaults(config: EngineConfig) -> ContainerDefaults:
-    """Raises ConfigError for a seccomp profile that cannot be used."""
+    """Raises ConfigError for a seccomp profile or log options that cannot be used."""
     unified = cgroup.mode() is cgroup.Mode.UNIFIED
     return ContainerDefaults(
         runtimes=frozenset({*BUILT_IN, *config.runtimes}),
@@ -55,6 +59,7 @@ def container_defaults(config: EngineConfig) -> ContainerDefaults:
         no_new_privileges=config.no_new_privileges,
         seccomp=_seccomp(config.seccomp_profile),
         cdi_spec_dirs=tuple(filter(None, config.cdi_spec_dirs or CDI_DIRS)),
+        log=_log(config),
         realtime=(config.cpu_rt_period, config.cpu_rt_runtime),
     )
 
@@ -63,6 +68,16 @@ def _uses_systemd(config: EngineConfig, *, unified: bool) -> bool:
     """dockerd's rule: on cgroup v2, under systemd, unless somebody chose."""
     chosen = exec_options(config).get("native.cgroupdriver", "")
     return chosen == "systemd" or (not chosen and unified and _SYSTEMD.is_dir())
+
+
+def _log(config: EngineConfig) -> LogConfig:
+    """Looked at where there are options, as in dockerd: what a driver cannot do without, a container may bring."""
+    if config.log_opts:
+        try:
+            validate_log_options(config.log_driver, config.log_opts)
+        except InvalidLogOption as wrong:
+            raise ConfigError(f"failed to set log opts: {wrong}") from wrong
+    return LogConfig(type=config.log_driver, config=dict(config.log_opts))
 
 
 def _seccomp(profile: str) -> str | Mapping[str, Any]:

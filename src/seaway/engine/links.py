@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import groupby
 
+import msgspec
+
 from seaway.base.errors import EngineError, InvalidParameter, NotFound
 from seaway.base.ids import short_id
 from seaway.containers.container import Container
@@ -22,6 +24,16 @@ def parse_link(text: str) -> tuple[str, str]:
     if not name or ":" in alias:
         raise InvalidParameter(f"bad format for links: {text}")
     return name.removeprefix("/"), (alias or name).rpartition("/")[2]
+
+
+def renamed_links(links: Iterable[str], old: str, new: str) -> list[str]:
+    """The aliases stay."""
+    return [f"{new}:{parse_link(link)[1]}" if parse_link(link)[0] == old else link for link in links]
+
+
+def with_links(container: Container, links: list[str]) -> Container:
+    host_config = msgspec.structs.replace(container.host_config, links=links or None)
+    return msgspec.structs.replace(container, host_config=host_config)
 
 
 def check_links(links: Iterable[str], containers: ContainerStore) -> None:

@@ -13,16 +13,17 @@ from seaway.base.errors import EngineError, SystemFailure
 from seaway.base.supervisor import Supervisor
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
+from seaway.engine.settings import Settings
 from seaway.kernel import worker
 from seaway.logs.driver import ContainerInfo, LogDriver
 from seaway.logs.drivers import log_drivers, make_driver, validate_log_options
 from seaway.logs.localfile import cache_of
-from seaway.logs.options import parse_cache_options, parse_json_file_options, parse_local_options
+from seaway.logs.options import inherited, parse_cache_options, parse_json_file_options, parse_local_options
 from seaway.logs.pieces import SpoolPieces
 from seaway.logs.rotating import Limits
 from seaway.logs.shipper import ROTATE_BYTES, Shipper
 from seaway.logs.watcher import SpoolWatcher
-from seaway.model.container import HostConfig, LogConfig
+from seaway.model.container import HostConfig
 from seaway.runtime.control import ProcessEnded
 from seaway.runtime.crun import Runtime
 
@@ -58,12 +59,10 @@ LAST_LINES_S = 2.0
 
 
 class ContainerLogs:
-    """`default` is the engine's `--log-driver` with its `--log-opt`s."""
-
     def __init__(
-        self, default: LogConfig, containers: ContainerStore, runtime: Runtime, supervisor: Supervisor
+        self, settings: Settings, containers: ContainerStore, runtime: Runtime, supervisor: Supervisor
     ) -> None:
-        self._default, self._containers = default, containers
+        self._settings, self._containers = settings, containers
         self._runtime, self._supervisor = runtime, supervisor
         self._watcher = SpoolWatcher()
         self._held: dict[str, _Held] = {}
@@ -76,11 +75,7 @@ class ContainerLogs:
 
     def with_driver(self, host_config: HostConfig) -> HostConfig:
         """The driver that a new container gets. Raises InvalidLogOption."""
-        asked = host_config.log_config
-        if not asked.type:
-            chosen = LogConfig(type=self._default.type, config={**self._default.config, **asked.config})
-        else:
-            chosen = asked
+        chosen = inherited(host_config.log_config, self._settings.defaults.log)
         validate_log_options(chosen.type, chosen.config)
         return msgspec.structs.replace(host_config, log_config=chosen)
 

@@ -6,11 +6,14 @@ from typing import Protocol
 
 from seaway.layers.changes import Change
 from seaway.model.container import ContainerConfig
+from seaway.oci.platform import Platform
 
 
 class Image(Protocol):
     @property
     def id(self) -> str: ...
+    @property
+    def platform(self) -> Platform: ...
     @property
     def config(self) -> ContainerConfig: ...
     @property
@@ -18,8 +21,8 @@ class Image(Protocol):
 
 
 class Images(Protocol):
-    def resolve(self, name: str) -> Image:
-        """Raises NotFound: `No such image: x:tag`."""
+    def resolve(self, name: str, platform: Platform | None = None) -> Image:
+        """Raises NotFound: `No such image: x:tag`, or it is of another platform."""
         ...
 
     def with_descendants(self, name: str) -> set[str]:

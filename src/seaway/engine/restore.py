@@ -6,6 +6,7 @@ conmon kept each container's streams, log and exit file meanwhile; nothing of a 
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from seaway.engine.context import Engine
 from seaway.engine.endpoints import is_user_defined
 from seaway.engine.exec import adopt_execs
 from seaway.engine.links import linked_containers
+from seaway.engine.spec.namespaces import shared_with
 from seaway.engine.sweep import surviving_run
 from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
@@ -31,7 +33,7 @@ from seaway.runtime.requests import RunRequest
 log = logging.getLogger(__name__)
 LOST_EXIT_CODE = 255
 CLUSTER_TIMEOUT_S = 60.0
-LINKED_WITHIN_S = 5.0
+NEEDED_WITHIN_S = 5.0
 
 
 async def restore(engine: Engine) -> None:
@@ -109,11 +111,21 @@ def _should_start(container: Container) -> bool:
     )
 
 
+def needed_first(container: Container, containers: ContainerStore) -> set[str]:
+    """The IDs of those that it links to, and of those whose namespaces it joins."""
+    host = container.host_config
+    found = {target.id for target in linked_containers(container, containers)}
+    for name in filter(None, map(shared_with, (host.network_mode, host.ipc_mode, host.pid_mode))):
+        with suppress(EngineError):
+            found.add(containers.find(name).id)
+    return found - {container.id}
+
+
 async def _start_again(engine: Engine, container: Container, starting: "Mapping[str, asyncio.Task[None]]") -> None:
-    """After those that it links to, which are given a while."""
-    targets = {target.id for target in linked_containers(container, engine.containers)} - {container.id}
-    if before := [starting[target] for target in targets if target in starting]:
-        await asyncio.wait(before, timeout=LINKED_WITHIN_S)
+    """After those that it needs, which are given a while."""
+    needed = needed_first(container, engine.containers)
+    if before := [starting[other] for other in needed if other in starting]:
+        await asyncio.wait(before, timeout=NEEDED_WITHIN_S)
     networks = [e.network_id for name, e in container.endpoints.items() if is_user_defined(name)]
     try:
         await engine.networks.controller.wait_for_cluster(networks, CLUSTER_TIMEOUT_S)

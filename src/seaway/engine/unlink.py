@@ -1,12 +1,9 @@
 """`docker rm --link /parent/alias`: the link goes, both containers stay."""
 
-import msgspec
-
 from seaway.base.errors import NotFound, SystemFailure
-from seaway.containers.container import Container
 from seaway.containers.store import NoSuchContainer
 from seaway.engine.context import Engine
-from seaway.engine.links import parse_link
+from seaway.engine.links import parse_link, with_links
 
 
 async def remove_link(engine: Engine, name: str) -> None:
@@ -24,12 +21,6 @@ async def remove_link(engine: Engine, name: str) -> None:
         links = [link for link in parent.host_config.links or () if parse_link(link)[1] != alias]
         if len(links) == len(parent.host_config.links or ()):
             raise NoSuchContainer(name)
-        unlinked = await engine.containers.update(parent_id, lambda c: _with_links(c, links), durable=True)
+        unlinked = await engine.containers.update(parent_id, lambda c: with_links(c, links), durable=True)
     if unlinked.task.is_running:
         await engine.networks.rewrite_files(unlinked)
-
-
-def _with_links(container: Container, links: list[str]) -> Container:
-    return msgspec.structs.replace(
-        container, host_config=msgspec.structs.replace(container.host_config, links=links or None)
-    )

@@ -34,7 +34,7 @@ class Catalog:
     def resolve(self, name: str, platform: Platform | None = None) -> Image:
         """A digest, a reference, or else a unique beginning of an ID. Raises NoSuchImage, InvalidReference."""
         image = self._find(name)
-        if platform and not image.platform.satisfies(platform):
+        if platform and not image.platform.suits(platform):
             raise WrongPlatform(
                 f"image with reference {name} was found but its platform ({image.platform}) does not match the"
                 f" specified platform ({platform})"

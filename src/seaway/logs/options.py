@@ -7,6 +7,7 @@ from seaway.base.errors import InvalidParameter
 from seaway.base.units import parse_size
 from seaway.logs.driver import ContainerInfo, InvalidLogOption
 from seaway.logs.rotating import Limits
+from seaway.model.container import LogConfig
 
 Options = Mapping[str, str]
 CACHE = frozenset({"cache-disabled", "cache-max-size", "cache-max-file", "cache-compress"})
@@ -17,6 +18,13 @@ TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 LOCAL_LIMITS = Limits(max_size=20 << 20, max_file=5, compress=True)
 DEFAULT_TAG = "{{.ID}}"
+
+
+def inherited(asked: LogConfig, default: LogConfig) -> LogConfig:
+    """What a container asks for, and the engine's options: all of them for its own driver, for another the cache's."""
+    kind = asked.type or default.type
+    given = {k: v for k, v in default.config.items() if kind == default.type or k in CACHE}
+    return LogConfig(type=kind, config={**given, **asked.config})
 
 
 def validate_mode(options: Options) -> None:

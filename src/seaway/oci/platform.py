@@ -62,14 +62,33 @@ class Platform:
         mine, theirs = self.normalised(), wanted.normalised()
         return (mine.os, mine.architecture, mine.variant) == (theirs.os, theirs.architecture, theirs.variant)
 
+    def suits(self, wanted: "Platform") -> bool:
+        """Does it run where that is asked for? A configuration need not name its variant."""
+        mine, theirs = self.normalised(), wanted.normalised()
+        is_vague = not self.variant and (mine.os, mine.architecture) == (theirs.os, theirs.architecture)
+        return is_vague or any(mine.satisfies(platform) for platform in theirs.runnable())
+
     def runnable(self) -> "tuple[Platform, ...]":
-        """The platforms whose images run here, best first: an ARM CPU runs what older ones do."""
+        """The platforms whose images run here, best first: a CPU runs what older ones do, and those of 32 bits."""
         host = self.normalised()
-        if host.architecture in ("arm", "amd64") and host.variant.startswith("v") and host.variant[1:].isdigit():
-            oldest = 5 if host.architecture == "arm" else 1
-            variants = [f"v{n}" for n in range(int(host.variant[1:]), oldest - 1, -1)]
-            return tuple(Platform(host.os, host.architecture, v).normalised() for v in variants)
-        return (host,)
+        return (*_older(host), *_narrower(host))
+
+
+def _older(host: Platform) -> tuple[Platform, ...]:
+    if host.architecture in ("arm", "amd64") and host.variant.startswith("v") and host.variant[1:].isdigit():
+        oldest = 5 if host.architecture == "arm" else 1
+        variants = [f"v{n}" for n in range(int(host.variant[1:]), oldest - 1, -1)]
+        return tuple(Platform(host.os, host.architecture, v).normalised() for v in variants)
+    return (host,)
+
+
+def _narrower(host: Platform) -> tuple[Platform, ...]:
+    match host.architecture:
+        case "amd64":
+            return (Platform(host.os, "386"),)
+        case "arm64":
+            return Platform(host.os, "arm", "v8").runnable()
+    return ()
 
 
 def host_platform() -> Platform:

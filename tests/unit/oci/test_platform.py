@@ -45,4 +45,28 @@ def test_refused(text: str, message: str) -> None:
 
 def test_an_arm_host_runs_older_variants_best_first() -> None:
     assert [p.variant for p in Platform("linux", "arm", "v7").runnable()] == ["v7", "v6", "v5"]
-    assert Platform("linux", "amd64").runnable() == (Platform("linux", "amd64"),)
+    assert Platform("linux", "amd64").runnable() == (Platform("linux", "amd64"), Platform("linux", "386"))
+    assert [str(p) for p in Platform("linux", "arm64").runnable()] == [
+        "linux/arm64",
+        *(f"linux/arm/v{n}" for n in (8, 7, 6, 5)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("image", "wanted", "suits"),
+    [
+        ("linux/amd64", "linux/amd64", True),
+        ("linux/386", "linux/amd64", True),
+        ("linux/amd64", "linux/386", False),
+        ("linux/arm/v6", "linux/arm/v7", True),
+        ("linux/arm/v7", "linux/arm/v6", False),
+        ("linux/arm64", "linux/amd64", False),
+        ("windows/amd64", "linux/amd64", False),
+    ],
+)
+def test_what_suits(image: str, wanted: str, suits: bool) -> None:
+    assert parse_platform(image).suits(parse_platform(wanted)) is suits
+
+
+def test_an_image_without_a_variant_suits_every_one() -> None:
+    assert Platform("linux", "arm").suits(Platform("linux", "arm", "v6"))

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from seaway.api.handlers.checkpoints import checkpoint_of_start
 from seaway.api.mountversions import mount_warnings, mounts_of_version
+from seaway.api.platforms import spelled_platform
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, encoded_response, json_response
 from seaway.api.router import Route
@@ -80,8 +81,9 @@ class ContainerHandlers:
         if plain_config(body) == ContainerConfig():
             raise InvalidParameter("config cannot be empty in order to create a container")
         host = mounts_of_version(body.host_config or HostConfig(), request.version)
+        platform = spelled_platform(request, since=Version(1, 41))
         work = create.create_container(
-            self._engine, request.text("name"), plain_config(body), host, _wishes(body, request)
+            self._engine, request.text("name"), plain_config(body), host, _wishes(body, request), platform
         )
         created = await self._engine.supervisor.shielded(work, "create")
         warnings = [*created.warnings, *mount_warnings(host, request.version)]
