@@ -151,3 +151,24 @@ def test_skopeo_reads_and_writes(
     images = engine.docker("inspect", "-f", "{{.Id}}", "archives:skopeo", "busybox").stdout.split()
     assert images[0] == images[1]
     assert engine.docker("run", "--rm", "archives:skopeo", "echo", "hi").stdout == "hi\n"
+
+
+def test_a_containers_platform_is_its_images(engine: RunningEngine) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("file"))
+    command = ["docker", "-H", engine.host, "import", "--platform", "linux/s390x", "-", "foreign"]
+    subprocess.run(command, input=content.getvalue(), check=True, capture_output=True)
+    body = {"Image": "foreign", "Cmd": ["/x"]}
+    with engine.client() as client:
+        api = client.api
+        url = api._url("/containers/create")
+        refused = api._post_json(url, body, params={"platform": "linux/riscv64"})
+        assert refused.status_code == 404
+        assert "does not match the specified platform" in refused.text
+        for params, warns in (({}, True), ({"platform": "linux/s390x"}, False)):
+            made = api._post_json(url, body, params=params).json()
+            text = "(linux/s390x) does not match the detected host platform"
+            assert any(text in warning for warning in made["Warnings"]) is warns
+            engine.docker("rm", made["Id"])
+    engine.docker("rmi", "foreign")

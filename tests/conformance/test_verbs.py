@@ -249,3 +249,14 @@ def test_a_link_can_be_removed_alone(engine: RunningEngine) -> None:
     if engine.is_seaway:
         assert "\tdb " not in engine.docker(*hosts).stdout
     engine.docker("rm", "-f", "child", "parent")
+
+
+def test_links_follow_a_rename_and_execs_have_their_variables(engine: RunningEngine) -> None:
+    engine.docker("run", "-d", "--name", "child", "busybox", "sleep", "1000")
+    engine.docker("run", "-d", "--name", "parent", "--link", "child:db", "busybox", "sleep", "1000")
+    assert "DB_NAME=/parent/db\n" in engine.docker("exec", "parent", "env").stdout
+    assert engine.docker("rename", "child", "grown").returncode == 0
+    assert engine.docker("inspect", "-f", "{{.HostConfig.Links}}", "parent").stdout == "[/grown:/parent/db]\n"
+    assert engine.docker("restart", "-t", "0", "parent").returncode == 0
+    assert "\tdb " in engine.docker("exec", "parent", "cat", "/etc/hosts").stdout
+    engine.docker("rm", "-f", "grown", "parent")
