@@ -161,7 +161,8 @@ async def _start_networks(
 ) -> NetworkController:
     """The containers that still run are known to it before it brings the host to its state."""
     cluster = Cluster(root.engine_id(), supervisor)
-    controller = NetworkController(network_options(config, run_root, root.path, root.engine_id()), supervisor, cluster)
+    options = await worker.run_blocking(network_options, config, run_root, root.path, root.engine_id())
+    controller = NetworkController(options, supervisor, cluster)
     controller.restore(joined_before(containers, run_root / "runs"))
     life.push_async_callback(cluster.close)
     await cluster.use(parse_cluster(config.cluster_store, config.cluster_advertise, config.cluster_store_opts))

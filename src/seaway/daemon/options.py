@@ -72,6 +72,7 @@ def _program(runtime: RuntimeConfig) -> RuntimeProgram:
 
 
 def network_options(config: EngineConfig, run_root: Path, data_root: Path, engine_id: str) -> NetworkOptions:
+    """Blocks, where an existing bridge is asked for its address."""
     own = config.bip or (address_of(config.bridge) if config.bridge else "")
     bridge = BridgeSettings(
         name=config.bridge or "docker0",

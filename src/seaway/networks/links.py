@@ -75,9 +75,10 @@ async def rejoin(bridge: str, host_links: Sequence[str]) -> None:
 
 def address_of(name: str) -> str:
     """The device's first IPv4 address in CIDR notation; "": it has none, or is not there. Blocking."""
+    if not has_link(name):
+        return ""
     with Netlink() as netlink:
-        found = netlink.addresses(name) if has_link(name) else []
-    return next(iter(found), "")
+        return next(iter(netlink.addresses(name)), "")
 
 
 async def device_names(path: Path) -> list[str]:
