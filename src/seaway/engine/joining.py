@@ -83,8 +83,9 @@ class ContainerNetworks:
         await self.open_links(container)
 
     async def open_links(self, container: Container) -> None:
-        """The exposed ports of those that a running container is linked to."""
-        if container.host_config.links and self.controller.sandbox(container.id):
+        """The exposed ports of those that a running container is linked to on the default bridge."""
+        sandbox = self.controller.sandbox(container.id)
+        if container.host_config.links and sandbox and "bridge" in sandbox.endpoints:
             await self.controller.open_links(container.id, linked_ports(container, self._containers))
 
     @property
