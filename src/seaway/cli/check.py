@@ -62,6 +62,8 @@ NEEDS: tuple[Need, ...] = (
     Need("nftables", "published ports and masquerading", "apt-get install nftables (or --iptables=false)",
          lambda h: bool({"nft", "iptables"} & h.programs)),
     Need("ps", "docker top", "apt-get install procps", lambda h: "ps" in h.programs, vital=False),
+    Need("/etc/protocols", "nft knows tcp and udp by it: without it no port is published", "apt-get install netbase",
+         lambda h: h.protocols, vital=False),
     Need("a root of its own", "in a chroot an exec would enter the machine's real root, not the container's",
          "enter the tree by pivot_root: systemd-nspawn or a container, not chroot", lambda h: not h.chrooted),
     Need("kernel namespaces", "isolate containers", "a kernel with CONFIG_NAMESPACES",

@@ -30,6 +30,7 @@ class Host:
     groups: frozenset[str]
     shared_root: bool
     chrooted: bool
+    protocols: bool
     settings: dict[str, str]
 
 
@@ -50,6 +51,7 @@ def read_host() -> Host:
         groups=frozenset(line.partition(":")[0] for line in _lines("/etc/group")),
         shared_root=_root_is_shared(),
         chrooted=is_chrooted(),
+        protocols=Path("/etc/protocols").exists(),
         settings={name: _first(f"/proc/sys/{name}") for name in ("net/ipv4/ip_forward",)},
     )
 

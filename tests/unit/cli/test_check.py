@@ -21,6 +21,7 @@ READY = Host(
     groups=frozenset({"docker"}),
     shared_root=True,
     chrooted=False,
+    protocols=True,
     settings={"net/ipv4/ip_forward": "1"},
 )
 
