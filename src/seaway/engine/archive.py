@@ -45,7 +45,7 @@ async def archive_path(engine: Engine, name: str, path: str) -> AsyncIterator[tu
             about = await worker.run_blocking(stat_in, view, path)
         container_event(engine, container, "archive-path")
         async with reading_tar(partial(write_tar, view, path, about, engine.settings.ids)) as pieces:
-            yield about, pieces
+            yield about, _read(name, path, pieces)
 
 
 async def extract_to(
@@ -69,6 +69,13 @@ async def extract_to(
             destination = await worker.run_blocking(destination_in, view, path, readonly_rootfs=read_only)
             await unpack(view.root, destination, Rules(owner, engine.settings.ids, keep_kind), content)
     container_event(engine, container, "extract-to-dir")
+
+
+async def _read(name: str, path: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What was there a moment ago may have gone."""
+    with _told(name, path, "lstat"):
+        async for piece in pieces:
+            yield piece
 
 
 @contextmanager
