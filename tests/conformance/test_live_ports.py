@@ -46,6 +46,10 @@ def test_publish_and_unpublish(engine: RunningEngine, here: Host) -> None:
     assert here.tcp("127.0.0.1", 8301) == "hello"
     engine.docker("restart", "-t", "0", web)
     wait_serving(here, "127.0.0.1", 8302)
+    mistyped = seaway(engine, "port", "unpublish", web, "8309:80")
+    assert (mistyped.returncode, mistyped.stderr) == (1, f"Error: {web} publishes no such port: 8309:80\n")
+    assert seaway(engine, "port", "unpublish", web, "8301:80").returncode == 0
+    assert [here.tcp("127.0.0.1", port) for port in (8300, 8301, 8302)] == ["hello", REFUSED, "hello"]
     assert seaway(engine, "port", "unpublish", web, "80").returncode == 0
     for port in (8300, 8301, 8302):
         assert here.tcp("127.0.0.1", port) == REFUSED

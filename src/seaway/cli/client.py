@@ -13,6 +13,17 @@ INTERRUPTED = 130
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
+class Refused(ValueError):
+    """The engine's message."""
+
+
+class Unreachable(ValueError):
+    """In the docker CLI's words."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"Cannot connect to the Docker daemon at {host}. Is the docker daemon running?")
+
+
 def add_host(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-H", "--host", default=os.environ.get("DOCKER_HOST", DEFAULT_HOST), help="engine to talk to")
 
@@ -21,8 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
     """The command's exit status. `arguments.run` raises ValueError for what the engine refuses."""
     try:
         return int(arguments.run(arguments) or 0)
+    except Refused as refusal:
+        print(f"Error response from daemon: {refusal}", file=sys.stderr)
+        return 1
+    except Unreachable as unreachable:
+        print(unreachable, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
+    except http.client.RemoteDisconnected:
+        print("error during connect: the engine ended before it answered", file=sys.stderr)
+        return 1
     except (OSError, http.client.HTTPException, ValueError) as exc:
         print(f"Error: {exc}", file=sys.stderr)
         return 1
@@ -45,19 +65,26 @@ def ask(
     if answer.status >= 300:
         text = answer.read()
         try:
-            raise ValueError(f"response from engine: {json.loads(text)['message']}")
+            message = str(json.loads(text)["message"])
         except (json.JSONDecodeError, KeyError):
-            raise ValueError(f"response from engine: {answer.status} {text.decode(errors='replace')}") from None
+            message = f"{answer.status} {text.decode(errors='replace')}"
+        raise Refused(message)
     return answer
 
 
 def connect(host: str) -> http.client.HTTPConnection:
+    """Raises Unreachable, ValueError."""
     kind, _, address = host.partition("://")
-    if kind == "unix":
-        connection = http.client.HTTPConnection("engine")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(address)
-        return connection
-    if kind == "tcp":
-        return http.client.HTTPConnection(address)
-    raise ValueError(f"unsupported host: {host}")
+    if kind not in ("unix", "tcp"):
+        raise ValueError(f"unsupported host: {host}")
+    connection = http.client.HTTPConnection(address if kind == "tcp" else "engine")
+    try:
+        if kind == "tcp":
+            connection.connect()
+        else:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(address)
+    except OSError as failure:
+        connection.close()
+        raise Unreachable(host) from failure
+    return connection

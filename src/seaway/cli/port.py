@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     unpublish = commands.add_parser("unpublish", help="take a container's ports back")
     unpublish.set_defaults(run=_unpublish)
     unpublish.add_argument("container")
-    unpublish.add_argument("port", nargs="+", help="the container's: PORT[-PORT][/PROTOCOL]")
+    unpublish.add_argument("port", nargs="+", help="all of the container's port, or what is named before it")
     return parser
 
 
@@ -57,7 +57,22 @@ def _publish(arguments: argparse.Namespace) -> None:
 
 
 def _unpublish(arguments: argparse.Namespace) -> None:
-    _update(arguments, {key: [] for text in arguments.port for key, _ in parse_publish(text)})
+    found = _inspect(arguments)
+    published, asked_for = found["NetworkSettings"]["Ports"], found["HostConfig"]["PortBindings"] or {}
+    left: Bindings = {}
+    for text in arguments.port:
+        for key, named in parse_publish(text):
+            all_of_it = () if any(named.values()) else published.get(key)  # -P asks for none by name
+            before = left.get(key, list(asked_for.get(key) or all_of_it or ()))
+            left[key] = [binding for binding in before if not _is_named(binding, named)]
+            if left[key] == before:
+                raise ValueError(f"{arguments.container} publishes no such port: {text}")
+    _update(arguments, left)
+
+
+def _is_named(binding: dict[str, str], named: dict[str, str]) -> bool:
+    """What is not said is any."""
+    return all(not value or binding[field] == value for field, value in named.items())
 
 
 def parse_publish(text: str) -> list[tuple[str, dict[str, str]]]:
