@@ -66,18 +66,21 @@ def parse_id_map(text: str) -> IdMap:
 
 
 def _outside(ranges: tuple[IdRange, ...], number: int) -> int:
-    if not ranges:
-        return number
-    for known in ranges:
-        if known.inside <= number < known.inside + known.size:
-            return known.outside + number - known.inside
-    raise IdNotMapped(f"Container ID {number} cannot be mapped to a host ID")
+    found = _shifted([(r.inside, r.outside, r.size) for r in ranges], number)
+    if found is None:
+        raise IdNotMapped(f"Container ID {number} cannot be mapped to a host ID")
+    return found
 
 
 def _inside(ranges: tuple[IdRange, ...], number: int) -> int:
+    found = _shifted([(r.outside, r.inside, r.size) for r in ranges], number)
+    if found is None:
+        raise IdNotMapped(f"Host ID {number} cannot be mapped to a container ID")
+    return found
+
+
+def _shifted(ranges: list[tuple[int, int, int]], number: int) -> int | None:
+    """From one side, whose range begins with the first number, to the other; without ranges nothing is shifted."""
     if not ranges:
         return number
-    for known in ranges:
-        if known.outside <= number < known.outside + known.size:
-            return known.inside + number - known.outside
-    raise IdNotMapped(f"Host ID {number} cannot be mapped to a container ID")
+    return next((other + number - this for this, other, size in ranges if this <= number < this + size), None)

@@ -1,48 +1,25 @@
 """Which network devices go away, as the kernel tells it: in the network namespace of whoever enters the watch."""
 
-import asyncio
-import errno
 import socket
 import struct
 from collections.abc import Iterator
-from types import TracebackType
 
+from seaway.kernel.netlinkwatch import NetlinkWatch
 from seaway.kernel.rtnl import DELLINK, HEADER, IFINFO, IFLA_IFNAME
 
 RTMGRP_LINK = 1
 RTATTR = struct.Struct("=HH")
 
 
-class LinkWatch:
+class LinkWatch(NetlinkWatch):
     """Of devices whose names begin with one of `prefixes`."""
 
     def __init__(self, *prefixes: str) -> None:
+        super().__init__(socket.NETLINK_ROUTE, RTMGRP_LINK, self._saw_deletion)
         self._prefixes = prefixes
 
-    def __enter__(self) -> "LinkWatch":
-        self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-        )
-        self._socket.bind((0, RTMGRP_LINK))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._socket.close()
-
-    async def wait_deleted(self) -> None:
-        """Returns too when the kernel dropped notifications: they may have been of that kind."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                data = await loop.sock_recv(self._socket, 1 << 16)
-            except OSError as lost:
-                if lost.errno != errno.ENOBUFS:
-                    raise
-                return
-            if any(name.startswith(self._prefixes) for name in deleted_links(data)):
-                return
+    def _saw_deletion(self, data: bytes) -> bool:
+        return any(name.startswith(self._prefixes) for name in deleted_links(data))
 
 
 def deleted_links(data: bytes) -> Iterator[str]:

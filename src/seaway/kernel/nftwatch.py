@@ -4,12 +4,10 @@ The kernel names the thread that made a change, not its process, so a batch is j
 replaces rules adds some in the same breath, one that removes a table or flushes a chain does not.
 """
 
-import asyncio
-import errno
-import socket
 import struct
 from collections.abc import Iterator
-from types import TracebackType
+
+from seaway.kernel.netlinkwatch import NetlinkWatch
 
 NETLINK_NETFILTER = 12
 NFNLGRP_NFTABLES = 7
@@ -20,36 +18,14 @@ TABLE_NAME, CHAIN_NAME = 1, 2
 NLMSG, NFGENMSG, ATTRIBUTE = struct.Struct("=IHHII"), 4, struct.Struct("=HH")
 
 
-class Watch:
+class Watch(NetlinkWatch):
     """Rules that vanish from `table`, but for those of its chain `free`. Watches from the moment it is entered, in the
     network namespace of the caller."""
 
     def __init__(self, table: str, free: str) -> None:
+        super().__init__(NETLINK_NETFILTER, 1 << (NFNLGRP_NFTABLES - 1), self.saw_deletion)
         self._table, self._free = table.encode() + b"\0", free.encode() + b"\0"
         self._deleted = self._added = False
-
-    def __enter__(self) -> "Watch":
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, NETLINK_NETFILTER)
-        self._socket.bind((0, 1 << (NFNLGRP_NFTABLES - 1)))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._socket.close()
-
-    async def wait_deleted(self) -> None:
-        """Returns too when the kernel dropped notifications: they may have been of that kind."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                data = await loop.sock_recv(self._socket, 1 << 16)
-            except OSError as lost:
-                if lost.errno != errno.ENOBUFS:
-                    raise
-                return
-            if self.saw_deletion(data):
-                return
 
     def saw_deletion(self, data: bytes) -> bool:
         found = False
