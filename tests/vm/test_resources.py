@@ -55,6 +55,17 @@ def test_more_processes_than_allowed(engine: RunningEngine) -> None:
     assert "can't fork" in done.stderr
 
 
+def test_a_process_that_is_killed_for_memory_is_told_of(engine: RunningEngine) -> None:
+    limits = ("--memory", "16m", "--memory-swap", "16m")
+    done = engine.docker("run", "--name", "parent", *limits, "busybox", "sh", "-c", "tail /dev/zero; sleep 3; exit 5")
+    state = inspect(engine, "parent")["State"]
+    assert (done.returncode, state["ExitCode"], state["OOMKilled"]) == (5, 5, True)
+    events = engine.docker(
+        "events", "--since", "0", "--until", "-1s", "--filter", "container=parent", "-f", "event=oom"
+    )
+    assert "container oom" in events.stdout
+
+
 @pytest.mark.xfail(reason="conmon misses a kill whose process is the cgroup's last, at times", strict=False)
 def test_killed_for_memory(engine: RunningEngine) -> None:
     done = engine.docker(
@@ -62,7 +73,7 @@ def test_killed_for_memory(engine: RunningEngine) -> None:
     )
     state = inspect(engine, "eater")["State"]
     assert (done.returncode, state["ExitCode"], state["OOMKilled"], state["Status"]) == (137, 137, True, "exited")
-    events = engine.docker("events", "--since", "0", "--until", "0s", "--filter", "container=eater", "-f", "event=oom")
+    events = engine.docker("events", "--since", "0", "--until", "-1s", "--filter", "container=eater", "-f", "event=oom")
     assert "container oom" in events.stdout
 
 
