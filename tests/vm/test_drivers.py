@@ -69,9 +69,28 @@ def test_cgroupfs(by_itself: RunningEngine) -> None:
     eventually(lambda: not folder.exists())  # it goes behind the client's back
 
 
-@pytest.mark.xfail(reason="conmon misses a kill whose process is the cgroup's last, at times", strict=False)
 def test_killed_for_memory_under_cgroupfs(by_itself: RunningEngine) -> None:
     engine = by_itself
     eater = ("run", "--name", "eater", "--memory", "16m", "--memory-swap", "16m", "busybox", "tail", "/dev/zero")
     assert engine.docker(*eater).returncode == 137
     assert inspect(engine, "eater")["State"]["OOMKilled"] is True
+
+
+def test_what_systemd_does_on_its_own_leaves_the_limits(engine: RunningEngine) -> None:
+    """crun before 1.9 does not tell systemd of them, which then has values of its own to write."""
+    limits = ("--memory", "64m", "--memory-swap", "96m", "--memory-reservation", "32m", "--cpus", "0.5")
+    more = ("--cpu-shares", "512", "--pids-limit", "30", "--cpuset-cpus", "1", "--blkio-weight", "300")
+    files = ("memory.max", "memory.swap.max", "memory.low", "cpu.max", "cpu.weight", "pids.max", "cpuset.cpus")
+    with running(engine, *limits, *more) as container:
+        folder = group(engine, container)
+        before = values(folder, *files, "io.weight")
+        subprocess.run(["systemctl", "daemon-reload"], check=True)
+        assert values(folder, *files, "io.weight") == before
+        subprocess.run(["systemctl", "daemon-reexec"], check=True)
+        assert values(folder, *files, "io.weight") == before
+        with running(engine, "--memory", "32m"):
+            assert values(folder, *files, "io.weight") == before
+        subprocess.run(["systemctl", "set-property", "--runtime", "system.slice", "CPUWeight=200"], check=True)
+        assert values(folder, *files, "io.weight") == before
+        subprocess.run(["systemctl", "daemon-reload"], check=True)
+        assert values(folder, *files, "io.weight") == before

@@ -66,7 +66,6 @@ def test_a_process_that_is_killed_for_memory_is_told_of(engine: RunningEngine) -
     assert "container oom" in events.stdout
 
 
-@pytest.mark.xfail(reason="conmon misses a kill whose process is the cgroup's last, at times", strict=False)
 def test_killed_for_memory(engine: RunningEngine) -> None:
     done = engine.docker(
         "run", "--name", "eater", "--memory", "16m", "--memory-swap", "16m", "busybox", "tail", "/dev/zero"

@@ -16,7 +16,7 @@ from seaway.base.signalling import dump_stacks, on_signal, stop_signal
 from seaway.config import EngineConfig
 from seaway.daemon.build import build, listen
 from seaway.daemon.options import programs
-from seaway.engine import health, monitor, shutdown
+from seaway.engine import health, monitor, oom, shutdown
 from seaway.engine.context import Engine
 from seaway.engine.exec import collect_finished
 from seaway.engine.hostresolver import follow_host_resolver
@@ -78,6 +78,7 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         tell = (transfers.resize, lambda new: engine.runtime.programs.use(programs(new)), partial(move_cluster, engine))
         monitor.follow_runs(engine)
         health.follow_runs(engine)
+        oom.follow_runs(engine)
         await sweep(engine)
         await restore(engine)
         await reopen_links(engine)

@@ -26,7 +26,8 @@ from seaway.system.host import Host
 class Engine:
     """`run_root` holds one bundle directory per run of a container, and is emptied by a reboot.
 
-    `removing`: the containers that somebody removes at this moment; nobody else may. `aftermaths`: what still goes
+    `removing`: the containers that somebody removes at this moment; nobody else may. `out_of_memory`: those
+    whose run was told to have lost a process to the kernel. `aftermaths`: what still goes
     on behind a container's end (module aftermath).
     """
 
@@ -49,6 +50,7 @@ class Engine:
     runs: Runs = field(default_factory=Runs)
     restarts: Restarts = field(default_factory=Restarts)
     removing: set[str] = field(default_factory=set)
+    out_of_memory: set[str] = field(default_factory=set)
     aftermaths: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
 
     @property

@@ -7,6 +7,7 @@ the next start of the container awaits that teardown through the container's loc
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import msgspec
 
@@ -16,7 +17,7 @@ from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.containers.restart import Ending, plan_restart
 from seaway.containers.task import Status
-from seaway.engine import aftermath, remove, shm, start
+from seaway.engine import aftermath, oom, remove, shm, start
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.networks import endpoint_events
@@ -66,13 +67,12 @@ async def _record(engine: Engine, container_id: str, how: Exit) -> float | None:
         last_delay_s=engine.restarts.last_delay_s(container_id),
     )
     delay_s = plan_restart(old.host_config.restart_policy, ending)
+    how = replace(how, oom_killed=await oom.killed_for_memory(engine, old, how))
     ended = await engine.containers.update(container_id, lambda c: _exited(c, how, restarting=delay_s is not None))
     failpoint("exit: recorded")
     engine.streams.retire(container_id)
     engine.execs.forget_unstarted(container_id)
     engine.runs.ended(container_id, how)
-    if how.oom_killed:
-        container_event(engine, ended, "oom")
     endpoint_events(engine, old, "disconnect")
     container_event(engine, ended, "die", exitCode=str(how.code), execDuration=str(int(up_s)))
     return delay_s

@@ -53,6 +53,14 @@ class RunDirectory:
         process: dict[str, Any] = msgspec.json.decode((self.path / "config.json").read_bytes())["process"]
         return process
 
+    def cgroups_path(self) -> str:
+        """As the specification names it; empty where it cannot be read."""
+        try:
+            path: str = msgspec.json.decode((self.path / "config.json").read_bytes())["linux"]["cgroupsPath"]
+        except (OSError, KeyError, msgspec.DecodeError):
+            return ""
+        return path
+
     def was_out_of_memory(self) -> bool:
         return (self.path / "oom").exists()
 
