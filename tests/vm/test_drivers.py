@@ -47,6 +47,34 @@ def test_runc(engine: RunningEngine) -> None:
         assert engine.docker("unpause", container).returncode == 0
 
 
+def test_what_systemd_does_on_its_own_leaves_the_limits(engine: RunningEngine) -> None:
+    """crun before 1.9 does not tell systemd of them, which has values of its own to write then."""
+    limits = ("--memory", "64m", "--memory-swap", "96m", "--memory-reservation", "32m", "--cpus", "0.5")
+    more = ("--cpu-shares", "512", "--pids-limit", "30", "--cpuset-cpus", "1", "--blkio-weight", "300")
+    files = ("memory.max", "memory.swap.max", "memory.low", "cpu.max", "cpu.weight", "pids.max", "cpuset.cpus")
+    files += ("io.weight", "io.max")
+    with running(engine, *limits, *more, "--device-write-bps", "/dev/vda:1mb") as container:
+        folder, before = (where := group(engine, container)), values(where, *files)
+        assert before["memory.max"] == str(64 << 20)
+        assert shown(folder.name, "MemoryMax", "TasksMax") == {"MemoryMax": str(64 << 20), "TasksMax": "30"}
+        for command in (("daemon-reload",), ("set-property", "--runtime", "system.slice", "CPUWeight=200")):
+            subprocess.run(["systemctl", *command], check=True)
+            assert values(folder, *files) == before, command
+        update = ("--memory", "48m", "--memory-swap", "48m", "--cpus", "1.5", "--pids-limit", "-1")
+        done = engine.docker("update", *update, container)
+        assert done.returncode == 0, done.stderr
+        now = values(folder, *files)
+        changed = ("memory.max", "memory.swap.max", "cpu.max", "pids.max")
+        assert {name: now[name] for name in changed} == {
+            "memory.max": str(48 << 20),
+            "memory.swap.max": "0",
+            "cpu.max": "150000 100000",
+            "pids.max": "max",
+        }
+        subprocess.run(["systemctl", "daemon-reload"], check=True)
+        assert values(folder, *files) == now
+
+
 @pytest.fixture
 def by_itself(restarted: Restarted) -> RunningEngine:
     return restarted("--exec-opt", "native.cgroupdriver=cgroupfs")
@@ -74,23 +102,3 @@ def test_killed_for_memory_under_cgroupfs(by_itself: RunningEngine) -> None:
     eater = ("run", "--name", "eater", "--memory", "16m", "--memory-swap", "16m", "busybox", "tail", "/dev/zero")
     assert engine.docker(*eater).returncode == 137
     assert inspect(engine, "eater")["State"]["OOMKilled"] is True
-
-
-def test_what_systemd_does_on_its_own_leaves_the_limits(engine: RunningEngine) -> None:
-    """crun before 1.9 does not tell systemd of them, which then has values of its own to write."""
-    limits = ("--memory", "64m", "--memory-swap", "96m", "--memory-reservation", "32m", "--cpus", "0.5")
-    more = ("--cpu-shares", "512", "--pids-limit", "30", "--cpuset-cpus", "1", "--blkio-weight", "300")
-    files = ("memory.max", "memory.swap.max", "memory.low", "cpu.max", "cpu.weight", "pids.max", "cpuset.cpus")
-    with running(engine, *limits, *more) as container:
-        folder = group(engine, container)
-        before = values(folder, *files, "io.weight")
-        subprocess.run(["systemctl", "daemon-reload"], check=True)
-        assert values(folder, *files, "io.weight") == before
-        subprocess.run(["systemctl", "daemon-reexec"], check=True)
-        assert values(folder, *files, "io.weight") == before
-        with running(engine, "--memory", "32m"):
-            assert values(folder, *files, "io.weight") == before
-        subprocess.run(["systemctl", "set-property", "--runtime", "system.slice", "CPUWeight=200"], check=True)
-        assert values(folder, *files, "io.weight") == before
-        subprocess.run(["systemctl", "daemon-reload"], check=True)
-        assert values(folder, *files, "io.weight") == before

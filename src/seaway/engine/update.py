@@ -16,10 +16,11 @@ from seaway.engine.ratelimits import NONE, Endpoints, limit_endpoints
 from seaway.engine.spec.resources import plan_resources
 from seaway.engine.validation import check_resources
 from seaway.engine.validation.host import validate_port_bindings
-from seaway.kernel import worker
+from seaway.kernel import process, worker
 from seaway.kernel.cgrouplift import lift
 from seaway.model.container import HostConfig
 from seaway.networks.republish import Bindings
+from seaway.runtime.scopes import scope_properties, tell_systemd
 from seaway.runtime.spec.resources import build_resources
 
 # What takes the place of the old value where it is not zero.
@@ -60,6 +61,7 @@ async def _update(engine: Engine, container: Container, wanted: HostConfig) -> N
         raise Conflict('container is marked for removal and cannot be "update"')
     updated = updated_host_config(container.host_config, wanted)
     if container.task.status in (Status.RUNNING, Status.PAUSED):
+        await _tell_systemd(engine, container, updated)
         await _update_live(engine, container, live_resources(wanted), lifted_limits(wanted))
     changes: dict[str, Any] = {"host_config": updated}
     if wanted.port_bindings is not None:
@@ -74,6 +76,16 @@ async def _publish(engine: Engine, container: Container, bindings: Bindings) -> 
     exposed = container.config.exposed_ports if isinstance(container.config.exposed_ports, dict) else {}
     sandbox = await engine.networks.controller.republish(container.id, bindings, tuple(exposed))
     return {"sandbox": recorded(container, sandbox).sandbox}
+
+
+async def _tell_systemd(engine: Engine, container: Container, updated: HostConfig) -> None:
+    """All of its limits: whatever it is told, systemd writes those that it knows."""
+    if engine.runtime.tells_no_systemd(container.host_config.runtime or engine.default_runtime):
+        limits = build_resources(plan_resources(HostConfig(**_changes(updated))))
+        try:
+            await tell_systemd(container.id, scope_properties(limits))
+        except (process.CommandFailed, TimeoutError, OSError) as failure:
+            raise SystemFailure(f"systemd does not take the limits: {failure}") from failure
 
 
 async def _update_live(engine: Engine, container: Container, resources: dict[str, Any], lifted: frozenset[str]) -> None:

@@ -73,6 +73,10 @@ class RuntimeCommands:
         finally:
             os.close(fd)
 
+    def tells_no_systemd(self, runtime: str) -> bool:
+        """Whether the container's scope has limits that the runtime does not tell systemd of."""
+        return self.programs.systemd_cgroups and base_name(self.programs.path(runtime)) == DEFAULT
+
     async def _run(
         self,
         runtime: str,
