@@ -10,30 +10,54 @@ from seaway.runtime import conmon
 READY_FOR_S = 2.0
 
 
+class _Ready:
+    """One of them, from its creation until it is `taken` or `gone`."""
+
+    def __init__(self) -> None:
+        self.begun: asyncio.Future[conmon.Begun | None] = asyncio.get_running_loop().create_future()
+        self.settled = asyncio.Event()  # taken, or not wanted any more
+        self.taken, self.leaving, self.gone = False, False, asyncio.Event()
+
+
 class ReadyExecs:
     def __init__(self, conmon_path: str) -> None:
         self._conmon_path = conmon_path
-        self._ready: dict[str, asyncio.Future[conmon.Begun | None]] = {}
+        self._ready: dict[str, _Ready] = {}
 
     async def keep(self, launch: conmon.Launch) -> None:
         """Until somebody takes it, or nobody did for a while: then it goes, and a later start begins another."""
-        begun = self._ready[launch.process_id] = asyncio.get_running_loop().create_future()
+        ready = self._ready[launch.process_id] = _Ready()
         try:
             launch.directory.make()
-            begun.set_result(await conmon.begin(self._conmon_path, launch))
-            await asyncio.sleep(READY_FOR_S)
+            ready.begun.set_result(await conmon.begin(self._conmon_path, launch))
+            async with asyncio.timeout(READY_FOR_S):
+                await ready.settled.wait()
         except (EngineError, OSError):
-            pass  # the start begins another, and says what is wrong
+            pass  # TimeoutError is one; where conmon failed, the start begins another, and says what is wrong
         finally:
-            untaken = self._ready.pop(launch.process_id, None)
-            if not begun.done():
-                begun.set_result(None)
-            if untaken:
-                await self._drop(launch, begun.result())
+            if not ready.begun.done():
+                ready.begun.set_result(None)
+            if not ready.taken:
+                ready.leaving = True
+                await self._drop(launch, ready.begun.result())
+            del self._ready[launch.process_id]
+            ready.gone.set()
 
     async def take(self, exec_id: str) -> conmon.Begun | None:
-        begun = self._ready.pop(exec_id, None)
-        return await asyncio.shield(begun) if begun else None
+        """None where there is none, and nothing of it either."""
+        ready = self._ready.get(exec_id)
+        if ready is None:
+            return None
+        if ready.leaving:
+            await ready.gone.wait()
+            return None
+        ready.taken = True
+        ready.settled.set()
+        return await asyncio.shield(ready.begun)
+
+    def drop(self, exec_id: str) -> None:
+        if ready := self._ready.get(exec_id):
+            ready.settled.set()
 
     @staticmethod
     async def _drop(launch: conmon.Launch, begun: conmon.Begun | None) -> None:
