@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -329,3 +330,38 @@ def test_an_exec_outlives_its_engine(engine: RunningEngine, box: str) -> None:
         assert (state["Running"], state["Pid"]) == (True, pid)
         assert wait_ended(client, ends)["ExitCode"] == 6
         assert lasts in client.api.inspect_container(box)["ExecIDs"]
+
+
+def processes_of(exec_id: str) -> list[str]:
+    return subprocess.run(["pgrep", "-f", exec_id], capture_output=True, text=True, check=False).stdout.split()
+
+
+def wait_for_processes(exec_id: str, *, some: bool) -> None:
+    deadline = time.monotonic() + 20
+    while bool(processes_of(exec_id)) is not some:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.seaway_only("what an exec needs is begun at its creation")
+def test_an_exec_that_nobody_starts_leaves_nothing_and_starts_late(client: DockerClient, box: str) -> None:
+    exec_id = client.api.exec_create(box, ["echo", "late"])["Id"]
+    wait_for_processes(exec_id, some=True)
+    wait_for_processes(exec_id, some=False)
+    assert client.api.exec_start(exec_id) == b"late\n"
+    assert client.api.exec_inspect(exec_id)["ExitCode"] == 0
+
+
+@pytest.mark.seaway_only("what an exec needs is begun at its creation")
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+def test_a_created_exec_goes_with_its_engine(engine: RunningEngine, runtime: str) -> None:
+    name = f"created-{runtime}"
+    assert engine.docker("run", "-d", "--name", name, "--runtime", runtime, "busybox", "sleep", "1000").returncode == 0
+    with engine.client() as client:
+        exec_id = client.api.exec_create(name, ["true"])["Id"]
+    wait_for_processes(exec_id, some=True)
+    engine.kill()
+    wait_for_processes(exec_id, some=False)
+    engine.start()
+    assert engine.docker("exec", name, "echo", "on").stdout == "on\n"
+    assert engine.docker("rm", "-f", name).returncode == 0

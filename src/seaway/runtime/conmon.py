@@ -121,7 +121,9 @@ async def begin(conmon: str, launch: Launch) -> Begun:
             stack.callback(held_process.close)
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
         with phase("conmon"):
-            await _spawn(conmon_argv(conmon, launch, held_process.path if held_process else None), pipes, launch.directory.path)
+            await _spawn(
+                conmon_argv(conmon, launch, held_process.path if held_process else None), pipes, launch.directory.path
+            )
         for ours in (sync_write, start_read, attach_write):
             ours.close()
         if launch.is_exec:
