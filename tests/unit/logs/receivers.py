@@ -15,8 +15,9 @@ class Receiver:
         self._listener, self._answer = listener, answer
         self.pieces: list[bytes] = []
         self._came = threading.Condition()
-        self._connections: list[socket.socket] = []
-        threading.Thread(target=self._receive, daemon=True).start()
+        self._connections: list[tuple[socket.socket, threading.Thread]] = []
+        self._receiving = threading.Thread(target=self._receive, daemon=True)
+        self._receiving.start()
 
     @property
     def port(self) -> int:
@@ -28,23 +29,26 @@ class Receiver:
             return list(self.pieces)
 
     def close(self) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # a datagram socket has no other side
+        """When it returns, none of its sockets is open, one that was accepted meanwhile included."""
+        shut_down(self._listener)
+        self._receiving.join()
         self._listener.close()
-        for connection in self._connections:
+        for connection, reading in self._connections:
+            shut_down(connection)
+            reading.join()
             connection.close()
 
     def _receive(self) -> None:
         try:
             if self._listener.type == socket.SOCK_DGRAM:
-                while True:
-                    self._take(self._listener.recv(65536))
+                while data := self._listener.recv(65536):
+                    self._take(data)
+                return
             while True:
                 connection, _ = self._listener.accept()
-                self._connections.append(connection)
-                threading.Thread(target=self._read, args=(connection,), daemon=True).start()
+                reading = threading.Thread(target=self._read, args=(connection,), daemon=True)
+                self._connections.append((connection, reading))
+                reading.start()
         except OSError:
             return
 
@@ -61,6 +65,13 @@ class Receiver:
         with self._came:
             self.pieces.append(data)
             self._came.notify_all()
+
+
+def shut_down(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # a datagram socket has no other side, and the other side may have gone; who waits is woken anyway
 
 
 @contextmanager
