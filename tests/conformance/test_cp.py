@@ -282,3 +282,17 @@ def test_holes_links_and_attributes_arrive(engine: RunningEngine, box: str, tmp_
         assert os.getxattr(made / "noted", "user.note") == b"kept"
         found = members(raw(engine, "cp", f"{box}:/vol/tree/noted", "-").stdout)
         assert found["noted"].pax_headers["SCHILY.xattr.user.note"] == "kept"
+
+
+@pytest.mark.seaway_only("dockerd unmounts before it answers")
+def test_its_mount_is_kept_for_the_next_request_and_goes_with_the_container(engine: RunningEngine) -> None:
+    engine.docker("create", "--name", "brief", "busybox", "true")
+    merged = Path(engine.docker("inspect", "-f", "{{.GraphDriver.Data.MergedDir}}", "brief").stdout.strip())
+    assert not merged.exists()
+    assert raw(engine, "cp", "brief:/bin", "-").returncode == 0
+    assert merged.exists()
+    assert engine.docker("rm", "brief").returncode == 0
+    deadline = time.monotonic() + 30
+    while merged.parent.exists():
+        assert time.monotonic() < deadline, "the layer stays"
+        time.sleep(0.05)

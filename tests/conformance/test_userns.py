@@ -4,6 +4,7 @@ import io
 import json
 import secrets
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,12 @@ def run(engine: RunningEngine, *args: str) -> str:
 def piped(engine: RunningEngine, *args: str, given: bytes = b"") -> bytes:
     command = ["docker", "-H", engine.host, *args]
     return subprocess.run(command, input=given, check=True, capture_output=True, timeout=30).stdout
+
+
+def volume(engine: RunningEngine, *args: str, given: bytes = b"") -> bytes:
+    command = [sys.executable, "-c", "from seaway.cli.main import main; raise SystemExit(main())", "volume"]
+    line = [*command, "-H", engine.host, *args]
+    return subprocess.run(line, input=given, check=True, capture_output=True, timeout=30).stdout
 
 
 def tar_of_a_file(uid: int, gid: int) -> bytes:
@@ -129,6 +136,20 @@ def test_volumes_belong_to_the_containers_root(remapped: RunningEngine) -> None:
     assert run(remapped, "-v", "data:/data", "busybox", "stat", "-c", "%u", "/data", "/data/file").split() == ["0", "0"]
     shm = run(remapped, "--ipc", "shareable", "busybox", "sh", "-c", "touch /dev/shm/x; stat -c %u /dev/shm /dev/shm/x")
     assert shm.split() == ["0", "0"]
+
+
+def test_a_volumes_tar_has_the_owners_of_the_container(remapped: RunningEngine) -> None:
+    if not remapped.is_seaway:
+        pytest.skip("dockerd has no such routes")
+    run(remapped, "-v", "out:/data", "busybox", "sh", "-c", "touch /data/given; busybox chown 1000:1001 /data/given")
+    data = volume(remapped, "export", "out")
+    assert owners(data) == {(0, 0), (1000, 1001)}
+    remapped.docker("volume", "create", "in")
+    volume(remapped, "import", "in", given=data)
+    volume(remapped, "clone", "in", "twin")
+    for name in ("in", "twin"):
+        listed = run(remapped, "-v", f"{name}:/data", "busybox", "stat", "-c", "%u:%g", "/data/given", "/data")
+        assert listed.split() == ["1000:1001", "0:0"]
 
 
 def test_an_id_without_a_place_is_refused(remapped: RunningEngine, tmp_path: Path) -> None:

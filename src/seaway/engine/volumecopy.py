@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from seaway.base.errors import EngineError, SystemFailure
+from seaway.base.idmap import NO_SHIFT, IdMap, IdNotMapped
 from seaway.engine.tarpipes import reading_tar, unpack
 from seaway.engine.volumes import VolumeVerbs
 from seaway.kernel import worker
@@ -24,8 +25,9 @@ from seaway.volumes.store import VolumeStore
 
 
 class VolumeCopies:
-    def __init__(self, volumes: VolumeStore, verbs: VolumeVerbs) -> None:
-        self._volumes, self._verbs = volumes, verbs
+    def __init__(self, volumes: VolumeStore, verbs: VolumeVerbs, ids: IdMap = NO_SHIFT) -> None:
+        """A tar has owners as `ids` has them inside; a clone keeps the host's."""
+        self._volumes, self._verbs, self._ids = volumes, verbs, ids
 
     async def clone(self, name: str, new: str, labels: Mapping[str, str] | None = None) -> Volume:
         """Of the same driver, with the same size limit; not its device, for that holds the original's data."""
@@ -52,8 +54,8 @@ class VolumeCopies:
     async def export(self, name: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """Names begin with `./`."""
         self._volumes.get(name)
-        async with self._directory(name) as path, reading_tar(partial(_write_tar, path)) as pieces:
-            yield pieces
+        async with self._directory(name) as path, reading_tar(partial(_write_tar, path, self._ids)) as pieces:
+            yield _read(name, pieces)
 
     async def import_tar(self, name: str, content: AsyncIterator[bytes]) -> None:
         """Over what is there; nothing is removed."""
@@ -62,7 +64,7 @@ class VolumeCopies:
             root = await worker.run_blocking(os.open, path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 with _told("import", name):
-                    await unpack(root, "/", Rules(), content)
+                    await unpack(root, "/", Rules(ids=self._ids), content)
             finally:
                 os.close(root)
 
@@ -88,11 +90,17 @@ def _copy(source: Path, target: Path) -> None:
         os.close(reader)
 
 
-def _write_tar(path: Path, out: int) -> None:
+async def _read(name: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    with _told("export", name):
+        async for piece in pieces:
+            yield piece
+
+
+def _write_tar(path: Path, ids: IdMap, out: int) -> None:
     try:
         fd = os.open(path, DIRECTORY | os.O_CLOEXEC)
         try:
-            archive = TreeTar(out)
+            archive = TreeTar(out, ids)
             archive.add_directory(fd, b".")
             archive.finish()
         finally:
@@ -107,6 +115,6 @@ def _told(verb: str, name: str) -> Iterator[None]:
         yield
     except EngineError:
         raise
-    except (OSError, BadTar, Refused) as exc:
+    except (OSError, BadTar, Refused, IdNotMapped) as exc:
         reason = os.strerror(exc.errno or 0).lower() if isinstance(exc, OSError) else str(exc)
         raise SystemFailure(f"{verb} {name}: {reason}") from exc

@@ -22,7 +22,7 @@ class VolumeCopyHandlers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._verbs = VolumeVerbs(engine.mounts, engine.events)
-        self._copies = VolumeCopies(engine.mounts.volumes, self._verbs)
+        self._copies = VolumeCopies(engine.mounts.volumes, self._verbs, engine.settings.ids)
 
     def routes(self) -> list[Route]:
         one = "/volumes/{name}"
