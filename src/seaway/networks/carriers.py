@@ -31,7 +31,8 @@ class Half(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.pause_reading()  # until there is another side
+        # Until there is another side. Debian 12's asyncio reads from the next turn on, whatever was said before it.
+        asyncio.get_running_loop().call_soon(transport.pause_reading)
 
     def data_received(self, data: bytes) -> None:
         self.other.transport.write(data)
