@@ -21,7 +21,8 @@ from seaway.networks.firewall.ruleset import table_name
 from seaway.networks.links import address_of
 from seaway.networks.network import BridgeSettings
 from seaway.networks.options import NetworkOptions
-from seaway.networks.usernet import DEFAULT_POOLS, NetworkDefaults
+from seaway.networks.pools import DEFAULT_POOLS
+from seaway.networks.usernet import NetworkDefaults
 from seaway.runtime.programs import BUILT_IN, RuntimeProgram
 
 

@@ -110,22 +110,22 @@ def set_hairpin(index: int) -> Request:
     return Request(f"set hairpin mode of port {index}", SETLINK, 0, IFINFO.pack(AF_BRIDGE, 0, index, 0, 0) + port)
 
 
-def add_macvlan(name: str, index: int, parent: int, mode: str, mac: str, namespace_fd: int) -> Request:
+def add_macvlan(name: str, parent: int, mode: str, mac: str, namespace_fd: int) -> Request:
     """A device `name` in the namespace, on the host's device with the index `parent`; it is down."""
     data = pack_attributes((MACVLAN_MODE, _u32(MACVLAN_MODES[mode])))
     info = pack_attributes((INFO_KIND, b"macvlan"), (INFO_DATA, data))
     attributes = (IFLA_IFNAME, _text(name)), (IFLA_LINK, _u32(parent)), (IFLA_ADDRESS, mac_bytes(mac))
     more = (IFLA_NET_NS_FD, _u32(namespace_fd)), (IFLA_LINKINFO, info)
-    body = IFINFO.pack(0, 0, index, 0, 0) + pack_attributes(*attributes, *more)
+    body = IFINFO.pack(0, 0, 0, 0, 0) + pack_attributes(*attributes, *more)
     return Request(f"add macvlan {name}", NEWLINK, CREATE | EXCL, body)
 
 
-def add_ipvlan(name: str, index: int, parent: int, mode: str, flag: str, namespace_fd: int) -> Request:
+def add_ipvlan(name: str, parent: int, mode: str, flag: str, namespace_fd: int) -> Request:
     """As `add_macvlan`; its address is the parent's."""
     kind = (IPVLAN_MODE, _u16(IPVLAN_MODES[mode])), (IPVLAN_FLAGS, _u16(IPVLAN_FLAG_BITS[flag]))
     info = pack_attributes((INFO_KIND, b"ipvlan"), (INFO_DATA, pack_attributes(*kind)))
     attributes = (IFLA_IFNAME, _text(name)), (IFLA_LINK, _u32(parent)), (IFLA_NET_NS_FD, _u32(namespace_fd))
-    body = IFINFO.pack(0, 0, index, 0, 0) + pack_attributes(*attributes, (IFLA_LINKINFO, info))
+    body = IFINFO.pack(0, 0, 0, 0, 0) + pack_attributes(*attributes, (IFLA_LINKINFO, info))
     return Request(f"add ipvlan {name}", NEWLINK, CREATE | EXCL, body)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from seaway.base.errors import EngineError
@@ -22,7 +21,8 @@ from seaway.networks.network import Network
 from seaway.networks.plan import EndpointPlan, host_link, plan_endpoint
 from seaway.networks.ports import plan_wishes
 from seaway.networks.publisher import Publisher
-from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map, target_of
+from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, SandboxRequest, port_map
+from seaway.networks.wayout import choose_ways_out, ways_by
 
 NOTHING_CLAIMED: Mapping[str, Address] = {}
 
@@ -82,7 +82,7 @@ class SandboxBuilder:
     ) -> tuple[dict[str, EndpointSettings], list[EndpointPlan]]:
         endpoints: dict[str, EndpointSettings] = {}
         plans: list[EndpointPlan] = []
-        way_out = choose_way_out(wishes)
+        ways_out = choose_ways_out(wishes)
         for network, wish in wishes:
             endpoints[network.name], plan = await plan_on(
                 self._catalog,
@@ -94,7 +94,7 @@ class SandboxBuilder:
                 claimed=claimed.get(network.id),
                 number=len(plans),
                 sandbox=path,
-                is_way_out=network is way_out,
+                ways_out=ways_by(network, ways_out),
                 proxied=self._publisher.proxied,
             )
             plans += [plan] if plan else []
@@ -117,7 +117,7 @@ class SandboxBuilder:
             routed=network.routed,
         )
         try:
-            published = await self._publisher.publish(wishes, partial(target_of, first), request.name)
+            published = await self._publisher.publish(wishes, sandbox.target_of, request.name)
         except EngineError as failed:
             raise ExternalConnectivityFailed(request.name, first.endpoint_id, failed) from failed
         return replace(sandbox, ports=port_map(published, request.exposed_ports))
@@ -126,19 +126,15 @@ class SandboxBuilder:
         if sandbox is None or sandbox.netns_path is None:
             return
         async with AsyncExitStack() as steps:
-            devices = [host_link(e.endpoint_id) for e in sandbox.attachments.values() if e.ip_address]
+            devices = [
+                host_link(e.endpoint_id) for e in sandbox.attachments.values() if e.ip_address or e.global_ipv6_address
+            ]
             for endpoint in sandbox.endpoints.values():
                 if network := self._catalog.get(endpoint.network_id):
                     steps.push_async_callback(self._foreign.leave, network, endpoint)
             steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
             if published := sandbox.published:
                 await self._publisher.withdraw(published)
-
-
-def choose_way_out(networks: Iterable[tuple[Network, EndpointSettings]]) -> Network | None:
-    """Whose gateway the default route goes by: the highest priority, then the first name (as dockerd has it)."""
-    candidates = [(-wish.gw_priority, n.name, n) for n, wish in networks if n.pool and not n.internal and not n.overlay]
-    return min(candidates, key=lambda c: c[:2])[2] if candidates else None
 
 
 async def plan_on(
@@ -150,7 +146,7 @@ async def plan_on(
     *,
     number: int,
     sandbox: Path,
-    is_way_out: bool,
+    ways_out: frozenset[int],
     proxied: bool,
     mac: str = "",
     claimed: Address | None = None,
@@ -177,7 +173,7 @@ async def plan_on(
         wish=wish,
         mac=mac,
         number=number,
-        is_way_out=is_way_out,
+        ways_out=ways_out,
         proxied=proxied,
     )
     if network.is_foreign:

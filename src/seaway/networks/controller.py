@@ -288,7 +288,7 @@ class NetworkController:
         try:
             if network.parent:
                 await make_parent(network.parent)
-            if not network.bridge or not network.pool:
+            if not network.bridge or not network.has_addresses:
                 return
             await links.build_bridge(
                 plan_bridge(network.bridge, network.pool, network.pool6, proxied=self._firewall.proxied)

@@ -39,7 +39,7 @@ class Foreign:
         driver = await run_blocking(self._extensions.ipam, request.ipam.driver)
         configs, ids = [], {False: "", True: ""}
         wishes = request.ipam.config or []
-        for v6 in (False, True) if request.enable_ipv6 else (False,):
+        for v6 in _families(request):
             wish = next((c for c in wishes if c.subnet and (":" in c.subnet) is v6), IPAMConfig())
             options = request.ipam.options or {}
             pool = await run_blocking(partial(driver.request_pool, wish.subnet, wish.ip_range, options, v6=v6))
@@ -81,7 +81,7 @@ class Foreign:
         driver = await run_blocking(self._extensions.network, network.driver)
         options: dict[str, Any] = {
             GENERIC: dict(network.options),
-            "com.docker.network.enable_ipv4": True,
+            "com.docker.network.enable_ipv4": network.enables_ipv4,
             "com.docker.network.enable_ipv6": network.pool6 is not None,
         }
         if network.internal:
@@ -170,6 +170,11 @@ def external_options(bindings: Mapping[str, Sequence[PortBinding] | None], expos
 
 def is_foreign_ipam(request: NetworkCreate) -> bool:
     return request.ipam is not None and request.ipam.driver not in OWN_IPAM
+
+
+def _families(request: NetworkCreate) -> list[bool]:
+    """Whether it is IPv6, of each that is enabled."""
+    return [False] * (request.enable_ipv4 is not False) + [True] * bool(request.enable_ipv6)
 
 
 def _subnet(pool: Pool | None, network: Network, number: int) -> list[Subnet]:

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from seaway.model.network import EndpointSettings, NetworkCreate
-from seaway.networks.builder import choose_way_out
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined
 from seaway.networks.network import BRIDGE_OPTION, Network
 from seaway.networks.sandbox import GWBRIDGE, Sandbox
 from seaway.networks.usernets import UserNetworks
+from seaway.networks.wayout import choose_ways_out
 
 REQUEST = NetworkCreate(
     name=GWBRIDGE,
@@ -30,8 +30,8 @@ REQUEST = NetworkCreate(
 
 def needs_gateway(networks: Iterable[Network]) -> bool:
     on = list(networks)
-    way_out = choose_way_out((n, EndpointSettings()) for n in on)
-    return way_out is None and any(n.overlay and not n.internal for n in on)
+    ways_out = choose_ways_out((n, EndpointSettings()) for n in on)
+    return 4 not in ways_out and any(n.overlay and not n.internal for n in on)
 
 
 class Gateways:

@@ -8,7 +8,7 @@ from seaway.base.errors import Forbidden, InvalidParameter, NotFound
 from seaway.base.failpoints import failpoint
 from seaway.model.network import EndpointSettings
 from seaway.networks import links
-from seaway.networks.builder import choose_way_out, plan_on
+from seaway.networks.builder import plan_on
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.foreign import Foreign
@@ -18,6 +18,7 @@ from seaway.networks.network import Network
 from seaway.networks.plan import host_link
 from seaway.networks.publisher import Publisher
 from seaway.networks.sandbox import Sandbox
+from seaway.networks.wayout import VERSIONS, choose_ways_out, ways_by
 
 
 class Hotplug:
@@ -36,7 +37,7 @@ class Hotplug:
             prefix = network.bridge.link_prefix if network.bridge else "eth"
             number = next(n for n in range(len(taken) + 1) if f"{prefix}{n}" not in taken)
             rivals = [(self._catalog.find(e.network_id), e) for e in sandbox.attachments.values()]
-            way_out = choose_way_out([*rivals, (network, wish)])
+            ways_out = choose_ways_out([*rivals, (network, wish)])
             endpoint, plan = await plan_on(
                 self._catalog,
                 self._foreign,
@@ -46,7 +47,7 @@ class Hotplug:
                 number=number,
                 sandbox=sandbox.netns_path,
                 claimed=claimed,
-                is_way_out=network is way_out,
+                ways_out=ways_by(network, ways_out),
                 proxied=self._publisher.proxied,
             )
             assert plan
@@ -77,16 +78,22 @@ class Hotplug:
         failpoint("disconnect: device gone")
         await self._foreign.leave(network, endpoint)
         self._catalog.release(endpoint)
-        now = after.published_endpoint
-        if sandbox.netns_path and now and now is not sandbox.published_endpoint:
-            await links.set_gateway(sandbox.netns_path, now.gateway)
+        if sandbox.netns_path:
+            await links.set_gateways(sandbox.netns_path, _new_gateways(sandbox, after))
         return after
 
     async def _unplug(self, sandbox: Sandbox, network: Network, endpoint: EndpointSettings) -> None:
         if (network.parent or network.is_foreign) and sandbox.netns_path:
-            await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address, endpoint.ip_address)
+            address = endpoint.ip_address or endpoint.global_ipv6_address
+            await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address, address)
         elif network.bridge or network.overlay:
             await links.delete_link(host_link(endpoint.endpoint_id))
+
+
+def _new_gateways(before: Sandbox, after: Sandbox) -> list[str]:
+    """Of each version that leaves by another endpoint now; the kernel took the old route with its device."""
+    ways = [(v, now) for v in VERSIONS if (now := after.way_out(v)) and now is not before.way_out(v)]
+    return [now.gateway if version == 4 else now.ipv6_gateway for version, now in ways]
 
 
 def named(ports: Iterable[PublishedPort], container: str) -> list[PublishedPort]:

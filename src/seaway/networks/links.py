@@ -85,8 +85,9 @@ async def device_names(path: Path) -> list[str]:
     return await netns.run_inside(path, lambda: [name for _, name in socket.if_nameindex()])
 
 
-async def set_gateway(path: Path, gateway: str) -> None:
-    await netns.run_inside(path, lambda: _run([rtnl.set_default_route(gateway)]))
+async def set_gateways(path: Path, gateways: Sequence[str]) -> None:
+    if gateways:
+        await netns.run_inside(path, lambda: _run(map(rtnl.set_default_route, gateways)))
 
 
 async def tear_down_sandbox(path: Path, host_links: Iterable[str]) -> None:
@@ -192,11 +193,10 @@ def _furnish(endpoints: Sequence[EndpointPlan], host: _HostSide, inside: Callabl
 
 
 def _way_out(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
-    if not plan.is_way_out:
-        return []
     if plan.parent_routes:
-        return [rtnl.set_default_device(index, version) for version in ((4, 6) if plan.address6 else (4,))]
-    return [rtnl.set_default_route(gateway) for gateway in (plan.gateway, plan.gateway6) if gateway]
+        return [rtnl.set_default_device(index, version) for version in sorted(plan.ways_out)]
+    gateways = [plan.gateway if version == 4 else plan.gateway6 for version in sorted(plan.ways_out)]
+    return [rtnl.set_default_route(gateway) for gateway in gateways if gateway]
 
 
 def _addresses(plan: EndpointPlan, index: int) -> list[rtnl.Request]:
@@ -219,13 +219,21 @@ def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostS
     if plan.bridge:
         netlink.run([rtnl.add_veth(plan.link, index, plan.mac, plan.mtu, plan.host_link, host.namespace)])
         return index
+    return _add_to_parent(netlink, plan, host)
+
+
+def _add_to_parent(netlink: rtnl.Rtnl, plan: EndpointPlan, host: _HostSide) -> int:
+    """The host's namespace, where the parent is, must not have the new device's name or number: it has a passing name,
+    and the kernel's choice of a number."""
+    passing, parent = f"sw-{os.urandom(5).hex()}", host.indices[plan.parent]
     with open("/proc/thread-self/ns/net", "rb", buffering=0) as here:
-        parent = host.indices[plan.parent]
         if plan.kind == "ipvlan":
-            request = rtnl.add_ipvlan(plan.link, index, parent, plan.mode, plan.flag, here.fileno())
+            request = rtnl.add_ipvlan(passing, parent, plan.mode, plan.flag, here.fileno())
         else:
-            request = rtnl.add_macvlan(plan.link, index, parent, plan.mode, plan.mac, here.fileno())
+            request = rtnl.add_macvlan(passing, parent, plan.mode, plan.mac, here.fileno())
         host.netlink.run([request])
+    index = _index(passing)
+    netlink.run([rtnl.rename_link(index, plan.link)])
     return index
 
 

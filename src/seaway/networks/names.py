@@ -10,7 +10,7 @@ from seaway.networks.sandbox import Sandbox
 
 def is_resolved(network: Network) -> bool:
     """The predefined networks have no DNS of the engine's."""
-    return network.name not in PREDEFINED and network.pool is not None
+    return network.name not in PREDEFINED and network.has_addresses
 
 
 def record_of(network: Network, endpoint: EndpointSettings) -> RecordToTell:

@@ -9,7 +9,7 @@ from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkConta
 from seaway.networks.firewall.elements import Bridge
 from seaway.networks.ipam import Pool, parse_pool
 from seaway.networks.overlay.plan import OverlaySettings
-from seaway.networks.ports import default_host_ips
+from seaway.networks.ports import ANY_V6, default_host_ips
 
 PREDEFINED = ("bridge", "host", "none")
 NO_BRIDGE = "none"
@@ -115,6 +115,15 @@ class Network:
         return self.driver not in ("host", "null")
 
     @property
+    def has_addresses(self) -> bool:
+        return self.pool is not None or self.pool6 is not None
+
+    @property
+    def enables_ipv4(self) -> bool:
+        """Also where it has no addresses at all."""
+        return self.pool is not None or self.pool6 is None
+
+    @property
     def scope(self) -> str:
         """ "global": all engines of the cluster have it."""
         return "global" if self.driver == "overlay" else "local"
@@ -124,6 +133,8 @@ class Network:
         """Where its containers' ports are published that name no address. What is routed is not called by the host's
         addresses, not of the other family either."""
         ips = default_host_ips(self.bridge.default_ip) if self.bridge else default_host_ips()
+        if not self.enables_ipv4:
+            return tuple(ip for ip in ips if ":" in ip) or (ANY_V6,)
         return tuple(ip for ip in ips if ":" not in ip) if 4 in self.routed and not self.pool6 else ips
 
     @property
@@ -134,12 +145,12 @@ class Network:
         """Of an overlay network only that its containers may talk, where bridged frames are filtered at all."""
         if self.overlay:
             return Bridge(self.overlay.bridge, subnet="", masquerade=False, internal=True, network=self.name)
-        if not self.bridge or not self.pool:
+        if not self.bridge or not self.has_addresses:
             return None
         masquerade = self.bridge.masquerade and not self.internal
         return Bridge(
             name=self.bridge.name,
-            subnet=str(self.pool.subnet),
+            subnet=str(self.pool.subnet) if self.pool else "",
             masquerade=masquerade,
             icc=self.bridge.icc,
             internal=self.internal,
@@ -199,6 +210,7 @@ def network_resource(network: Network, containers: Mapping[str, NetworkContainer
         scope=network.scope,
         driver=network.driver,
         ipam=network.ipam,
+        enable_ipv4=network.enables_ipv4,
         enable_ipv6=network.pool6 is not None,
         internal=network.internal,
         attachable=network.attachable,

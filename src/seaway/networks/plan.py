@@ -11,6 +11,7 @@ HOST_LINK_PREFIX = "veth"
 IFNAME, SYSCTLS = "com.docker.network.endpoint.ifname", "com.docker.network.endpoint.sysctls"
 NO_WISH = EndpointSettings()
 NO_LIMITS = Rates()
+BOTH = frozenset({4, 6})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class BridgePlan:
 @dataclass(frozen=True, slots=True)
 class EndpointPlan:
     """`link` is the container's device: one of a pair whose `host_link` is a port of `bridge`, or a device of `kind`
-    macvlan or ipvlan on `parent`. `is_way_out`: the container's default route goes by `gateway`, or by the device
-    itself where the parent routes."""
+    macvlan or ipvlan on `parent`. `ways_out`: the versions of IP whose default route goes by its gateway, or by the
+    device itself where the parent routes."""
 
     link: str
     mac: str
@@ -51,7 +52,7 @@ class EndpointPlan:
     """A device of the host's that somebody else's driver made, and that becomes `link`."""
     routes: tuple[tuple[str, str], ...] = ()
     """(destination, next hop, or "" for the device itself)"""
-    is_way_out: bool = True
+    ways_out: frozenset[int] = BOTH
     address6: str = ""
     prefix_length6: int = 0
     gateway6: str = ""
@@ -61,13 +62,15 @@ class EndpointPlan:
     rates: Rates = NO_LIMITS
 
 
-def plan_bridge(settings: BridgeSettings, pool: Pool, pool6: Pool | None = None, *, proxied: bool = True) -> BridgePlan:
+def plan_bridge(
+    settings: BridgeSettings, pool: Pool | None, pool6: Pool | None = None, *, proxied: bool = True
+) -> BridgePlan:
     return BridgePlan(
         name=settings.name,
-        mac=mac_of(pool.gateway),
-        address="" if settings.without_address else str(pool.gateway),
-        prefix_length=pool.subnet.prefixlen,
-        broadcast=str(pool.subnet.broadcast_address),
+        mac=mac_of(pool.gateway) if pool else random_mac(),
+        address=str(pool.gateway) if pool and not settings.without_address else "",
+        prefix_length=pool.subnet.prefixlen if pool else 0,
+        broadcast=str(pool.subnet.broadcast_address) if pool else "",
         mtu=settings.mtu,
         route_localnet=not proxied,
         address6=str(pool6.gateway) if pool6 and not settings.without_address6 else "",
@@ -84,12 +87,12 @@ def plan_endpoint(
     wish: EndpointSettings = NO_WISH,
     mac: str = "",
     number: int = 0,
-    is_way_out: bool = True,
+    ways_out: frozenset[int] = BOTH,
     proxied: bool = True,
 ) -> EndpointPlan:
     """The name of the host's device comes from the endpoint's ID, so that a restart can tell whose it is."""
     pool, bridge, parent = network.pool, network.bridge, network.parent
-    own = (bridge and bridge.default_gateway) or (str(pool.gateway) if pool else "")
+    own = ((bridge and bridge.default_gateway) or str(pool.gateway)) if pool else ""
     link = (wish.driver_opts or {}).get(IFNAME) or f"{bridge.link_prefix if bridge else 'eth'}{number}"
     pool6 = network.pool6
     common = EndpointPlan(
@@ -100,7 +103,7 @@ def plan_endpoint(
         broadcast=str(pool.subnet.broadcast_address) if pool else "",
         gateway="" if network.internal else own,
         mtu=1500,
-        is_way_out=is_way_out,
+        ways_out=ways_out,
         more_addresses=tuple((wish.ipam_config.link_local_ips if wish.ipam_config else None) or ()),
         address6=str(address6) if address6 else "",
         prefix_length6=pool6.subnet.prefixlen if pool6 else 0,

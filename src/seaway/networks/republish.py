@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from seaway.base.errors import EngineError, Forbidden
 from seaway.model.network import PortBinding
@@ -11,7 +10,7 @@ from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.joined import Joined
 from seaway.networks.ports import ANY_V6, Wish, parse_port, plan_wishes
 from seaway.networks.publisher import Publisher
-from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, port_map, target_of
+from seaway.networks.sandbox import ExternalConnectivityFailed, Sandbox, port_map
 
 Bindings = Mapping[str, Sequence[PortBinding] | None]
 
@@ -37,7 +36,7 @@ class Republisher:
         before = [replace(port, container=name) for port in sandbox.published]
         kept, wanted = split(before, bindings, wishes)
         gone = [port for port in before if port not in kept]
-        target = partial(target_of, first)
+        target = sandbox.target_of
         self._publisher.free(gone)
         await self._publisher.withdraw(gone, kept)
         try:

@@ -58,29 +58,37 @@ class Sandbox:
     def key(self) -> str:
         return str(self.netns_path) if self.netns_path else "/var/run/docker/netns/default"
 
-    @property
-    def published_endpoint(self) -> EndpointSettings | None:
-        """Where published ports lead: the endpoint with the way out."""
-        reachable = [(-e.gw_priority, name) for name, e in self.attachments.items() if e.ip_address and e.gateway]
+    def way_out(self, version: int) -> EndpointSettings | None:
+        """The endpoint by whose gateway that version of IP leaves."""
+        reachable = [(-e.gw_priority, name) for name, e in self.attachments.items() if all(_way(e, version))]
         return self.attachments[min(reachable)[1]] if reachable else None
 
     @property
+    def published_endpoint(self) -> EndpointSettings | None:
+        """Where published ports lead: the endpoint with the way out."""
+        return self.way_out(4) or self.way_out(6)
+
+    def target_of(self, host_ip: str) -> str:
+        """Whichever address of the container is of the family of the host's, if it has such a one."""
+        four, six = self.way_out(4), self.way_out(6)
+        addresses = four.ip_address if four else "", six.global_ipv6_address if six else ""
+        return next(filter(None, reversed(addresses) if ":" in host_ip else addresses), "")
+
+    @property
     def published(self) -> tuple[PublishedPort, ...]:
-        endpoint = self.published_endpoint
         return tuple(
-            PublishedPort(protocol, b.host_ip, int(b.host_port or 0), target_of(endpoint, b.host_ip), number)
+            PublishedPort(protocol, b.host_ip, int(b.host_port or 0), self.target_of(b.host_ip), number)
             for key, bindings in self.ports.items()
             for number, protocol in (parse_port(key),)
             for b in bindings or ()
         )
 
 
-def target_of(endpoint: EndpointSettings | None, host_ip: str) -> str:
-    """Whichever address of the container is of the family of the host's, if it has such a one."""
-    if endpoint is None:
-        return ""
-    four, six = endpoint.ip_address, endpoint.global_ipv6_address
-    return (six or four) if ":" in host_ip else (four or six)
+def _way(endpoint: EndpointSettings, version: int) -> tuple[str, str]:
+    """Its address and its gateway."""
+    if version == 4:
+        return endpoint.ip_address, endpoint.gateway
+    return endpoint.global_ipv6_address, endpoint.ipv6_gateway
 
 
 def port_map(published: Iterable[PublishedPort], exposed: Iterable[str]) -> PortMap:

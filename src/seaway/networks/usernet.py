@@ -7,15 +7,13 @@ from ipaddress import IPv4Network
 import msgspec
 
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound
-from seaway.model.network import IPAM, ConfigReference, IPAMConfig, NetworkCreate
-from seaway.networks.drivers import DUMMY_PREFIX, with_settings
-from seaway.networks.ipam import Pool, Subnet, parse_pool
+from seaway.model.network import IPAM, ConfigReference, NetworkCreate
+from seaway.networks.drivers import DUMMY_PREFIX, FALSE, TRUE, with_settings
 from seaway.networks.joined import Joined
 from seaway.networks.network import PREDEFINED, Network, ParentSettings
+from seaway.networks.pools import DEFAULT_POOLS, plan_pools
 from seaway.networks.validate import validate_request
 
-# Pools for networks without a subnet of their own: (where, how large each)
-DEFAULT_POOLS = (*((IPv4Network(f"172.{n}.0.0/16"), 16) for n in range(17, 32)), (IPv4Network("192.168.0.0/16"), 20))
 NO_SWARM = (
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
     "and try again."
@@ -50,42 +48,57 @@ def plan_user_network(
     request = _with_config_from(request, existing)
     driver = request.driver or "bridge"
     _check_driver(driver, has_cluster=defaults.has_cluster)
-    if request.enable_ipv4 is False:
-        raise InvalidParameter("networks without IPv4 are not supported by this engine")
     options = dict(request.options)
     if not request.config_from:
         options = {**defaults.driver_options.get(driver, {}), **options}
-    no_addresses = request.ipam is not None and request.ipam.driver == "null"
-    if no_addresses and driver in ("bridge", "ipvlan", "overlay"):
-        raise InvalidParameter("ipv4 pool is empty")
-    wish, wish6 = _wishes(request)
-    taken = [n.pool.subnet for n in existing if n.pool]
-    pool = None if no_addresses else _plan_pool(wish, taken, host_routes, defaults.pools)
-    pool6 = _plan_pool6(wish6, network_id, existing) if request.enable_ipv6 and not no_addresses else None
-    configs = [_config(p, w) for p, w in ((pool, wish), (pool6, wish6)) if p]
+    families = _families(request, driver, options)
+    pools = plan_pools(request, network_id, existing, host_routes, defaults.pools, families)
     planned = Network(
         id=network_id,
         name=request.name,
         driver=driver,
         created=created,
-        pool=pool,
-        pool6=pool6,
+        pool=pools.four,
+        pool6=pools.six,
         ipam=IPAM(
             driver=(request.ipam.driver if request.ipam else "") or "default",
             options=request.ipam.options if request.ipam else None,
-            config=configs,
+            config=pools.configs,
         ),
         options=options,
         labels=dict(request.labels),
         internal=request.internal,
         attachable=request.attachable,
-        has_own_subnet=bool(wish.subnet),
-        has_own_subnet6=bool(wish6.subnet),
+        has_own_subnet=pools.own4,
+        has_own_subnet6=pools.own6,
         config_from=request.config_from.network if request.config_from else "",
     )
     network = with_settings(planned)
     _check_devices(network, existing)
     return network
+
+
+def _families(request: NetworkCreate, driver: str, options: Mapping[str, str]) -> frozenset[int]:
+    """Those it has addresses of. What the request does not say, an option may."""
+    wishes = ((4, request.enable_ipv4, True), (6, request.enable_ipv6, False))
+    asked = [(v, _enabled(options, v, default=default) if wish is None else wish) for v, wish, default in wishes]
+    families = frozenset(version for version, enabled in asked if enabled)
+    if not families:
+        raise InvalidParameter("IPv4 or IPv6 must be enabled")
+    no_addresses = request.ipam is not None and request.ipam.driver == "null"
+    if driver == "overlay" and (no_addresses or 4 not in families):
+        raise InvalidParameter("ipv4 pool is empty")
+    if no_addresses and driver in ("bridge", "ipvlan"):
+        raise InvalidParameter(f"ipv{min(families)} pool is empty")
+    return frozenset() if no_addresses else families
+
+
+def _enabled(options: Mapping[str, str], version: int, *, default: bool) -> bool:
+    name = f"com.docker.network.enable_ipv{version}"
+    value = options.get(name)
+    if value is not None and value not in (*TRUE, *FALSE):
+        raise InvalidParameter(f'driver-opt "{name}" is not a valid bool')
+    return default if value is None else value in TRUE
 
 
 def check_removable(network: Network, joined: Mapping[str, Joined], existing: Sequence[Network] = ()) -> None:
@@ -161,61 +174,3 @@ def _check_shared(mine: ParentSettings, other: ParentSettings, other_id: str) ->
         raise Forbidden(f"cannot use mode passthru, macvlan network {other_id} {used}")
     if other.mode == "passthru":
         raise Forbidden(f"macvlan network {other_id} {used} in mode passthru")
-
-
-def _plan_pool(
-    wish: IPAMConfig,
-    taken: Sequence[Subnet],
-    host_routes: Iterable[IPv4Network],
-    pools: Sequence[tuple[IPv4Network, int]],
-) -> Pool:
-    if not wish.subnet:
-        return parse_pool(str(_free_subnet([*taken, *host_routes], pools)), wish.gateway)
-    reserved = (wish.auxiliary_addresses or {}).values()
-    pool = parse_pool(wish.subnet, wish.gateway, wish.ip_range, reserved)
-    if any(pool.subnet.overlaps(other) for other in taken):
-        raise Forbidden("Pool overlaps with other one on this address space")
-    return pool
-
-
-def _plan_pool6(wish: IPAMConfig, network_id: str, existing: Sequence[Network]) -> Pool:
-    """Without a wish a /64 of unique local addresses, which comes from the network's ID."""
-    prefix = f"fd{network_id[:2]}:{network_id[2:6]}:{network_id[6:10]}:{network_id[10:14]}::/64"
-    reserved = (wish.auxiliary_addresses or {}).values()
-    pool = parse_pool(wish.subnet or prefix, wish.gateway, wish.ip_range, reserved)
-    if any(pool.subnet.overlaps(n.pool6.subnet) for n in existing if n.pool6):
-        raise Forbidden("Pool overlaps with other one on this address space")
-    return pool
-
-
-def _wishes(request: NetworkCreate) -> tuple[IPAMConfig, IPAMConfig]:
-    """For IPv4 and for IPv6; one subnet of each."""
-    configs = (request.ipam.config if request.ipam else None) or []
-    four, six = [c for c in configs if ":" not in c.subnet], [c for c in configs if ":" in c.subnet]
-    if len(four) > 1 or len(six) > 1:
-        raise InvalidParameter("bridge driver doesn't support multiple subnets")
-    return next(iter(four), IPAMConfig()), next(iter(six), IPAMConfig())
-
-
-def _config(pool: Pool, wish: IPAMConfig) -> IPAMConfig:
-    return IPAMConfig(
-        subnet=str(pool.subnet),
-        ip_range=wish.ip_range,
-        gateway=str(pool.gateway),
-        auxiliary_addresses=wish.auxiliary_addresses,
-    )
-
-
-def _free_subnet(taken: Sequence[Subnet], pools: Sequence[tuple[IPv4Network, int]]) -> IPv4Network:
-    """The first piece of a pool that overlaps nothing. Numbers rather than networks: hosts have hundreds of them."""
-    used = sorted((int(n.network_address), int(n.broadcast_address)) for n in taken if n.version == 4)
-    for pool, prefix in pools:
-        size, start = 1 << (32 - prefix), int(pool.network_address)
-        for first, last in used:
-            if first >= start + size:
-                break
-            if last >= start:
-                start += (last - start) // size * size + size
-        if start + size - 1 <= int(pool.broadcast_address):
-            return IPv4Network((start, prefix))
-    raise InvalidParameter("all predefined address pools have been fully subnetted")

@@ -61,7 +61,7 @@ class UserNetworks:
             if network.is_foreign:
                 undo.push_async_callback(self._foreign.delete, network)
                 await self._foreign.create(network)
-            if network.bridge and network.pool:
+            if network.bridge and network.has_addresses:
                 if not network.keeps_bridge:
                     undo.push_async_callback(links.delete_link, network.bridge.name)
                 plan = plan_bridge(network.bridge, network.pool, network.pool6, proxied=self._firewall.proxied)

@@ -43,9 +43,9 @@ def test_an_endpoint() -> None:
 
 def test_the_users_choices() -> None:
     network = with_settings(default_gateway="172.17.0.9", link_prefix="wan", mtu=9000)
-    plan = plan_endpoint(network, "e1", ADDRESS, mac="02:00:00:00:00:01", number=2, is_way_out=False, proxied=False)
+    plan = plan_endpoint(network, "e1", ADDRESS, mac="02:00:00:00:00:01", number=2, ways_out=frozenset(), proxied=False)
     assert (plan.link, plan.mac, plan.mtu, plan.gateway) == ("wan2", "02:00:00:00:00:01", 9000, "172.17.0.9")
-    assert (plan.is_way_out, plan.hairpin) == (False, True)
+    assert (plan.ways_out, plan.hairpin) == (frozenset(), True)
 
 
 def test_no_way_out() -> None:

@@ -61,6 +61,8 @@ class NetworkHandlers:
 
     async def create(self, request: Request) -> web.StreamResponse:
         body = await request.json(NetworkCreate)
+        if request.version < Version(1, 48):
+            body = msgspec.structs.replace(body, enable_ipv4=None)
         network = await self._engine.supervisor.shielded(networks.create_network(self._engine, body), "create network")
         return json_response({"Id": network.id, "Warning": ""}, 201)
 
