@@ -11,6 +11,7 @@ from conformance.test_networks import made, refused, running, settings, shown
 
 pytestmark = pytest.mark.min_api("1.48")
 V4, V6 = "com.docker.network.bridge.gateway_mode_ipv4", "com.docker.network.bridge.gateway_mode_ipv6"
+TRUSTED = "com.docker.network.bridge.trusted_host_interfaces"
 SUBNET = "--subnet", "172.29.0.0/24"
 
 
@@ -145,3 +146,28 @@ def test_no_rules_for_ipv6(engine: RunningEngine) -> None:
 )
 def test_options_that_say_nothing(engine: RunningEngine, option: str, text: str) -> None:
     assert refused(engine, "network", "create", "-o", f"com.docker.network.{option}", "x").endswith(text)
+
+
+@pytest.mark.parametrize("backend", ["nftables", "iptables"])
+@pytest.mark.seaway_only("restarts the engine")
+def test_trusted_interfaces_reach_published_ports_directly(engine: RunningEngine, backend: str) -> None:
+    with restarted(engine, f"--firewall-backend={backend}"), neighbour(engine) as other:
+        made(engine, *SUBNET, "-o", f"{TRUSTED}=nowhere:wire", "near")
+        made(engine, "--subnet", "172.28.0.0/24", "-o", f"{TRUSTED}=nowhere", "far")
+        box, far = (serve(engine, "--network", name, "-p", "127.0.0.1::80") for name in ("near", "far"))
+        hidden = serve(engine, "--network", "near")
+        wait_serving(Host(engine.namespace), address(engine, box), 80)
+        assert other.tcp(address(engine, box), 80) == "hello"
+        assert other.tcp(address(engine, far), 80) == TIMED_OUT
+        assert other.tcp(address(engine, hidden), 80) == TIMED_OUT
+        kept = address(engine, box)
+        engine.docker("rm", "-f", box)
+        serve(engine, "--network", "near", "--ip", kept)
+        assert other.tcp(kept, 80) == TIMED_OUT
+        engine.docker("rm", "-f", *engine.docker("ps", "-aq").stdout.split())
+        engine.docker("network", "prune", "-f")
+
+
+def test_a_trusted_interface_is_a_name_of_one(engine: RunningEngine) -> None:
+    text = refused(engine, "network", "create", "-o", f'{TRUSTED}=eth0:" drop', "odd")
+    assert text.endswith(f'failed to parse {TRUSTED} value: " drop (no name of a device)')

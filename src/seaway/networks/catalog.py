@@ -39,6 +39,11 @@ class NetworkCatalog:
     def bridges(self) -> list[Bridge]:
         return [bridge for n in self.all() if (bridge := n.in_firewall())]
 
+    def is_trusting(self, address: str) -> bool:
+        """Whether it is of a network that trusts devices of the host's."""
+        pools = [p for n in self._networks.values() if n.bridge and n.bridge.trusted for p in (n.pool, n.pool6) if p]
+        return bool(pools) and any(ip_address(address) in pool.subnet for pool in pools)
+
     def add(self, network: Network) -> None:
         self._networks[network.id] = network
 

@@ -73,9 +73,6 @@ class NetworkController:
             proxied=options.userland_proxy,
             record=options.run_root / "firewall",
         )
-        self._publisher = Publisher(
-            self._firewall, PortAllocator(options.ephemeral), proxy, direct=options.direct_routing
-        )
         now = clock.now()
         predefined = [
             *([default_bridge(new_id(), now, options.bridge)] if options.bridge.name != NO_BRIDGE else []),
@@ -84,6 +81,13 @@ class NetworkController:
         ]
         store = NetworkStore(options.database) if options.database else None
         self._catalog = NetworkCatalog([*predefined, *(store.all() if store else ())])
+        self._publisher = Publisher(
+            self._firewall,
+            PortAllocator(options.ephemeral),
+            proxy,
+            direct=options.direct_routing,
+            trusting=self._catalog.is_trusting,
+        )
         foreign = Foreign(NetworkExtensions())
         self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks, foreign)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, foreign, options.ephemeral)

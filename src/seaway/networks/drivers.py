@@ -1,5 +1,6 @@
 """What a driver's options say. Pure; an option that nobody knows is kept and does nothing, as in dockerd."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
@@ -11,6 +12,7 @@ from seaway.networks.overlay.plan import overlay_settings
 MTU_OPTION = "com.docker.network.driver.mtu"
 IFACE_PREFIX = "com.docker.network.container_iface_prefix"
 TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
+DEVICE = re.compile(r"[\w.@+=~-]{1,15}", re.ASCII)
 GATEWAY_MODES = ("nat", "nat-unprotected", "routed", "isolated")
 MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 IPVLAN_FLAGS = ("bridge", "private", "vepa")
@@ -32,8 +34,6 @@ def with_settings(network: Network) -> Network:
 
 def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bool = False) -> BridgeSettings:
     mode, mode6 = (_gateway_mode(options, family, internal=internal) for family in ("ipv4", "ipv6"))
-    if options.get(BRIDGE_OPTION + "trusted_host_interfaces"):
-        raise InvalidParameter(f"the option {BRIDGE_OPTION}trusted_host_interfaces is not supported by this engine")
     return BridgeSettings(
         name=options.get(BRIDGE_OPTION + "name") or f"br-{network_id[:12]}",
         mtu=_mtu(options),
@@ -44,6 +44,7 @@ def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bo
         gateway_mode6=mode6,
         without_address6=mode6 == "isolated",
         without_address=mode == "isolated" or _flag(options, "inhibit_ipv4", default="false"),
+        trusted=_trusted(options),
         link_prefix=options.get(IFACE_PREFIX) or "eth",
     )
 
@@ -78,6 +79,15 @@ def _gateway_mode(options: Mapping[str, str], family: str, *, internal: bool) ->
     if mode == "isolated" and not internal:
         raise InvalidParameter("gateway mode 'isolated' can only be used for an internal network")
     return mode
+
+
+def _trusted(options: Mapping[str, str]) -> tuple[str, ...]:
+    """`eth1:wg0`. They become part of the firewall's text, so they must be names of devices."""
+    names = tuple(dict.fromkeys(filter(None, options.get(BRIDGE_OPTION + "trusted_host_interfaces", "").split(":"))))
+    for name in names:
+        if not DEVICE.fullmatch(name):
+            raise _unparsed(BRIDGE_OPTION + "trusted_host_interfaces", name, "no name of a device")
+    return names
 
 
 def _mtu(options: Mapping[str, str]) -> int:

@@ -53,6 +53,7 @@ class BridgeSettings:
     without_address: bool = False
     without_address6: bool = False
     link_prefix: str = "eth"
+    trusted: tuple[str, ...] = ()
 
     def families_in(self, mode: str) -> frozenset[int]:
         return frozenset(v for v, own in ((4, self.gateway_mode), (6, self.gateway_mode6)) if own == mode)
@@ -157,6 +158,7 @@ class Network:
             unprotected=self.bridge.families_in("nat-unprotected"),
             routed=self.routed,
             network=self.name,
+            trusted=self.bridge.trusted,
             subnet6=str(self.pool6.subnet) if self.pool6 else "",
         )
 

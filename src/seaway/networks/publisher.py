@@ -21,9 +21,15 @@ class Publisher:
     one of them meanwhile waits for that."""
 
     def __init__(
-        self, firewall: Firewall, allocator: PortAllocator, proxy: ProxyClient, *, direct: bool = False
+        self,
+        firewall: Firewall,
+        allocator: PortAllocator,
+        proxy: ProxyClient,
+        *,
+        direct: bool = False,
+        trusting: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._direct = direct
+        self._direct, self._trusting = direct, trusting
         self._firewall, self._allocator, self._proxy = firewall, allocator, proxy
         self._published: set[PublishedPort] = set()
         self._leaving: dict[PublishedPort, asyncio.Event] = {}
@@ -141,14 +147,22 @@ class Publisher:
 
     async def _translate(self, old: Iterable[PublishedPort], new: Iterable[PublishedPort]) -> None:
         """One container's ports. Only what differs is changed: neighbours may be one element together."""
-        before, after = self._elements(old), self._elements(new)
+        before, after = self._elements(old, trusting=_any), self._elements(new)
         kept = set(before) & set(after)
         await self._firewall.change(
             delete=[e for e in before if e not in kept], add=[e for e in after if e not in kept]
         )
 
-    def _elements(self, ports: Iterable[PublishedPort]) -> list[Element]:
-        return port_elements(ports, proxied=self._firewall.proxied, direct=self._direct)
+    def _elements(
+        self, ports: Iterable[PublishedPort], *, trusting: Callable[[str], bool] | None = None
+    ) -> list[Element]:
+        trusts = trusting or self._trusting
+        return port_elements(ports, proxied=self._firewall.proxied, direct=self._direct, trusting=trusts)
+
+
+def _any(_address: str) -> bool:
+    """The network may be gone already; what the firewall does not have it need not lose."""
+    return True
 
 
 async def _end_flows(ports: Iterable[PublishedPort]) -> None:

@@ -1,6 +1,6 @@
 """What the firewall's sets and maps hold: bridge networks and published ports, each with a comment that says whose."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -27,7 +27,8 @@ class Element:
 class Bridge:
     """A bridge network as the firewall sees it. `subnet` is CIDR text; `icc`: its containers may talk to each other;
     `internal`: and to nobody else; `unprotected`: others reach every port of theirs; `routed`: their addresses are
-    known outside, and nothing is translated. Both by family, 4 or 6."""
+    known outside, and nothing is translated. Both by family, 4 or 6. `trusted`: devices of the host's by which its
+    published ports may be called at the containers' own addresses."""
 
     name: str
     subnet: str
@@ -38,6 +39,7 @@ class Bridge:
     routed: frozenset[int] = frozenset()
     network: str = ""
     subnet6: str = ""
+    trusted: tuple[str, ...] = ()
 
     def elements(self) -> list[Element]:
         of = f"network {self.network}" if self.network else ""
@@ -51,11 +53,14 @@ class Bridge:
             "within": (f"{device} . {device}", "accept" if self.icc else "drop", True),
         }
         found = [Element(where, key, value, of) for where, (key, value, wish) in wanted.items() if wish]
+        found += [Element("trusted", f'"{name}" . {device}', "", of) for name in self.trusted]
         return [*found, *self._elements6(found, of)] if self.subnet6 else found
 
     def _elements6(self, elements: Sequence[Element], of: str) -> list[Element]:
         """The same bridges, and the other subnet."""
-        same = [replace(e, family="ip6") for e in elements if e.container in ("bridges", "internal", "within")]
+        same = [
+            replace(e, family="ip6") for e in elements if e.container in ("bridges", "internal", "within", "trusted")
+        ]
         device = f'"{self.name}"'
         own = {
             "unprotected": (device, 6 in self.unprotected),
@@ -81,11 +86,11 @@ class PublishedPort:
     def is_routed(self) -> bool:
         return self.host_port == 0
 
-    def open_element(self) -> Element:
-        """Whoever calls the container's own address is let in."""
+    def open_element(self, container: str = "open") -> Element:
+        """Whoever calls the container's own address is let in; in "direct" those by trusted devices."""
         family = "ip6" if ":" in self.container_ip else "ip"
         key = f"{self.protocol} . {self.container_ip} . {self.container_port}"
-        return Element("open", key, "", self._comment, family)
+        return Element(container, key, "", self._comment, family)
 
     @property
     def family(self) -> str:
@@ -136,11 +141,18 @@ def bridge_elements(bridges: Iterable[Bridge]) -> list[Element]:
     return [element for bridge in bridges for element in bridge.elements()]
 
 
-def port_elements(ports: Iterable[PublishedPort], *, proxied: bool = True, direct: bool = False) -> list[Element]:
+def port_elements(
+    ports: Iterable[PublishedPort],
+    *,
+    proxied: bool = True,
+    direct: bool = False,
+    trusting: Callable[[str], bool] = lambda _: False,
+) -> list[Element]:
     """Sorted, and without what the proxy serves. Neighbours that keep their numbers are one interval. `direct`: all
-    may be called at the containers' own addresses, too."""
+    may be called at the containers' own addresses, too; `trusting` the address: by trusted devices."""
     ports = list(ports)
-    elements = list(dict.fromkeys(p.open_element() for p in ports if p.container_ip and (direct or p.is_routed)))
+    near = {p.open_element("direct"): None for p in ports if p.container_ip and trusting(p.container_ip)}
+    elements = list(dict.fromkeys(p.open_element() for p in ports if p.container_ip and (direct or p.is_routed)) | near)
     mine = sorted((p for p in ports if p.is_translated(proxied=proxied)), key=_run_key)
     for _, run in groupby(enumerate(mine), lambda at: (*_run_key(at[1])[:-1], at[1].host_port - at[0])):
         first, *rest = (port for _, port in run)

@@ -60,6 +60,7 @@ def _chains(family: str, accept_mark: str = "", *, proxied: bool) -> dict[tuple[
             f'{DNAT} -j ACCEPT -m comment --comment "published ports"',
             "-j OTHER",
             "-j OPEN",
+            "-j TRUST",
             *([f"-m mark --mark {accept_mark} -j ACCEPT"] if accept_mark else []),
             '-j DROP -m comment --comment "ports that nobody published"',
         ],
@@ -68,6 +69,8 @@ def _chains(family: str, accept_mark: str = "", *, proxied: bool) -> dict[tuple[
         ("filter", "INT"): [],
         ("filter", "OTHER"): [],
         ("filter", "OPEN"): [],
+        ("filter", "TRUST"): [],
+        ("filter", "DPORT"): [],
     }
 
 
@@ -147,7 +150,13 @@ def _routed(element: Element, *, proxied: bool) -> list[Rule]:
 
 def _open(element: Element, *, proxied: bool) -> list[Rule]:
     protocol, address, port = element.key.split(" . ")
-    return [Rule("filter", "OPEN", f"-d {address} -p {protocol} -m {protocol} --dport {port} -j ACCEPT")]
+    chain = "OPEN" if element.container == "open" else "DPORT"
+    return [Rule("filter", chain, f"-d {address} -p {protocol} -m {protocol} --dport {port} -j ACCEPT")]
+
+
+def _trusted(element: Element, *, proxied: bool) -> list[Rule]:
+    source, target = (device.strip('"') for device in element.key.split(" . "))
+    return [Rule("filter", "TRUST", f"-i {source} -o {target} -j DPORT")]
 
 
 def _masqueraded(element: Element, *, proxied: bool) -> list[Rule]:
@@ -182,6 +191,8 @@ _RULES = {
     "unprotected": _unprotected,
     "routed": _routed,
     "open": _open,
+    "direct": _open,
+    "trusted": _trusted,
     "masqueraded": _masqueraded,
     "within": _within,
     "linked": _linked,

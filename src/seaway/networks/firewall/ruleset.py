@@ -21,6 +21,8 @@ def _sets(address: str) -> dict[str, str]:
         "set unprotected": "type ifname",
         "set routed": "type ifname",
         "set open": f"type inet_proto . {address} . inet_service",
+        "set trusted": "type ifname . ifname",
+        "set direct": f"type inet_proto . {address} . inet_service",
         "set masqueraded": f"type {address}; flags interval",
         "set linked": f"type {address} . {address} . inet_proto . inet_service",
         "map within": "type ifname . ifname : verdict",
@@ -105,6 +107,8 @@ def _rules(accept_mark: str = "", *, proxied: bool) -> dict[str, list[str]]:
             'ct status dnat accept comment "published ports"',
             'oifname @unprotected iifname != @bridges accept comment "gateway mode nat-unprotected"',
             'meta l4proto . ip daddr . th dport @open accept comment "published ports by the container\'s own address"',
+            "iifname . oifname @trusted meta l4proto . ip daddr . th dport @direct accept "
+            'comment "the same, by trusted_host_interfaces"',
             'oifname @routed meta l4proto { 1, 58 } accept comment "gateway mode routed"',
             *([f'meta mark {accept_mark} accept comment "--bridge-accept-fwmark"'] if accept_mark else []),
             'drop comment "ports that nobody published, and other networks\' containers"',
