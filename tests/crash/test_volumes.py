@@ -165,3 +165,22 @@ def dies_with_request(engine: RunningEngine, failpoint: str, path: str) -> None:
     engine.process.wait(20)
     (engine.root / "pid").unlink(missing_ok=True)
     engine.start()
+
+
+@pytest.mark.parametrize("failpoint", ["", "volume: mounted"])
+def test_what_a_copy_mounted_goes(engine: RunningEngine, tmp_path: Path, failpoint: str) -> None:
+    """After the copy, whose mount is kept for a while, and before it."""
+    engine.docker("volume", "create", "v1", "-o", "type=tmpfs", "-o", "device=tmpfs")
+    engine.docker("create", "--name", "subject", "-v", "v1:/v:nocopy", "busybox", "true")
+    created = settled(engine, remains(engine))
+    (tmp_path / "f").write_text("x")
+    copy = ("cp", str(tmp_path / "f"), "subject:/tmp")
+    if failpoint:
+        dies(engine, failpoint, *copy)
+    else:
+        assert engine.docker(*copy).returncode == 0
+        assert remains(engine) != created
+        engine.kill()
+        engine.start()
+    assert settled(engine, created) == created
+    assert str(data(engine, "v1")) not in Path("/proc/mounts").read_text()

@@ -96,7 +96,7 @@ def _block(
             b"",
         )
     )
-    block[_CHECKSUM_AT : _CHECKSUM_AT + 8] = b"%06o\0 " % sum(block)
+    block[_CHECKSUM_AT : _CHECKSUM_AT + 8] = b"%06o\0 " % sum(block.translate(None, b"\0"))
     return bytes(block)
 
 

@@ -39,17 +39,23 @@ class TreeTar:
         """The directory itself as `name`/, then what is in it, by name."""
         self._header(name + b"/", os.fstat(fd), xattrs=_xattrs(fd))
         prefix = name + b"/"
-        for child in sorted(os.fsencode(child) for child in os.listdir(fd)):
-            self.add(fd, child, prefix + child)
+        with os.scandir(fd) as entries:
+            children = sorted((os.fsencode(e.name), e.is_file(follow_symlinks=False)) for e in entries)
+        for child, is_file in children:
+            self.add(fd, child, prefix + child, is_file=is_file)
 
-    def add(self, parent: int, base: bytes, name: bytes) -> None:
+    def add(self, parent: int, base: bytes, name: bytes, *, is_file: bool = False) -> None:
+        """`is_file`: the directory says so, which saves a look."""
         try:
+            if is_file:
+                self._file(parent, base, name)
+                return
             info = os.stat(base, dir_fd=parent, follow_symlinks=False)
             match stat.S_IFMT(info.st_mode):
                 case stat.S_IFDIR:
                     self._directory(parent, base, name)
                 case stat.S_IFREG:
-                    self._file(parent, base, name, info)
+                    self._file(parent, base, name)
                 case stat.S_IFLNK:
                     self._header(name, info, link=os.readlink(base, dir_fd=parent))
                 case stat.S_IFCHR | stat.S_IFBLK | stat.S_IFIFO:
@@ -71,17 +77,16 @@ class TreeTar:
         finally:
             os.close(fd)
 
-    def _file(self, parent: int, base: bytes, name: bytes, info: os.stat_result) -> None:
-        if info.st_nlink > 1:
-            first = self._links.setdefault((info.st_dev, info.st_ino), name)
-            if first != name:
-                self._header(name, info, kind=tar.HARDLINK, link=first)
-                return
+    def _file(self, parent: int, base: bytes, name: bytes) -> None:
         fd = os.open(base, _FILE, dir_fd=parent)
         try:
             info = os.fstat(fd)
-            self._header(name, info, size=info.st_size, xattrs=_xattrs(fd))
-            self._content(fd, info.st_size)
+            if info.st_nlink > 1 and (first := self._links.setdefault((info.st_dev, info.st_ino), name)) != name:
+                self._header(name, info, kind=tar.HARDLINK, link=first)
+                return
+            if stat.S_ISREG(info.st_mode):
+                self._header(name, info, size=info.st_size, xattrs=_xattrs(fd))
+                self._content(fd, info.st_size)
         finally:
             os.close(fd)
 
