@@ -11,10 +11,10 @@ from backports import zstd
 from isal import igzip_lib
 
 from seaway.base.errors import SystemFailure
+from seaway.content.bombs import bomb_text, unpacked_limit
 from seaway.kernel.worker import run_blocking
 
 OUTPUT_LIMIT = 4 << 20
-UNPACKED_LIMIT, RATIO_LIMIT = 10 << 30, 100
 _MAGIC_LENGTH = 10
 
 _DECOMPRESSORS: tuple[tuple[bytes, Callable[[], Any]], ...] = (
@@ -53,18 +53,32 @@ class Bomb(SystemFailure):
     pass
 
 
-def unpacked_limit(compressed_size: int) -> int:
-    """More than any honest layer has, less than gzip's thousandfold of what fills a disk."""
-    return max(UNPACKED_LIMIT, RATIO_LIMIT * compressed_size)
-
-
 async def limited(pieces: AsyncIterator[bytes], limit: int) -> AsyncGenerator[bytes, None]:
     """Raises Bomb after so many bytes."""
     count = 0
     async for piece in pieces:
         count += len(piece)
         if count > limit:
-            raise Bomb(f"decompression bomb: more than {limit} bytes unpacked")
+            raise Bomb(bomb_text(limit))
+        yield piece
+
+
+async def safely_decompressed(
+    chunks: AsyncIterator[bytes], limit: Callable[[int], int] = unpacked_limit
+) -> AsyncGenerator[bytes, None]:
+    """The same, of a stream whose length nobody told. Raises CorruptStream, Bomb."""
+    taken = unpacked = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal taken
+        async for chunk in chunks:
+            taken += len(chunk)
+            yield chunk
+
+    async for piece in decompressed(counted()):
+        unpacked += len(piece)
+        if unpacked > (most := limit(taken)):
+            raise Bomb(bomb_text(most))
         yield piece
 
 

@@ -13,7 +13,8 @@ from functools import partial
 from seaway.base.errors import EngineError
 from seaway.base.groups import plain_failures
 from seaway.content.blobs import read_chunks
-from seaway.content.compression import decompressed, limited, unpacked_limit
+from seaway.content.bombs import unpacked_limit
+from seaway.content.compression import decompressed, limited
 from seaway.distribution import progress as p
 from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository

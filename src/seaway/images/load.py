@@ -10,10 +10,11 @@ from seaway.images.archived import ArchivedImage, plan_load
 from seaway.images.catalog import Catalog
 from seaway.images.image import Image, parse_image
 from seaway.images.load_v1 import is_v1_archive, load_v1
-from seaway.images.loading import name_loaded, watched
+from seaway.images.loading import name_loaded, told
 from seaway.images.messages import Emit, stream_line
 from seaway.images.spool import SpooledArchive, spooled
 from seaway.layers.store import DiffIdMismatch
+from seaway.layers.transfer import TarSource
 from seaway.oci.digest import Digest
 from seaway.oci.platform import Platform, host_platform
 
@@ -82,11 +83,9 @@ async def _load(
             async with plain_failures(), asyncio.TaskGroup() as group:
                 below: asyncio.Event | None = None
                 for number, member in enumerate(archived.layers):
-                    chunks = archive.chunks(member)
-                    if not quiet:
-                        chunks = watched(chunks, archive.size_bytes(member), image.diff_ids[number].short, emit)
+                    tar = told(archive, member, image.diff_ids[number].short, emit, quiet=quiet)
                     done = asyncio.Event()
-                    group.create_task(_register(catalog, chunks, image, number, below, done))
+                    group.create_task(_register(catalog, tar, image, number, below, done))
                     below = done
             return await catalog.images.create(raw)
         except BaseException:
@@ -108,7 +107,7 @@ async def _put_on_parent(catalog: Catalog, image: Image, parent_id: Digest | Non
 
 async def _register(
     catalog: Catalog,
-    chunks: AsyncIterator[bytes],
+    tar: TarSource,
     image: Image,
     number: int,
     below: asyncio.Event | None,
@@ -116,7 +115,7 @@ async def _register(
 ) -> None:
     parent = image.chain_ids[number - 1] if number else None
     try:
-        await catalog.layers.register(chunks, parent, image.diff_ids[number], below)
+        await catalog.layers.register(tar, parent, image.diff_ids[number], below)
     except DiffIdMismatch as failure:
         raise CannotLoad(
             f'invalid diffID for layer {number}: expected "{failure.expected}", got "{failure.actual}"'

@@ -12,7 +12,7 @@ import msgspec
 
 from seaway.images.catalog import Catalog
 from seaway.images.image import Image
-from seaway.images.loading import name_loaded, watched
+from seaway.images.loading import name_loaded, told
 from seaway.images.messages import Emit
 from seaway.images.spool import BadArchive, SpooledArchive
 from seaway.images.v1 import history_of, upgraded
@@ -59,12 +59,9 @@ async def _load(
 ) -> Image:
     if document.get("os", "") not in ("", host_platform().os):
         raise BadArchive(f"cannot load {document['os']} image on {host_platform().os}")
-    member = f"{v1_id}/layer.tar"
-    chunks = archive.chunks(member)
-    if not quiet:
-        chunks = watched(chunks, archive.size_bytes(member), v1_id[:12], emit)
+    tar = told(archive, f"{v1_id}/layer.tar", v1_id[:12], emit, quiet=quiet)
     async with catalog.layers.transaction():
-        layer = await catalog.layers.register(chunks, parent.chain_id if parent else None)
+        layer = await catalog.layers.register(tar, parent.chain_id if parent else None)
         try:
             below = parent.diff_ids if parent else ()
             history = [*(msgspec.to_builtins(e) for e in (parent.history if parent else ())), history_of(document)]

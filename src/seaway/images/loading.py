@@ -7,6 +7,8 @@ from seaway.images.catalog import Catalog
 from seaway.images.image import Image
 from seaway.images.messages import Emit, progress_line, stream_line
 from seaway.images.references import ReferenceDoesNotExist
+from seaway.images.spool import SpooledArchive
+from seaway.layers.transfer import TarSource
 from seaway.oci.reference import Reference
 
 _PROGRESS_INTERVAL_S = 0.1
@@ -28,7 +30,14 @@ async def name_loaded(catalog: Catalog, image: Image, name: Reference, emit: Emi
     emit(stream_line(f"Loaded image: {name.familiar}"))
 
 
-async def watched(chunks: AsyncIterator[bytes], total: int, name: str, emit: Emit) -> AsyncIterator[bytes]:
+def told(archive: SpooledArchive, member: str, name: str, emit: Emit, *, quiet: bool) -> TarSource:
+    """A layer to register. With progress it goes through the engine, which counts it."""
+    if quiet:
+        return archive.part(member)
+    return _watched(archive.chunks(member), archive.size_bytes(member), name, emit)
+
+
+async def _watched(chunks: AsyncIterator[bytes], total: int, name: str, emit: Emit) -> AsyncIterator[bytes]:
     current, told_at = 0, 0.0
     async for chunk in chunks:
         current += len(chunk)

@@ -21,9 +21,8 @@ from seaway.base import gojson
 from seaway.images.archived import CONTAINERD_NAME, OCI_REF_NAME
 from seaway.images.catalog import Catalog, as_digest
 from seaway.images.image import Image
-from seaway.images.spool import nameless_file
+from seaway.images.spool import fill, scratch_file
 from seaway.images.v1 import v1_documents
-from seaway.kernel.files import write_all
 from seaway.kernel.worker import run_blocking
 from seaway.oci import mediatypes
 from seaway.oci.digest import Digest, sha256_of
@@ -87,19 +86,13 @@ async def save_images(catalog: Catalog, wanted: list[_Wanted], scratch: Path) ->
 async def _layer(
     catalog: Catalog, chain: Digest, diff_id: Digest, scratch: Path, sizes: dict[Digest, int]
 ) -> AsyncGenerator[bytes, None]:
-    fd = nameless_file(scratch)
-    try:
-        size = 0
-        async for chunk in catalog.layers.tar_stream(chain):
-            await run_blocking(write_all, fd, chunk)
-            size += len(chunk)
-        sizes[diff_id] = size
+    async with scratch_file(scratch) as fd:
+        async with aclosing(catalog.layers.tar_stream(chain)) as tar:
+            size = sizes[diff_id] = await fill(fd, tar)
         yield _header(_blob(diff_id), size)
         for position in range(0, size, CHUNK):
             yield await run_blocking(os.pread, fd, CHUNK, position)
         yield _padding(size)
-    finally:
-        os.close(fd)
 
 
 def _documents(wanted: list[_Wanted], sizes: dict[Digest, int]) -> dict[str, bytes]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seaway.base.errors import InvalidParameter
-from seaway.content.compression import decompressed
+from seaway.content.compression import safely_decompressed
 from seaway.kernel.files import write_all
 from seaway.kernel.worker import run_blocking
+from seaway.layers.transfer import FilePart
 
 CHUNK = 1 << 20
 DOCUMENT_LIMIT = 16 << 20
@@ -55,6 +56,11 @@ class SpooledArchive:
             raise BadArchive(f"{name} is too big: {member.size} bytes")
         return await run_blocking(os.pread, self._fd, member.size, member.offset)
 
+    def part(self, name: str) -> FilePart:
+        """Valid as long as the archive is open."""
+        member = self._get(name)
+        return FilePart(self._fd, member.offset, member.size)
+
     async def chunks(self, name: str) -> AsyncIterator[bytes]:
         member = self._get(name)
         position, end = member.offset, member.offset + member.size
@@ -82,13 +88,33 @@ class SpooledArchive:
 @asynccontextmanager
 async def spooled(body: AsyncIterator[bytes], directory: Path) -> AsyncIterator[SpooledArchive]:
     """Take in the whole stream, decompressed. `directory` is where the nameless file lies. Raises BadArchive."""
+    async with scratch_file(directory) as fd:
+        await fill(fd, safely_decompressed(body))
+        yield SpooledArchive(fd, await run_blocking(_index, fd))
+
+
+async def fill(fd: int, body: AsyncIterator[bytes]) -> int:
+    """Write all that comes, in large pieces. Gives the number of bytes."""
+    pieces: list[bytes] = []
+    total = waiting = 0
+    async for piece in body:
+        pieces.append(piece)
+        total, waiting = total + len(piece), waiting + len(piece)
+        if waiting >= CHUNK:
+            await run_blocking(write_all, fd, b"".join(pieces))
+            pieces, waiting = [], 0
+    await run_blocking(write_all, fd, b"".join(pieces))
+    return total
+
+
+@asynccontextmanager
+async def scratch_file(directory: Path) -> AsyncIterator[int]:
+    """A nameless file. To free gigabytes takes a second, which the event loop has not got."""
     fd = nameless_file(directory)
     try:
-        async for chunk in decompressed(body):
-            await run_blocking(write_all, fd, chunk)
-        yield SpooledArchive(fd, await run_blocking(_index, fd))
+        yield fd
     finally:
-        os.close(fd)
+        await run_blocking(os.close, fd)
 
 
 def nameless_file(directory: Path) -> int:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from seaway.content.compression import Compressed
 from seaway.images.image import Image, parse_image
 from seaway.kernel.files import replace_file, replace_file_lazily
 from seaway.kernel.worker import run_blocking
+from seaway.layers.transfer import TarSource
 from seaway.oci.digest import Digest, is_digest, parse_digest, sha256_of
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class LayerSource(Protocol):
     def get(self, chain_id: Digest, /) -> Layer: ...
     async def register(
         self,
-        source: Path | AsyncIterator[bytes],
+        source: TarSource,
         parent: Digest | None,
         diff_id: Digest | None = None,
         below: asyncio.Event | None = None,

@@ -1,10 +1,11 @@
 """The process that takes one layer in: it chroots into the layer's directory and unpacks there, in a single pass.
 
-    python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain ID_MAP  ->  {"diff_id": "sha256:…", "size": 123}
+    python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain ID_MAP [OFFSET+SIZE]
+      ->  {"diff_id": "sha256:…", "size": 123}
 
 Beside the files it makes the tar-split (gzipped, to SPLIT_FD), and hashes the stream in a thread of its own. A gzip,
-zstd, bzip2 or xz stream is decompressed on the way; the diff ID is always the tar's. On failure: exit code 1 (the tar's
-fault) or 2 (the host's), and the reason on stderr.
+zstd, bzip2 or xz stream is decompressed on the way, a bomb refused; the diff ID is always the tar's. On failure: exit
+code 1 (the tar's fault) or 2 (the host's), and the reason on stderr.
 """
 
 import bz2
@@ -18,13 +19,14 @@ import queue
 import sys
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
 import fastcrc
 from isal import igzip, igzip_lib
 
 from seaway.base.idmap import IdMap, parse_id_map
+from seaway.content.bombs import bomb_text, unpacked_limit
 from seaway.kernel.tar import BadTar, TarEntry, TarReader
 from seaway.layers.tarsplit import encode_file, encode_segment
 from seaway.layers.unpack import Unpacker, clean_name, has_stored_content
@@ -51,9 +53,30 @@ def _zstd() -> Any:
     return zstd
 
 
-def open_stream(fd: int) -> IO[bytes]:
-    """The tar in the file or pipe, decompressed."""
-    raw = io.BufferedReader(io.FileIO(fd, "rb"), CHUNK)
+class CountedInput(io.RawIOBase):
+    """A file or a pipe, or `size` bytes of a file from `offset` on. `taken` is how much was read."""
+
+    def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
+        self._fd, self._offset, self._size = fd, offset, size
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        if self._size is None:
+            count = os.readv(self._fd, [view])
+        else:
+            view = view[: self._size - self.taken]
+            count = os.preadv(self._fd, [view], self._offset + self.taken) if view else 0
+        self.taken += count
+        return count
+
+
+def open_stream(source: CountedInput) -> IO[bytes]:
+    """The tar in it, decompressed."""
+    raw = io.BufferedReader(source, CHUNK)
     magic = raw.peek(6)[:6]
     if magic.startswith(b"\x1f\x8b"):
         return igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-any-return]
@@ -67,10 +90,12 @@ def open_stream(fd: int) -> IO[bytes]:
 
 
 class HashedSource:
-    """Exact reads from a stream whose every byte is hashed, in another thread, as it comes in."""
+    """Exact reads from a tar whose every byte is hashed, in another thread, as it comes in. A bomb is a BadTar."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+    def __init__(self, source: CountedInput, limit: Callable[[int], int] = unpacked_limit) -> None:
+        self._source, self._limit = source, limit
+        self._stream = open_stream(source)
+        self._unpacked = 0
         self._chunk = b""
         self._at = 0
         self._hash = hashlib.sha256()
@@ -84,6 +109,9 @@ class HashedSource:
 
     def _fill(self) -> bool:
         self._chunk, self._at = self._stream.read(CHUNK), 0
+        self._unpacked += len(self._chunk)
+        if self._unpacked > (limit := self._limit(self._source.taken)):
+            raise BadTar(bomb_text(limit))
         if self._chunk:
             self._queue.put(self._chunk)
         return bool(self._chunk)
@@ -200,10 +228,11 @@ class Ingest:
 
 
 def main(argv: list[str]) -> int:
-    root, tar_fd, split_fd, whiteouts = argv[:4]
-    ids = parse_id_map(argv[4])
+    root, tar_fd, split_fd, whiteouts, id_map, *part = argv
+    ids = parse_id_map(id_map)
     try:
-        source, split = HashedSource(open_stream(int(tar_fd))), SplitWriter(int(split_fd))
+        tar = CountedInput(int(tar_fd), *(int(number) for text in part for number in text.split("+")))
+        source, split = HashedSource(tar), SplitWriter(int(split_fd))
         os.chroot(root)
         os.chdir("/")
         ingest = Ingest(source, split, Unpacker(overlay=whiteouts == "overlay", owner=ids.root), ids)

@@ -19,7 +19,17 @@ from seaway.kernel.process import CommandFailed, Completed, run
 from seaway.layers.driver import StorageError, Whiteouts
 from seaway.oci.digest import Digest
 
-TarSource = Path | AsyncIterable[bytes]
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Bytes of an open file. The process that unpacks them reads them by itself."""
+
+    fd: int
+    offset: int
+    size: int
+
+
+TarSource = Path | FilePart | AsyncIterable[bytes]
 
 
 class BadLayer(InvalidParameter):
@@ -38,6 +48,9 @@ async def ingest(source: TarSource, directory: Path, tar_split: Path, whiteouts:
         os.fchmod(split, 0o644)
         if isinstance(source, Path):
             done = await _run_ingest(directory, _opened(files, source, os.O_RDONLY), split, whiteouts, ids)
+        elif isinstance(source, FilePart):
+            part = f"{source.offset}+{source.size}"
+            done = await _run_ingest(directory, source.fd, split, whiteouts, ids, part)
         else:
             done = await _ingest_stream(source, directory, split, whiteouts, ids)
     result = msgspec.json.decode(done.stdout)
@@ -67,8 +80,8 @@ async def _feed(source: AsyncIterable[bytes], pipe: int) -> None:
         os.close(pipe)
 
 
-async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteouts, ids: IdMap) -> Completed:
-    argv = _python("seaway.layers.ingest", str(directory), str(tar), str(split), whiteouts, str(ids))
+async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteouts, ids: IdMap, *part: str) -> Completed:
+    argv = _python("seaway.layers.ingest", str(directory), str(tar), str(split), whiteouts, str(ids), *part)
     try:
         return await run(argv, pass_fds=(tar, split))
     except CommandFailed as exc:

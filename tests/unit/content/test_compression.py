@@ -1,12 +1,14 @@
 import bz2
 import gzip
 import lzma
+import os
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 from backports import zstd
 
-from seaway.content.compression import OUTPUT_LIMIT, Bomb, CorruptStream, decompressed, limited, unpacked_limit
+from seaway.content.bombs import unpacked_limit
+from seaway.content.compression import OUTPUT_LIMIT, Bomb, CorruptStream, decompressed, limited, safely_decompressed
 
 TEXT = bytes(range(256)) * 3000
 
@@ -62,6 +64,22 @@ async def test_a_bomb_is_not_unpacked_to_its_end() -> None:
         async for piece in limited(endless(), 5 << 20):
             seen += len(piece)
     assert seen == 5 << 20
+
+
+async def test_a_stream_of_unknown_length_is_held_to_what_came_of_it() -> None:
+    def limit(taken: int) -> int:
+        return 100 * taken
+
+    honest = os.urandom(4 << 20)
+    assert (
+        b"".join([piece async for piece in safely_decompressed(pieces(gzip.compress(honest), 1 << 16), limit)])
+        == honest
+    )
+    seen, bomb = 0, gzip.compress(bytes(64 << 20))
+    with pytest.raises(Bomb, match=f"^decompression bomb: more than {100 * len(bomb)} bytes unpacked$"):
+        async for piece in safely_decompressed(pieces(bomb, 1 << 20), limit):
+            seen += len(piece)
+    assert seen <= 100 * len(bomb)
 
 
 def test_how_much_a_layer_may_unpack_to() -> None:

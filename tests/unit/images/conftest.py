@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 from seaway.base.errors import NotFound
 from seaway.images.catalog import Catalog, open_catalog
 from seaway.layers.store import DiffIdMismatch
+from seaway.layers.transfer import FilePart, TarSource
 from seaway.oci.digest import Digest, sha256_of
 
 
@@ -44,14 +46,20 @@ class MemoryLayers:
 
     async def register(
         self,
-        source: Path | AsyncIterator[bytes],
+        source: TarSource,
         parent: Digest | None,
         diff_id: Digest | None = None,
         below: asyncio.Event | None = None,
     ) -> MemoryLayer:
         if below:
             await below.wait()
-        data = source.read_bytes() if isinstance(source, Path) else b"".join([chunk async for chunk in source])
+        match source:
+            case Path():
+                data = source.read_bytes()
+            case FilePart():
+                data = os.pread(source.fd, source.size, source.offset)
+            case _:
+                data = b"".join([chunk async for chunk in source])
         own = Digest("sha256:" + hashlib.sha256(data).hexdigest())
         chain = sha256_of(f"{parent} {own}".encode()) if parent else own
         if diff_id and diff_id != own:
