@@ -13,48 +13,9 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
+from conformance.archives import BASE, TOP, v1_archive
 from conformance.conftest import Restarted
 from conformance.engines import RunningEngine
-
-BASE, TOP = "1" * 64, "2" * 64
-DOCUMENTS = {
-    BASE: {
-        "id": BASE,
-        "created": "2014-01-01T00:00:00Z",
-        "container_config": {"Cmd": ["/bin/sh", "-c", "#(nop) ADD file:1 in / & <x>"]},
-        "docker_version": "1.8.3",
-        "os": "linux",
-        "architecture": "amd64",
-    },
-    TOP: {
-        "id": TOP,
-        "parent": BASE,
-        "created": "2014-01-02T00:00:00.5Z",
-        "container_config": {"Hostname": "h", "Cmd": ["touch", "/b"], "PortSpecs": None},
-        "docker_version": "1.7.1",
-        "config": {"Cmd": ["/bin/sh"], "Env": ["A=1"]},
-        "architecture": "amd64",
-        "os": "linux",
-    },
-}
-
-
-def tar(members: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return out.getvalue()
-
-
-def v1_archive(**tops: str) -> bytes:
-    members = {"repositories": json.dumps({"archives": tops}).encode()}
-    for v1_id, name in ((TOP, "b"), (BASE, "a")):
-        members[f"{v1_id}/json"] = json.dumps(DOCUMENTS[v1_id]).encode()
-        members[f"{v1_id}/layer.tar"] = tar({name: name.encode()})
-    return tar(members)
 
 
 @pytest.fixture
@@ -135,6 +96,23 @@ def test_one_platform(engine: RunningEngine, loads: None, tmp_path: Path) -> Non
         assert "Loaded image: busybox:latest" in again.text
         wrong = api._post(api._url("/images/load"), params={"platform": other, "quiet": "1"}, data=saved.content)
         assert "s390x" in wrong.text
+
+
+@pytest.mark.min_api("1.48")
+def test_one_platform_by_the_cli(engine: RunningEngine, loads: None, tmp_path: Path) -> None:
+    if "--platform" not in engine.docker("load", "--help").stdout:
+        pytest.skip("the CLI is older than the option")
+    ours = "linux/" + engine.docker("version", "-f", "{{.Server.Arch}}").stdout.strip()
+    file = tmp_path / "one.tar"
+    refused = engine.docker("save", "--platform", "linux/s390x", "-o", str(file), "busybox")
+    assert refused.returncode == 1
+    assert f"its platform ({ours}) does not match the specified platform (linux/s390x)" in refused.stderr
+    assert engine.docker("save", "--platform", ours, "-o", str(file), "busybox").returncode == 0
+    wrong = engine.docker("load", "--platform", "linux/s390x", "-i", str(file))
+    assert wrong.returncode == 1
+    assert "requested platform (linux/s390x)" in wrong.stderr
+    again = engine.docker("load", "--platform", ours, "-i", str(file))
+    assert (again.returncode, again.stdout) == (0, "Loaded image: busybox:latest\n"), again.stderr
 
 
 def test_skopeo_reads_and_writes(

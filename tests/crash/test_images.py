@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.archives import TOP, v1_archive
 from conformance.conftest import busybox_tar
 from conformance.engines import RunningEngine
 from conformance.registries import docker_registry
@@ -101,6 +102,43 @@ def test_load(engine: RunningEngine, empty: Stores, archive: Path, failpoint: st
     assert bool(image_of(engine, "subject:1")) == (failpoint == "names: written")
     assert engine.docker("load", "-i", str(archive)).returncode == 0
     assert engine.docker("run", "--rm", "subject:1", "cat", "/tmp/one").stdout == "1\n"
+
+
+@pytest.mark.parametrize("failpoint", [*LAYER, "image: parent written", "image: written", *NAMES])
+def test_load_from_before_1_10(engine: RunningEngine, empty: Stores, tmp_path: Path, failpoint: str) -> None:
+    """Each layer of it is an image; the lower one is the other's parent."""
+    file = tmp_path / "old.tar"
+    file.write_bytes(v1_archive(subject=TOP))
+    dies(engine, failpoint, "load", "-i", str(file))
+    found = stores(engine)
+    assert found.unfinished == frozenset()
+    if failpoint in (*LAYER, "image: parent written"):
+        assert found == empty
+    else:
+        assert len(found.images) == len(empty.images) + (1 if failpoint == "image: written" else 2)
+    assert bool(image_of(engine, "archives:subject")) == (failpoint == "names: written")
+    assert engine.docker("load", "-i", str(file)).returncode == 0
+    assert len(engine.docker("history", "-q", "archives:subject").stdout.split()) == 2
+    assert engine.docker("image", "inspect", "-f", "{{.Parent}}", "archives:subject").stdout.startswith("sha256:")
+
+
+@pytest.mark.parametrize("failpoint", ["image: written", "names: written", "image: parent changed"])
+def test_load_of_an_image_and_its_parent(engine: RunningEngine, empty: Stores, tmp_path: Path, failpoint: str) -> None:
+    file = tmp_path / "both.tar"
+    command = ["docker", "-H", engine.host, "import", "-", "subject-base"]
+    subprocess.run(command, input=busybox_tar() + b"\0" * 2048, check=True, capture_output=True)
+    engine.docker("run", "--name", "made", "subject-base", "touch", "/tmp/one")
+    engine.docker("commit", "made", "subject:1")
+    engine.docker("rm", "made")
+    assert engine.docker("save", "-o", str(file), "subject:1", "subject-base").returncode == 0
+    parent = image_of(engine, "subject-base")
+    engine.docker("rmi", "subject:1", "subject-base")
+    dies(engine, failpoint, "load", "-i", str(file))
+    assert stores(engine).unfinished == frozenset()
+    if failpoint == "image: parent changed":
+        assert engine.docker("image", "inspect", "-f", "{{.Parent}}", "subject:1").stdout.strip() == parent
+    assert engine.docker("load", "-i", str(file)).returncode == 0
+    assert engine.docker("image", "inspect", "-f", "{{.Parent}}", "subject:1").stdout.strip() == parent
 
 
 @pytest.mark.parametrize("failpoint", [*BLOB, *IMAGE, *NAMES])

@@ -131,6 +131,7 @@ class ImageStore:
         async with self._changing:
             image = replace(self.get(image_id), parent=parent)
             await run_blocking(self._write_metadata, image_id, "parent", parent)
+            failpoint("image: parent changed")
             self._images[image_id] = image
 
     async def set_tagged_now(self, image_id: Digest) -> None:
