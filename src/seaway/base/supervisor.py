@@ -32,10 +32,13 @@ class Supervisor:
         return await asyncio.shield(task)
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for what is under way, but no longer than `timeout_s`."""
-        waiting = [t for t in self._tasks if t is not asyncio.current_task()]
-        if waiting:
-            await asyncio.wait(waiting, timeout=timeout_s)
+        """Wait for what is under way, and for what it begins in turn, but no longer than `timeout_s`."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while waiting := [t for t in self._tasks if t is not asyncio.current_task()]:
+            if (left := deadline - loop.time()) <= 0:
+                return
+            await asyncio.wait(waiting, timeout=left)
 
     async def close(self) -> None:
         waiting = [t for t in self._tasks | self._services if t is not asyncio.current_task()]

@@ -68,7 +68,9 @@ class ExitWatcher:
         if self._reader:
             self._reader.cancel()
             await asyncio.wait([self._reader])
-        for awaited in list(self._awaited.values()):
+        awaited_yet = list(self._awaited.values())
+        self._awaited.clear()  # their watches go with the descriptor
+        for awaited in awaited_yet:
             awaited.result.cancel()
             if awaited.guard:
                 awaited.guard.cancel()
