@@ -260,3 +260,13 @@ def test_links_follow_a_rename_and_execs_have_their_variables(engine: RunningEng
     assert engine.docker("restart", "-t", "0", "parent").returncode == 0
     assert "\tdb " in engine.docker("exec", "parent", "cat", "/etc/hosts").stdout
     engine.docker("rm", "-f", "grown", "parent")
+
+
+def test_a_link_to_who_shares_a_network_leads_to_its_owner(engine: RunningEngine) -> None:
+    engine.docker("run", "-d", "--name", "owner", "busybox", "sleep", "1000")
+    engine.docker("run", "-d", "--name", "guest", "--network", "container:owner", "busybox", "sleep", "1000")
+    made = engine.docker("run", "-d", "--name", "parent", "--link", "guest:db", "busybox", "sleep", "1000")
+    assert made.returncode == 0, made.stderr
+    address = engine.docker("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "owner").stdout.strip()
+    assert f"{address}\tdb " in engine.docker("exec", "parent", "cat", "/etc/hosts").stdout
+    engine.docker("rm", "-f", "owner", "guest", "parent")

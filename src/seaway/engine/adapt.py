@@ -8,8 +8,8 @@ import msgspec
 from seaway.base.errors import EngineError, InvalidParameter
 from seaway.containers.store import ContainerStore
 from seaway.engine.defaults import ContainerDefaults
-from seaway.engine.spec.namespaces import shared_with
 from seaway.model.container import HostConfig
+from seaway.model.modes import shared_with
 from seaway.runtime.spec.mounts import READONLY_PATHS, default_masked_paths
 
 

@@ -21,11 +21,11 @@ from seaway.engine.expect import expect_process
 from seaway.engine.links import check_links
 from seaway.engine.merge import command_line, merge_config
 from seaway.engine.security import parse_security_options
-from seaway.engine.spec.namespaces import shared_with
 from seaway.engine.validation import validate_create
 from seaway.engine.workdir import make_working_directory
 from seaway.kernel import files, worker
 from seaway.model.container import ContainerConfig, HostConfig
+from seaway.model.modes import shared_with
 from seaway.model.network import EndpointSettings
 from seaway.oci.platform import Platform, host_platform
 

@@ -13,6 +13,7 @@ from seaway.base.errors import EngineError, InvalidParameter, NotFound
 from seaway.base.ids import short_id
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
+from seaway.model.modes import shared_with
 from seaway.networks.ports import parse_port
 
 HIDDEN = ("HOME=", "PATH=")
@@ -40,7 +41,7 @@ def check_links(links: Iterable[str], containers: ContainerStore) -> None:
     """At create. Raises InvalidParameter, or NotFound for one that is not there."""
     for name, _alias in map(parse_link, links):
         try:
-            child = containers.find(name)
+            child = _namespace_owner(name, containers)
         except NotFound as missing:
             raise InvalidParameter(f"could not get container for {name}: {missing}") from missing
         if child.host_config.network_mode == "host":
@@ -51,7 +52,7 @@ def linked_containers(container: Container, containers: ContainerStore) -> Itera
     """Those that are still there."""
     for name, _alias in map(parse_link, container.host_config.links or ()):
         with suppress(EngineError):
-            yield containers.find(name)
+            yield _namespace_owner(name, containers)
 
 
 def linked(container: Container, containers: ContainerStore) -> list[tuple[str, Container]]:
@@ -61,11 +62,19 @@ def linked(container: Container, containers: ContainerStore) -> list[tuple[str, 
 
 
 def _linked(container: Container, name: str, alias: str, containers: ContainerStore) -> Container:
-    child = containers.find(name)
+    child = _namespace_owner(name, containers)
     if not child.task.is_running:
         raise InvalidParameter(f"Cannot link to a non running container: /{child.name} AS /{container.name}/{alias}")
     if "bridge" not in child.endpoints:
         raise InvalidParameter(f"Cannot link to /{child.name}, as it does not belong to the default network")
+    return child
+
+
+def _namespace_owner(name: str, containers: ContainerStore) -> Container:
+    """A link to a container in another one's network (`container:X`) leads to X. Raises NotFound."""
+    child = containers.find(name)
+    while owner := shared_with(child.host_config.network_mode):
+        child = containers.find(owner)
     return child
 
 

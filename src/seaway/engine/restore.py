@@ -22,8 +22,8 @@ from seaway.engine.context import Engine
 from seaway.engine.endpoints import is_user_defined
 from seaway.engine.exec import adopt_execs
 from seaway.engine.links import linked_containers
-from seaway.engine.spec.namespaces import shared_with
 from seaway.engine.sweep import surviving_run
+from seaway.model.modes import shared_with
 from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
 from seaway.networks.files import ExternalServer

@@ -17,7 +17,7 @@ from seaway.engine.settings import Settings
 from seaway.engine.spec.devices import parse_device_rule, plan_devices
 from seaway.engine.spec.identity import container_identity
 from seaway.engine.spec.mounts import plan_mounts, shm_directory
-from seaway.engine.spec.namespaces import plan_namespaces, shared_with
+from seaway.engine.spec.namespaces import plan_namespaces
 from seaway.engine.spec.process import process_request
 from seaway.engine.spec.requests import apply_requests
 from seaway.engine.spec.resources import plan_resources
@@ -25,6 +25,7 @@ from seaway.engine.spec.security import seccomp_of
 from seaway.kernel import cgroup
 from seaway.kernel.process import find_program
 from seaway.model.container import HostConfig
+from seaway.model.modes import shared_with
 from seaway.runtime.host import HostLimits, read_host_limits
 from seaway.runtime.spec.build import build_spec
 from seaway.runtime.spec.request import Namespaces, SpecMount, SpecRequest

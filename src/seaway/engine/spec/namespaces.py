@@ -8,17 +8,12 @@ from seaway.containers.store import ContainerStore
 from seaway.containers.task import Status
 from seaway.kernel.netns import user_namespace_of
 from seaway.model.container import HostConfig
+from seaway.model.modes import shared_with
 from seaway.runtime.spec.request import Namespaces
 
 
 class JoinRefused(SystemFailure):
     """Whatever is wrong with what is to be joined: dockerd answers 500 at the start."""
-
-
-def shared_with(mode: str) -> str | None:
-    """The container of `container:<name or ID>`."""
-    kind, colon, name = mode.partition(":")
-    return name if colon and kind == "container" else None
 
 
 def plan_namespaces(

@@ -3,8 +3,8 @@
 import re
 
 from seaway.base.errors import InvalidParameter
-from seaway.engine.spec.namespaces import shared_with
 from seaway.model.container import ContainerConfig, HostConfig
+from seaway.model.modes import shared_with
 
 _IPC_MODES = ("", "none", "private", "shareable", "host")
 _UNDEFINED = "can't be used with links. This would result in undefined behavior"
