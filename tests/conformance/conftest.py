@@ -28,6 +28,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MARKERS = (
     "seaway_only(reason): a difference from dockerd that is meant, listed in docs/compatibility.md",
     "min_api(version): needs an engine that speaks this version of the API",
+    "min_cli(version): needs a docker CLI that speaks this version of the API",
 )
 
 
@@ -117,14 +118,16 @@ def _where_it_applies(request: pytest.FixtureRequest) -> None:
     """Before the test, skips it where its markers say so."""
     if "engine" not in request.fixturenames:
         return
-    only, needs = request.node.get_closest_marker("seaway_only"), request.node.get_closest_marker("min_api")
-    if not (only or needs):
+    only, needs, cli = map(request.node.get_closest_marker, ("seaway_only", "min_api", "min_cli"))
+    if not (only or needs or cli):
         return
     engine: RunningEngine = request.getfixturevalue("engine")
     if only and not engine.is_seaway:
         pytest.skip(f"Seaway only: {only.args[0]}")
     if needs and engine.api_version < parse_version(needs.args[0]):
         pytest.skip(f"needs API {needs.args[0]}, this engine speaks {'.'.join(map(str, engine.api_version))}")
+    if cli and engine.cli_version < parse_version(cli.args[0]):
+        pytest.skip(f"needs a CLI of API {cli.args[0]}, this one speaks {'.'.join(map(str, engine.cli_version))}")
 
 
 @pytest.fixture(autouse=True)

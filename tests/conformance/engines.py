@@ -50,6 +50,11 @@ class RunningEngine:
     def api_version(self) -> tuple[int, ...]:
         return parse_version(self.docker("version", "-f", "{{.Server.APIVersion}}").stdout)
 
+    @property
+    def cli_version(self) -> tuple[int, ...]:
+        """What the docker command speaks to it."""
+        return parse_version(self.docker("version", "-f", "{{.Client.APIVersion}}").stdout)
+
     def words(self, new: str, *, old: str) -> str:
         """dockerd's words for one thing: today's, and those of releases before 25 (Debian 12 has 20.10)."""
         return new if self.api_version >= (1, 44) else old

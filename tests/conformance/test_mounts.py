@@ -27,7 +27,8 @@ def sh(engine: RunningEngine, *options: str, script: str) -> str:
 def refused(engine: RunningEngine, *options: str) -> str:
     done = engine.docker("run", "--rm", *options, "busybox", "true")
     assert done.returncode in (125, 127)  # the CLI's choice, by the text
-    return done.stderr.splitlines()[0].removeprefix("docker: Error response from daemon: ")
+    said = done.stderr.splitlines()[0].removeprefix("docker: Error response from daemon: ")
+    return said.removesuffix(".")  # which older CLIs add
 
 
 def test_binds_read_write_and_read_only(engine: RunningEngine, tmp_path: Path) -> None:
@@ -60,8 +61,13 @@ def test_sockets_and_devices_are_bound(engine: RunningEngine, tmp_path: Path) ->
 
 
 def test_propagation_needs_a_shared_source(engine: RunningEngine, tmp_path: Path) -> None:
-    assert "is mounted on / but it is not a shared mount" in refused(engine, "-v", f"{tmp_path}:/a:shared")
-    assert "is not a shared or slave mount" in refused(engine, "-v", f"{tmp_path}:/a:rslave")
+    subprocess.run(["mount", "--bind", "--make-private", tmp_path, tmp_path], check=True)
+    try:
+        mounted = f"is mounted on {tmp_path} but it is not a shared mount"
+        assert mounted in refused(engine, "-v", f"{tmp_path}:/a:shared")
+        assert "is not a shared or slave mount" in refused(engine, "-v", f"{tmp_path}:/a:rslave")
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
     assert refused(engine, "-v", f"{engine.data_root}:/a:private").startswith(
         'invalid mount config: must use either propagation mode "rslave" or "rshared"'
     )
@@ -200,6 +206,7 @@ def test_anonymous_volumes_go_with_their_container(engine: RunningEngine) -> Non
 
 
 @pytest.mark.min_api("1.45")
+@pytest.mark.min_cli("1.45")
 def test_subpaths_stay_inside_their_volume(engine: RunningEngine) -> None:
     sh(engine, "-v", "deep:/v", script="busybox mkdir -p /v/a/b; echo hi > /v/a/b/f; busybox ln -s /etc /v/abs; "
        "busybox ln -s ../../.. /v/up; busybox ln -s a/b /v/in")  # fmt: skip
@@ -215,6 +222,7 @@ def test_subpaths_stay_inside_their_volume(engine: RunningEngine) -> None:
 
 
 @pytest.mark.min_api("1.48")
+@pytest.mark.min_cli("1.48")
 def test_images_are_mounted_read_only(engine: RunningEngine) -> None:
     mount = "--mount=type=image,source=busybox,target=/i"
     assert sh(engine, mount, script="cat /i/etc/group; echo x > /i/x") == (
@@ -224,6 +232,7 @@ def test_images_are_mounted_read_only(engine: RunningEngine) -> None:
 
 
 @pytest.mark.min_api("1.44")
+@pytest.mark.min_cli("1.44")
 def test_read_only_binds_are_recursive(engine: RunningEngine, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     bind = f"--mount=type=bind,source={tmp_path},target=/b"
