@@ -8,7 +8,7 @@ from seaway.config.engine import EngineConfig
 from seaway.config.errors import ConfigError
 from seaway.config.file import read_file_values
 from seaway.config.flags import Flags, default_of
-from seaway.config.options import BY_KEY, MERGED_KEYS
+from seaway.config.options import BY_KEY, FEATURE_NOTES, MERGED_KEYS
 from seaway.config.validate import validate
 
 MERGED = "merged configuration validation from file and command line flags failed"
@@ -33,8 +33,13 @@ def load_config(flags: Flags, file: bytes | None, environment: Mapping[str, str]
 
 
 def warnings(config: EngineConfig) -> list[str]:
-    """One line per configured option that has no effect."""
-    return [
+    """One line per configured option or feature that has no effect."""
+    features = [
+        f'The "{name}" feature has no effect: {FEATURE_NOTES.get(name, "Seaway does not know it")}'
+        for name, wanted in sorted(config.features.items())
+        if wanted and name != "cdi"
+    ]
+    return features + [
         f'The "{name}" option has no effect: {option.note}'
         for name in sorted(config.configured)
         if (option := BY_KEY[name]).note and getattr(config, option.field) != default_of(option)

@@ -27,7 +27,9 @@ from seaway.config.kinds import (
 
 NO_CONTAINERD = "Seaway runs containers without containerd"
 NO_SWARM = "Seaway has no swarm mode"
-NOT_YET = "not implemented yet"
+NO_BUILDS = "Seaway builds no images"
+FEATURE_NOTES = {"buildkit": NO_BUILDS, "containerd-snapshotter": NO_CONTAINERD}
+"""Of dockerd's features; `cdi` has an effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("exec-opt", LIST, "Runtime execution options", "exec-opts"),
     Option("exec-root", TEXT, "Root directory for execution state files"),
     Option("experimental", BOOL, "Enable experimental features"),
-    Option("feature", FEATURES, "Enable feature in the daemon", "features", note=NOT_YET),
+    Option("feature", FEATURES, "Enable feature in the daemon", "features"),
     Option("firewall-backend", TEXT, "Firewall backend to use: iptables, or nftables, which is the first choice"),
     Option("fixed-cidr", TEXT, "IPv4 subnet for the default bridge network"),
     Option("fixed-cidr-v6", TEXT, "IPv6 subnet for the default bridge network"),
@@ -131,18 +133,18 @@ OPTIONS: tuple[Option, ...] = (
     Option("max-concurrent-downloads", INT, "Set the max concurrent downloads"),
     Option("max-concurrent-uploads", INT, "Set the max concurrent uploads"),
     Option("max-download-attempts", INT, "Set the max download attempts for each pull"),
-    Option("metrics-addr", TEXT, "Set default address and port to serve the metrics api on", note=NOT_YET),
+    Option("metrics-addr", TEXT, "Set default address and port to serve the metrics api on"),
     Option("mtu", INT, "Set the MTU for the default bridge network"),
     Option("network-control-plane-mtu", INT, "Network Control plane MTU", note=NO_SWARM),
     Option("network-diagnostic-port", INT, "Port of the network diagnostic server", note=NO_SWARM, hidden=True),
     Option("no-new-privileges", BOOL, "Set no-new-privileges by default for new containers"),
     Option("no-proxy", TEXT, "Comma-separated list of hosts or IP addresses for which the proxy is skipped"),
     Option("node-generic-resource", LIST, "Advertise user-defined resource", "node-generic-resources", note=NO_SWARM),
-    Option("nri-opts", TEXT, "Node Resource Interface configuration", note=NOT_YET),
+    Option("nri-opts", TEXT, "Node Resource Interface configuration", note="Seaway loads no NRI plugins"),
     Option("pidfile", TEXT, "Path to use for daemon PID file", short="p"),
     Option("raw-logs", BOOL, "Full timestamps without ANSI coloring"),
     Option("registry-mirror", LIST, "Preferred registry mirror", "registry-mirrors"),
-    Option("rootless", BOOL, "Enable rootless mode; typically used with RootlessKit", note=NOT_YET),
+    Option("rootless", BOOL, "Enable rootless mode; typically used with RootlessKit (refused)"),
     Option(
         "seccomp-profile",
         TEXT,
@@ -164,7 +166,7 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 FILE_ONLY: tuple[Option, ...] = (
-    Option("builder", OBJECT, "BuildKit's settings", note=NOT_YET),
+    Option("builder", OBJECT, "BuildKit's settings", note=NO_BUILDS),
     Option("resolv-conf", TEXT, "The resolv.conf that containers' copies come from"),
     Option("swarm-raft-heartbeat-tick", INT, "", note=NO_SWARM),
     Option("swarm-raft-election-tick", INT, "", note=NO_SWARM),

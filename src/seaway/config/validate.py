@@ -24,6 +24,8 @@ MINIMA = {
 
 def validate(config: EngineConfig) -> None:
     """Raises ConfigError with the first thing that is wrong."""
+    if config.rootless:
+        raise ConfigError("rootless mode is not supported: containers need an engine that is root")
     _check_logging(config)
     _check_names(config)
     for field, text in MINIMA.items():

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
 from seaway.config.cluster import parse_cluster
 from seaway.containers.store import ContainerStore
+from seaway.daemon.metrics import metrics_text
 from seaway.daemon.options import (
     file_defaults,
     minimum_version,
@@ -86,7 +88,9 @@ class _Images:
     events: EventBus
 
 
-async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tuple[Engine, Transfers, ApiServer]:
+async def build(
+    settings: Settings, root: DataRoot, life: AsyncExitStack
+) -> tuple[Engine, Transfers, ApiServer, Callable[[], str]]:
     """Nothing runs or answers yet. What is made here ends with `life`."""
     config = settings.config
     run_root = Path(config.exec_root) / "seaway"
@@ -122,7 +126,9 @@ async def build(settings: Settings, root: DataRoot, life: AsyncExitStack) -> tup
     router = _routes(transfers, root, engine, images, version)
     guards = AuthorizationPlugins(lambda: settings.config.authorization_plugins)
     guards.require_all()
-    return engine, transfers, ApiServer(router, Identity(DOCKER_VERSION, config.experimental), guards, oldest)
+    server = ApiServer(router, Identity(DOCKER_VERSION, config.experimental), guards, oldest)
+    told = metrics_text(engine, images.events, version, root.engine_id(), images.layers.driver.name)
+    return engine, transfers, server, told
 
 
 async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack) -> _Images:

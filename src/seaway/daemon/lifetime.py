@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvloop
 
+from seaway.api.metrics import serve_metrics
 from seaway.base.errors import SystemFailure
 from seaway.base.signalling import dump_stacks, on_signal, stop_signal
 from seaway.config import EngineConfig
@@ -74,7 +75,7 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         root = DataRoot(config.data_root, ids)
         life.callback(root.close)
         settings = Settings(config, ids)
-        engine, transfers, server = await build(settings, root, life)
+        engine, transfers, server, metrics = await build(settings, root, life)
         tell = (transfers.resize, lambda new: engine.runtime.programs.use(programs(new)), partial(move_cluster, engine))
         monitor.follow_runs(engine)
         health.follow_runs(engine)
@@ -84,6 +85,8 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         await reopen_links(engine)
         engine.supervisor.spawn(collect_finished(engine), "exec collector", service=True)
         engine.supervisor.spawn(follow_host_resolver(engine), "host's resolv.conf", service=True)
+        if config.metrics_addr:
+            life.callback((await serve_metrics(config.metrics_addr, metrics)).close)
         await listen(config, server)
         log.info("Daemon has completed initialization")
         try:

@@ -11,6 +11,7 @@ from seaway.containers.store import ContainerStore
 from seaway.engine.defaults import ContainerDefaults
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
+from seaway.engine.metrics import Metrics
 from seaway.engine.mounts import ContainerMounts
 from seaway.engine.ports import Events, Images, RootFilesystems
 from seaway.engine.restarts import Restarts
@@ -51,6 +52,7 @@ class Engine:
     restarts: Restarts = field(default_factory=Restarts)
     removing: set[str] = field(default_factory=set)
     out_of_memory: set[str] = field(default_factory=set)
+    metrics: Metrics = field(default_factory=Metrics)
     aftermaths: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
 
     @property

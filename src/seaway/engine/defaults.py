@@ -58,7 +58,7 @@ def container_defaults(config: EngineConfig) -> ContainerDefaults:
         init_path=config.init_path,
         no_new_privileges=config.no_new_privileges,
         seccomp=_seccomp(config.seccomp_profile),
-        cdi_spec_dirs=tuple(filter(None, config.cdi_spec_dirs or CDI_DIRS)),
+        cdi_spec_dirs=tuple(filter(None, config.cdi_spec_dirs or CDI_DIRS)) if config.features.get("cdi", True) else (),
         log=_log(config),
         realtime=(config.cpu_rt_period, config.cpu_rt_runtime),
     )

@@ -96,6 +96,8 @@ def _can_be_probed(engine: Engine, container: Container) -> bool:
 
 async def _record(engine: Engine, container: Container, result: ProbeResult, timing: Timing, started_ns: int) -> None:
     is_starting_up = _is_starting_up(timing, started_ns, clock.parse_time(result.start))
+    engine.metrics.health_checks += 1
+    engine.metrics.failed_health_checks += result.exit_code != 0
 
     def change(c: Container) -> Container:
         if c.health is None or c.run != container.run:

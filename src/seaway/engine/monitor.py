@@ -98,8 +98,13 @@ async def _release(engine: Engine, container: Container) -> None:
         steps.callback(aftermath.clear_run, engine, container)
         steps.push_async_callback(engine.logs.finish, container.id, last=is_last)
         steps.push_async_callback(engine.mounts.end, container)
-        steps.push_async_callback(engine.networks.leave, container.id)
+        steps.push_async_callback(_leave, engine, container.id)
         await shm.end(engine, container)
+
+
+async def _leave(engine: Engine, container_id: str) -> None:
+    with engine.metrics.networks.time("release"):
+        await engine.networks.leave(container_id)
 
 
 async def _restart_after(engine: Engine, ended: Container, delay_s: float) -> None:

@@ -69,7 +69,8 @@ def _refuse_unstartable(container: Container) -> None:
 async def start_locked(engine: Engine, container: Container, *, by_user: bool, checkpoint: Path | None = None) -> None:
     """The container's lock is held by the caller. A start by the user forgets what came before: restarts, a stop."""
     try:
-        await _start(engine, container, checkpoint, by_user=by_user)
+        with engine.metrics.containers.time("start"):
+            await _start(engine, container, checkpoint, by_user=by_user)
     except Exception as failure:
         code, text = getattr(failure, "exit_code", OTHER), str(failure)
         await engine.containers.update(container.id, lambda c: _failed(c, code, text))
@@ -126,7 +127,7 @@ async def _mount(engine: Engine, container: Container, undo: AsyncExitStack) -> 
 
 
 async def _join(engine: Engine, container: Container, undo: AsyncExitStack) -> Joined:
-    with phase("network"):
+    with phase("network"), engine.metrics.networks.time("allocate"):
         undo.push_async_callback(engine.networks.leave, container.id)
         return await engine.networks.join(container)
 

@@ -37,6 +37,7 @@ class EventBus:
         self._ring: deque[Event] = deque(journal.events() if journal else (), maxlen=RING_SIZE)
         self._subscriptions: set[Subscription] = set()
         self._last_ns = self._ring[-1].time_ns if self._ring else 0
+        self.published = 0
 
     @property
     def listeners(self) -> int:
@@ -47,6 +48,7 @@ class EventBus:
         self._last_ns = max(clock.now_ns(), self._last_ns + 1)
         event = make_event(type, action, actor_id, attributes or {}, self._last_ns)
         self._ring.append(event)
+        self.published += 1
         if self._journal:
             self._journal.append(event, self._ring)
         for subscription in self._subscriptions:

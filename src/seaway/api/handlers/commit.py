@@ -32,5 +32,6 @@ class CommitHandlers:
             pause=not request.text("pause") or request.flag("pause"),
         )
         work = commit_container(self._engine, self._catalog, request.text("container"), wanted)
-        image = await self._engine.supervisor.shielded(work, "commit")
+        with self._engine.metrics.containers.time("commit"):
+            image = await self._engine.supervisor.shielded(work, "commit")
         return json_response({"Id": str(image.id)}, 201)

@@ -65,7 +65,8 @@ class ContainerControlHandlers:
 
     async def changes(self, request: Request) -> web.StreamResponse:
         container = self._engine.containers.find(request["name"])
-        found = await self._engine.layers.changes(container.id)
+        with self._engine.metrics.containers.time("changes"):
+            found = await self._engine.layers.changes(container.id)
         return json_response([{"Path": change.path, "Kind": int(change.kind)} for change in found] or None)
 
     async def prune(self, request: Request) -> web.StreamResponse:

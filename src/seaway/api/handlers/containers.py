@@ -85,7 +85,8 @@ class ContainerHandlers:
         work = create.create_container(
             self._engine, request.text("name"), plain_config(body), host, _wishes(body, request), platform
         )
-        created = await self._engine.supervisor.shielded(work, "create")
+        with self._engine.metrics.containers.time("create"):
+            created = await self._engine.supervisor.shielded(work, "create")
         warnings = [*created.warnings, *mount_warnings(host, request.version)]
         return json_response({"Id": created.id, "Warnings": warnings}, 201)
 
@@ -128,7 +129,8 @@ class ContainerHandlers:
         if request.flag("link"):
             return await self._mutate(unlink.remove_link(self._engine, name), "unlink")
         work = remove.remove_container(self._engine, name, force=request.flag("force"), volumes=request.flag("v"))
-        return await self._mutate(work, "remove")
+        with self._engine.metrics.containers.time("delete"):
+            return await self._mutate(work, "remove")
 
     async def wait(self, request: Request) -> web.StreamResponse:
         """The headers leave at once: a client knows then that no exit can escape it."""

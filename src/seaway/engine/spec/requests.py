@@ -25,7 +25,7 @@ def apply_requests(spec: dict[str, Any], requests: Iterable[DeviceRequest], spec
 
 
 def _edits(request: DeviceRequest, spec_dirs: Iterable[str]) -> list[Edits]:
-    if request.driver == "cdi":
+    if request.driver == "cdi" and spec_dirs:
         return _cdi_edits(request, spec_dirs)
     selected, hook = match_capabilities(request), find_program(HOOK)
     if request.driver in ("", "nvidia") and selected is not None and hook:

@@ -1,0 +1,43 @@
+"""What Prometheus is told, and the daemon-wide settings beside it."""
+
+import subprocess
+
+import pytest
+
+from conformance.conftest import Restarted, RunningEngine
+
+
+def metrics(engine: RunningEngine, port: int, path: str = "/metrics") -> str:
+    command = ["ip", "netns", "exec", engine.namespace, "curl", "-s", f"http://127.0.0.1:{port}{path}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def value(text: str, name: str) -> float:
+    lines = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    assert len(lines) == 1, text
+    return float(lines[0].rpartition(" ")[2])
+
+
+def test_actions_states_and_events_are_counted(restarted: Restarted) -> None:
+    engine = restarted("--metrics-addr", "127.0.0.1:9323", "--experimental")
+    before = metrics(engine, 9323)
+    engine.docker("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    running = metrics(engine, 9323)
+    for name in ("create", "start"):
+        count = f'engine_daemon_container_actions_seconds_count{{action="{name}"}}'
+        assert value(running, count) == value(before, count) + 1
+    states = 'engine_daemon_container_states_containers{state="%s"}'
+    assert value(running, states % "running") == value(before, states % "running") + 1
+    assert value(running, "engine_daemon_events_total") > value(before, "engine_daemon_events_total")
+    assert value(running, "engine_daemon_engine_cpus_cpus") >= 1
+    engine.docker("rm", "-f", "box")
+    assert value(metrics(engine, 9323), states % "running") == value(before, states % "running")
+    assert "404" in metrics(engine, 9323, "/other")
+
+
+@pytest.mark.seaway_only("what has no effect is named; the words are Seaway's own")
+def test_what_has_no_effect_is_refused_or_named(engine: RunningEngine, restarted: Restarted) -> None:
+    assert "rootless mode is not supported" in engine.refusal("--rootless")
+    assert "failed to start metrics server" in engine.refusal("--metrics-addr", "127.0.0.1:nothing")
+    restarted("--feature", "buildkit=true")
+    assert 'The \\"buildkit\\" feature has no effect' in (engine.root / "log").read_text()
