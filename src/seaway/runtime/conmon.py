@@ -2,7 +2,7 @@
 
 conmon reads one byte from the start pipe, lets the runtime create the process, and writes `{"data": pid}` to the
 sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second time, until we are connected; where its
-runtime can wait for the process by itself, conmon need not.
+runtime can wait for the process by itself, conmon need not, and the end of the pipe tells it so.
 """
 
 import asyncio
@@ -126,10 +126,10 @@ async def begin(conmon: str, launch: Launch) -> Begun:
             )
         for ours in (sync_write, start_read, attach_write):
             ours.close()
+        if held_process:
+            start_write.close()  # the end of the pipe is as good as a second byte
         if launch.is_exec:
             await _read_line(attach_read.fd)
-        if held_process:
-            _wake(start_write.fd)
         return Begun(launch.directory, stack.pop_all(), sync_read.fd, start_write.fd, held_process)
 
 
