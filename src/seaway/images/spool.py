@@ -16,7 +16,7 @@ from pathlib import Path
 from seaway.base.errors import InvalidParameter
 from seaway.content.compression import safely_decompressed
 from seaway.kernel.files import write_all
-from seaway.kernel.worker import run_blocking
+from seaway.kernel.worker import release, run_blocking
 from seaway.layers.transfer import FilePart
 
 CHUNK = 1 << 20
@@ -114,7 +114,7 @@ async def scratch_file(directory: Path) -> AsyncIterator[int]:
     try:
         yield fd
     finally:
-        await run_blocking(os.close, fd)
+        await release(os.close, fd)
 
 
 def nameless_file(directory: Path) -> int:

@@ -29,6 +29,11 @@ async def run_blocking(fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs)
         raise
 
 
+async def release(fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    """`run_blocking` for what gives something back: who is cancelled goes at once, and it is done all the same."""
+    await asyncio.shield(asyncio.wrap_future(_pool.submit(partial(fn, *args, **kwargs))))
+
+
 async def _ended(job: "Future[Any]") -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     job.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from seaway.kernel.worker import run_blocking
+from seaway.kernel.worker import THREADS, release, run_blocking
 
 
 async def test_who_is_cancelled_waits_for_the_thread() -> None:
@@ -29,3 +29,17 @@ async def test_who_is_cancelled_waits_for_the_thread() -> None:
 async def test_a_failure_is_the_callers() -> None:
     with pytest.raises(ZeroDivisionError):
         await run_blocking(lambda: 1 // 0)
+
+
+async def test_what_is_given_back_is_given_back_though_nobody_waits_and_no_thread_is_free() -> None:
+    may_end, released = threading.Event(), threading.Event()
+    busy = [asyncio.ensure_future(run_blocking(may_end.wait)) for _ in range(THREADS)]
+    task = asyncio.ensure_future(release(released.set))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not released.is_set()
+    may_end.set()
+    await asyncio.gather(*busy)
+    assert await asyncio.to_thread(released.wait, 20)
