@@ -16,6 +16,7 @@ from seaway.base.supervisor import Supervisor
 from seaway.kernel.cgroup import ensure_crun_can_start
 from seaway.kernel.process import find_program
 from seaway.runtime.attach import AttachChannel, Output
+from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.crun import Runtime
 from seaway.runtime.errors import RuntimeCommandFailed, StartRefused
 from seaway.runtime.exits import ExitWatcher
@@ -261,6 +262,20 @@ async def test_a_missing_conmon_is_said_at_once(box: Box) -> None:
     with pytest.raises(SystemFailure, match="/nosuch/conmon was not found"):
         await runtime.create(RunRequest(box.id, box.run_dir, box.spec("sh")))
     await exits.close()
+
+
+async def test_the_watcher_ends_before_the_runs(box: Box) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    exits = ExitWatcher(Supervisor())
+    where = RunDirectory(box.run_dir)
+    where.make()
+    result = exits.expect(where, box.id)
+    await exits.close()
+    with pytest.raises(asyncio.CancelledError):
+        await result
+    await asyncio.sleep(0)  # its callbacks run
+    assert told == []
 
 
 async def test_what_is_gone_is_deleted_without_a_word(box: Box) -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +144,24 @@ def test_those_that_are_linked_to_start_first(engine: RunningEngine) -> None:
     address = inspected(engine, "db")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
     assert f"{address}\tdatabase" in engine.docker("exec", "web3", "cat", "/etc/hosts").stdout
     engine.docker("rm", "-f", *names)
+
+
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+@pytest.mark.seaway_only("dockerd leaves a runtime's state to containerd")
+def test_a_graceful_end_leaves_no_cgroup_and_no_state(engine: RunningEngine, runtime: str) -> None:
+    name = f"ends-{runtime}"
+    at_once = ("--stop-signal", "KILL")  # so that the engine ends in the midst of what the exit begins
+    done = engine.docker("run", "-d", "--name", name, "--runtime", runtime, *at_once, "busybox", "sleep", "1000")
+    container_id = done.stdout.strip()
+    assert remains_of(container_id, engine)
+    assert engine.stop() == 0
+    try:
+        assert remains_of(container_id, engine) == []
+    finally:
+        engine.start()
+    assert engine.docker("rm", "-f", name).returncode == 0
+
+
+def remains_of(container_id: str, engine: RunningEngine) -> list[Path]:
+    groups = [path for path in Path("/sys/fs/cgroup").glob("**/*") if container_id in path.name and path.is_dir()]
+    return [*groups, *engine.root.glob(f"**/runtime/*/{container_id}")]

@@ -107,6 +107,39 @@ def test_a_runtime_that_fails(faulty: RunningEngine) -> None:
     faulty.docker("rm", *wanted)
 
 
+@pytest.mark.seaway_only("the runtime is called when the exec is created")
+def test_a_runtime_that_fails_before_it_is_given_the_process(restarted: Restarted, tmp_path: Path) -> None:
+    program = tmp_path / "runc"
+    program.write_text('#!/bin/sh\ncase "$*" in *" exec "*) echo "not today" >&2; exit 1;; esac\nexec runc "$@"\n')
+    program.chmod(0o755)
+    engine = restarted("--add-runtime", f"early={program}")
+    assert engine.docker("run", "-d", "--name", "box", "--runtime", "early", "busybox", "sleep", "1000").returncode == 0
+    for attached in ((), ("-d",)):
+        done = engine.docker("exec", *attached, "box", "true")
+        assert (done.returncode != 0, "not today" in done.stdout + done.stderr) == (True, True), done
+    assert engine.docker("exec", "box", "true", timeout=10).returncode != 0
+    engine.docker("rm", "-f", "box")
+
+
+@pytest.mark.seaway_only("dockerd leaves a runtime's state to containerd")
+def test_a_runtime_that_is_deleting_when_the_engine_ends(restarted: Restarted, tmp_path: Path) -> None:
+    program, mark = tmp_path / "slow", tmp_path / "asked"
+    once = f'*" delete "*) [ -e {mark} ] || {{ touch {mark}; exec sleep 60; }};;'
+    program.write_text(f'#!/bin/sh\ncase "$*" in {once} esac\nexec runc "$@"\n')
+    program.chmod(0o755)
+    flags = ("--add-runtime", f"slow={program}")
+    engine = restarted(*flags)
+    options = ("--runtime", "slow", "--stop-signal", "KILL")
+    container_id = engine.docker("run", "-d", "--name", "box", *options, "busybox", "sleep", "1000").stdout.strip()
+    assert engine.stop() == 0
+    assert mark.exists()
+    state = engine.root / "exec/seaway/runtime/slow" / container_id
+    assert state.exists()
+    engine.start(*flags)
+    assert not state.exists()
+    assert engine.docker("rm", "box").returncode == 0
+
+
 @pytest.mark.seaway_only("dockerd has no way out of a runtime that hangs")
 def test_a_runtime_that_hangs(faulty: RunningEngine) -> None:
     command = ["docker", "-H", faulty.host, "run", "--runtime", "hangs", "--name", "stuck", "busybox", "true"]

@@ -59,14 +59,19 @@ async def _after(pending: "asyncio.Task[None] | None", work: Coroutine[Any, Any,
 
 
 async def _clear_run(engine: Engine, container: Container) -> None:
-    """Every step is done, whatever the others say; the first failure is raised at the end."""
+    """Every step is done, whatever the others say; the first failure is raised at the end. Where the engine ends in the
+    midst of it, all is left to the next one, which knows the run by its directory."""
     runtime = container.host_config.runtime or engine.default_runtime
     async with AsyncExitStack() as steps:
         steps.push_async_callback(
             worker.run_blocking, shutil.rmtree, engine.run_root / container.id, ignore_errors=True
         )
         steps.push_async_callback(engine.layers.unmount, container.id)
-        await engine.runtime.delete(container.id, runtime, force=True)
+        try:
+            await engine.runtime.delete(container.id, runtime, force=True)
+        except asyncio.CancelledError:
+            steps.pop_all()
+            raise
         failpoint("exit: process deleted")
 
 
