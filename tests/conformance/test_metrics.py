@@ -1,6 +1,7 @@
 """What Prometheus is told, and the daemon-wide settings beside it."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -30,9 +31,38 @@ def test_actions_states_and_events_are_counted(restarted: Restarted) -> None:
     assert value(running, states % "running") == value(before, states % "running") + 1
     assert value(running, "engine_daemon_events_total") > value(before, "engine_daemon_events_total")
     assert value(running, "engine_daemon_engine_cpus_cpus") >= 1
+    engine.docker("commit", "box", "made")
+    engine.docker("diff", "box")
     engine.docker("rm", "-f", "box")
-    assert value(metrics(engine, 9323), states % "running") == value(before, states % "running")
+    after = metrics(engine, 9323)
+    assert value(after, states % "running") == value(before, states % "running")
+    for name in ("changes", "commit", "delete"):
+        count = f'engine_daemon_container_actions_seconds_count{{action="{name}"}}'
+        assert value(after, count) == value(before, count) + 1
+    for name in ("allocate", "release"):
+        count = f'engine_daemon_network_actions_seconds_count{{action="{name}"}}'
+        assert value(after, count) > value(before, count)
+    engine.docker("rmi", "made")
     assert "404" in metrics(engine, 9323, "/other")
+
+
+def test_health_checks_are_counted(restarted: Restarted) -> None:
+    engine = restarted("--metrics-addr", "127.0.0.1:9323", "--experimental")
+    engine.docker(
+        "run", "-d", "--name", "ill", "--health-cmd", "false", "--health-interval", "1s", "busybox", "sleep", "99"
+    )
+    deadline = time.monotonic() + 20
+    while not value(text := metrics(engine, 9323), "engine_daemon_health_checks_failed_total"):
+        assert time.monotonic() < deadline, text
+    assert value(text, "engine_daemon_health_checks_total") >= 1
+    engine.docker("rm", "-f", "ill")
+
+
+@pytest.mark.seaway_only("a feature of Docker 25")
+def test_devices_by_a_vendors_name_can_be_turned_off(restarted: Restarted) -> None:
+    run = ("run", "--rm", "--device", "vendor.com/class=name", "busybox", "true")
+    assert "CDI device injection failed" in restarted().docker(*run).stderr
+    assert 'could not select device driver "cdi"' in restarted("--feature", "cdi=false").docker(*run).stderr
 
 
 @pytest.mark.seaway_only("what has no effect is named; the words are Seaway's own")

@@ -71,10 +71,15 @@ def _linked(container: Container, name: str, alias: str, containers: ContainerSt
 
 
 def _namespace_owner(name: str, containers: ContainerStore) -> Container:
-    """A link to a container in another one's network (`container:X`) leads to X. Raises NotFound."""
+    """A link to a container in another one's network (`container:X`) leads to X. Raises NotFound, and InvalidParameter
+    for a circle, which names that were given anew can make."""
     child = containers.find(name)
+    seen = {child.id}
     while owner := shared_with(child.host_config.network_mode):
         child = containers.find(owner)
+        if child.id in seen:
+            raise InvalidParameter(f"{name} is in the network of a container that is in its own")
+        seen.add(child.id)
     return child
 
 

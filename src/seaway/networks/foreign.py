@@ -16,6 +16,7 @@ from seaway.kernel.worker import run_blocking
 from seaway.model.network import EndpointSettings, IPAMConfig, NetworkCreate, PortBinding
 from seaway.networks.driver import GATEWAY_REQUEST, Interface, Subnet
 from seaway.networks.extensions import NetworkExtensions
+from seaway.networks.families import wanted_families
 from seaway.networks.ipam import Address, Pool
 from seaway.networks.network import OWN_IPAM, Network
 from seaway.networks.plan import EndpointPlan
@@ -39,7 +40,8 @@ class Foreign:
         driver = await run_blocking(self._extensions.ipam, request.ipam.driver)
         configs, ids = [], {False: "", True: ""}
         wishes = request.ipam.config or []
-        for v6 in _families(request):
+        for version in sorted(wanted_families(request, request.options)):
+            v6 = version == 6
             wish = next((c for c in wishes if c.subnet and (":" in c.subnet) is v6), IPAMConfig())
             options = request.ipam.options or {}
             pool = await run_blocking(partial(driver.request_pool, wish.subnet, wish.ip_range, options, v6=v6))
@@ -170,11 +172,6 @@ def external_options(bindings: Mapping[str, Sequence[PortBinding] | None], expos
 
 def is_foreign_ipam(request: NetworkCreate) -> bool:
     return request.ipam is not None and request.ipam.driver not in OWN_IPAM
-
-
-def _families(request: NetworkCreate) -> list[bool]:
-    """Whether it is IPv6, of each that is enabled."""
-    return [False] * (request.enable_ipv4 is not False) + [True] * bool(request.enable_ipv6)
 
 
 def _subnet(pool: Pool | None, network: Network, number: int) -> list[Subnet]:

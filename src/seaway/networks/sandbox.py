@@ -10,6 +10,7 @@ from seaway.model.network import EndpointSettings, PortBinding, PortMap
 from seaway.networks.files import ExternalServer
 from seaway.networks.firewall.elements import PublishedPort
 from seaway.networks.ports import parse_port
+from seaway.networks.wayout import rank
 
 GWBRIDGE = "docker_gwbridge"
 
@@ -60,8 +61,8 @@ class Sandbox:
 
     def way_out(self, version: int) -> EndpointSettings | None:
         """The endpoint by whose gateway that version of IP leaves."""
-        reachable = [(-e.gw_priority, name) for name, e in self.attachments.items() if all(_way(e, version))]
-        return self.attachments[min(reachable)[1]] if reachable else None
+        reachable = [on for on in self.attachments.items() if all(_way(on[1], version))]
+        return min(reachable, key=lambda on: rank(*on))[1] if reachable else None
 
     @property
     def published_endpoint(self) -> EndpointSettings | None:

@@ -8,7 +8,8 @@ import msgspec
 
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from seaway.model.network import IPAM, ConfigReference, NetworkCreate
-from seaway.networks.drivers import DUMMY_PREFIX, FALSE, TRUE, with_settings
+from seaway.networks.drivers import DUMMY_PREFIX, with_settings
+from seaway.networks.families import wanted_families
 from seaway.networks.joined import Joined
 from seaway.networks.network import PREDEFINED, Network, ParentSettings
 from seaway.networks.pools import DEFAULT_POOLS, plan_pools
@@ -79,26 +80,14 @@ def plan_user_network(
 
 
 def _families(request: NetworkCreate, driver: str, options: Mapping[str, str]) -> frozenset[int]:
-    """Those it has addresses of. What the request does not say, an option may."""
-    wishes = ((4, request.enable_ipv4, True), (6, request.enable_ipv6, False))
-    asked = [(v, _enabled(options, v, default=default) if wish is None else wish) for v, wish, default in wishes]
-    families = frozenset(version for version, enabled in asked if enabled)
-    if not families:
-        raise InvalidParameter("IPv4 or IPv6 must be enabled")
+    """Those it has addresses of."""
+    families = wanted_families(request, options)
     no_addresses = request.ipam is not None and request.ipam.driver == "null"
     if driver == "overlay" and (no_addresses or 4 not in families):
         raise InvalidParameter("ipv4 pool is empty")
     if no_addresses and driver in ("bridge", "ipvlan"):
         raise InvalidParameter(f"ipv{min(families)} pool is empty")
     return frozenset() if no_addresses else families
-
-
-def _enabled(options: Mapping[str, str], version: int, *, default: bool) -> bool:
-    name = f"com.docker.network.enable_ipv{version}"
-    value = options.get(name)
-    if value is not None and value not in (*TRUE, *FALSE):
-        raise InvalidParameter(f'driver-opt "{name}" is not a valid bool')
-    return default if value is None else value in TRUE
 
 
 def check_removable(network: Network, joined: Mapping[str, Joined], existing: Sequence[Network] = ()) -> None:

@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 from tests.unit.containers.stored import container, stored
 
+from seaway.base.errors import InvalidParameter
 from seaway.containers.task import Task
-from seaway.engine.links import environment_of_links, renamed_links
+from seaway.engine.links import check_links, environment_of_links, linked_containers, renamed_links
 from seaway.engine.restore import needed_first
 from seaway.model.container import HostConfig
 
@@ -31,3 +33,16 @@ def test_what_a_container_needs_starts_before_it(tmp_path: Path) -> None:
     store = stored(tmp_path, linked, network, ipc, web)
     assert needed_first(web, store) == {linked.id, network.id, ipc.id}
     assert needed_first(linked, store) == set()
+
+
+def test_a_circle_of_networks_is_no_place_to_link_to(tmp_path: Path) -> None:
+    web = container("web", HostConfig(links=["a"]))
+    store = stored(
+        tmp_path,
+        container("a", HostConfig(network_mode="container:b")),
+        container("b", HostConfig(network_mode="container:a")),
+        web,
+    )
+    with pytest.raises(InvalidParameter, match="in its own"):
+        check_links(["a"], store)
+    assert list(linked_containers(web, store)) == []
