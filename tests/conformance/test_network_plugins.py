@@ -21,6 +21,7 @@ def plugin(engine: RunningEngine) -> Iterator[NetworkPlugin]:
     engine.docker("rm", "-f", *engine.docker("ps", "-aq").stdout.split())
     engine.docker("network", "prune", "-f")
     plugin.close()
+    path.unlink()
 
 
 def test_a_network_of_a_plugin(engine: RunningEngine, plugin: NetworkPlugin) -> None:

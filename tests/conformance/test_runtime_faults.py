@@ -107,8 +107,8 @@ def test_a_runtime_that_fails(faulty: RunningEngine) -> None:
     faulty.docker("rm", *wanted)
 
 
-@pytest.mark.seaway_only("the runtime is called when the exec is created")
-def test_a_runtime_that_fails_before_it_is_given_the_process(restarted: Restarted, tmp_path: Path) -> None:
+@pytest.mark.seaway_only("the runtime's own complaint stands where containerd's shim does")
+def test_a_runtime_that_fails_an_exec(restarted: Restarted, tmp_path: Path) -> None:
     program = tmp_path / "runc"
     program.write_text('#!/bin/sh\ncase "$*" in *" exec "*) echo "not today" >&2; exit 1;; esac\nexec runc "$@"\n')
     program.chmod(0o755)

@@ -36,16 +36,12 @@ async def create_exec(engine: Engine, name: str, options: ExecOptions) -> Exec:
     expect_process(engine)
     config = container.config
     options = replace(options, user=options.user or config.user, working_dir=options.working_dir or config.working_dir)
+    await identity_of(engine, container, options)
     execution = Exec(new_id(), container.id, options)
-    ready = engine.runtime.keep_ready(_request(engine, container, execution))
-    engine.supervisor.spawn(ready, f"exec {execution.id[:12]}", service=True)
-    try:
-        await identity_of(engine, container, options)
-    except BaseException:
-        engine.runtime.drop_ready(execution.id)
-        raise
     engine.execs.put(execution)
     container_event(engine, container, f"exec_create: {_shown(options)}", execID=execution.id)
+    ready = engine.runtime.keep_ready(_request(engine, container, execution))
+    engine.supervisor.spawn(ready, f"exec {execution.id[:12]}", service=True)
     return execution
 
 

@@ -45,6 +45,9 @@ class RunDirectory:
     def write_spec(self, spec: dict[str, Any]) -> None:
         (self.path / "config.json").write_bytes(msgspec.json.encode(spec))
 
+    def write_process(self, process: dict[str, Any]) -> None:
+        self.process_file.write_bytes(msgspec.json.encode(process))
+
     def read_process(self) -> dict[str, Any]:
         """The spec's process object."""
         process: dict[str, Any] = msgspec.json.decode((self.path / "config.json").read_bytes())["process"]

@@ -1,8 +1,7 @@
 """conmon owns a process while the engine is away. This is how one is started and what it answers.
 
 conmon reads one byte from the start pipe, lets the runtime create the process, and writes `{"data": pid}` to the
-sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second time, until we are connected; where its
-runtime can wait for the process by itself, conmon need not, and the end of the pipe tells it so.
+sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second time, until we are connected.
 """
 
 import asyncio
@@ -19,7 +18,6 @@ from seaway.base.errors import SystemFailure
 from seaway.base.phases import phase
 from seaway.kernel import process, proctable
 from seaway.runtime.bundle import RunDirectory
-from seaway.runtime.heldprocess import HeldProcess
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -41,12 +39,10 @@ class Launch:
     stdin: bool
     leave_stdin_open: bool = False
     is_exec: bool = False
-    holds_process: bool = False
     checkpoint: Path | None = None
 
 
-def conmon_argv(conmon: str, launch: Launch, process_file: str | None = None) -> list[str]:
-    """`process_file`: where an exec's process is read, if not in its directory."""
+def conmon_argv(conmon: str, launch: Launch) -> list[str]:
     where = launch.directory
     argv = [conmon, "--api-version", "1", "-c", launch.container_id, "-u", launch.process_id]
     argv += ["-n", launch.process_id, "-r", launch.runtime_path, "-b", str(where.path)]
@@ -64,7 +60,7 @@ def conmon_argv(conmon: str, launch: Launch, process_file: str | None = None) ->
     if launch.checkpoint:
         argv += ["--restore", str(launch.checkpoint)]
     if launch.is_exec:
-        argv += ["--exec-process-spec", process_file or str(where.process_file)]
+        argv += ["--exec-process-spec", str(where.process_file)]
     runtime_args = ["--log", str(where.runtime_log), "--log-format", "json", *launch.runtime_args]
     for argument in runtime_args:
         argv += [f"--runtime-arg={argument}"]
@@ -78,19 +74,13 @@ def conmon_env(pipes: dict[str, int]) -> dict[str, str]:
 
 
 class Begun:
-    """A conmon that has called its container's runtime, or that waits with an exec, until it is given the process."""
+    """A conmon that waits: for its container's runtime to be called at once, or for an exec's second byte."""
 
-    def __init__(
-        self, directory: RunDirectory, held: ExitStack, answer: int, wake: int, process: HeldProcess | None
-    ) -> None:
-        self._directory, self._held, self._answer, self._wake, self._process = directory, held, answer, wake, process
+    def __init__(self, directory: RunDirectory, held: ExitStack, answer: int, wake: int) -> None:
+        self._directory, self._held, self._answer, self._wake = directory, held, answer, wake
 
-    def give(self, process: bytes) -> None:
-        if self._process:
-            self._process.give(process)
-        else:
-            self._directory.process_file.write_bytes(process)
-            _wake(self._wake)
+    def wake(self) -> None:
+        _wake(self._wake)
 
     async def answered(self, given_up: "asyncio.Future[None] | None" = None) -> Answer:
         with self._held:
@@ -116,21 +106,14 @@ async def begin(conmon: str, launch: Launch) -> Begun:
         pipes = {"_OCI_SYNCPIPE": sync_write.fd, "_OCI_STARTPIPE": start_read.fd}
         if launch.is_exec:
             pipes["_OCI_ATTACHPIPE"] = attach_write.fd
-        held_process = HeldProcess() if launch.holds_process else None
-        if held_process:
-            stack.callback(held_process.close)
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
         with phase("conmon"):
-            await _spawn(
-                conmon_argv(conmon, launch, held_process.path if held_process else None), pipes, launch.directory.path
-            )
+            await _spawn(conmon_argv(conmon, launch), pipes, launch.directory.path)
         for ours in (sync_write, start_read, attach_write):
             ours.close()
-        if held_process:
-            start_write.close()  # the end of the pipe is as good as a second byte
         if launch.is_exec:
             await _read_line(attach_read.fd)
-        return Begun(launch.directory, stack.pop_all(), sync_read.fd, start_write.fd, held_process)
+        return Begun(launch.directory, stack.pop_all(), sync_read.fd, start_write.fd)
 
 
 def _end(directory: RunDirectory) -> None:

@@ -6,8 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from seaway.base.failpoints import failpoint
 from seaway.base.together import together
 from seaway.kernel.worker import run_blocking
@@ -15,7 +13,6 @@ from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.commands import RuntimeCommands
 from seaway.runtime.exits import Exit, ExitWatcher
-from seaway.runtime.heldprocess import QUALIFIED
 from seaway.runtime.programs import BUILT_IN, DEFAULT, RuntimeProgram, RuntimePrograms, base_name
 from seaway.runtime.readyexecs import ReadyExecs
 from seaway.runtime.requests import ExecRequest, RunRequest
@@ -92,8 +89,9 @@ class Runtime(RuntimeCommands):
         where.make()
         made: dict[str, Any] = {}
 
-        async def describe() -> None:
+        async def write_process() -> None:
             made.update(await process_object())
+            where.write_process(made)
 
         launch, held = self._exec_launch(request), ExitStack()
 
@@ -101,18 +99,15 @@ class Runtime(RuntimeCommands):
             begun = await self._ready.take(request.exec_id) or await conmon.begin(self._conmon_path, launch)
             held.callback(begun.end)
             failpoint("exec: conmon runs")
-            try:
-                if when_attachable:
-                    await when_attachable()
-            except (FileNotFoundError, ConnectionError):
-                pass  # its runtime failed already; the answer says why
+            if when_attachable:
+                await when_attachable()
             return begun
 
         async def begin() -> conmon.Begun:
             with held:
-                begun, _ = await together(attachable(), describe())
+                begun, _ = await together(attachable(), write_process())
                 held.pop_all()
-            begun.give(msgspec.json.encode(made))
+            begun.wake()
             return begun
 
         failure = lambda said: errors.exec_failure(said, _command(made))  # noqa: E731
@@ -121,9 +116,6 @@ class Runtime(RuntimeCommands):
     async def keep_ready(self, request: ExecRequest) -> None:
         """For an exec that was created: its conmon runs when it is started, if that is soon."""
         await self._ready.keep(self._exec_launch(request))
-
-    def drop_ready(self, exec_id: str) -> None:
-        self._ready.drop(exec_id)
 
     def _exec_launch(self, request: ExecRequest) -> conmon.Launch:
         return conmon.Launch(
@@ -136,7 +128,6 @@ class Runtime(RuntimeCommands):
             terminal=request.terminal,
             stdin=request.stdin,
             is_exec=True,
-            holds_process=base_name(self.programs.path(request.runtime)) in QUALIFIED,
         )
 
     def wait(self, process_id: str) -> "asyncio.Future[Exit]":

@@ -11,12 +11,11 @@ READY_FOR_S = 2.0
 
 
 class _Ready:
-    """One of them, from its creation until it is `taken` or `gone`."""
+    """`gone` is there while it is cleared away, and set when nothing of it is left."""
 
     def __init__(self) -> None:
         self.begun: asyncio.Future[conmon.Begun | None] = asyncio.get_running_loop().create_future()
-        self.settled = asyncio.Event()  # taken, or not wanted any more
-        self.taken, self.leaving, self.gone = False, False, asyncio.Event()
+        self.gone: asyncio.Event | None = None
 
 
 class ReadyExecs:
@@ -30,34 +29,28 @@ class ReadyExecs:
         try:
             launch.directory.make()
             ready.begun.set_result(await conmon.begin(self._conmon_path, launch))
-            async with asyncio.timeout(READY_FOR_S):
-                await ready.settled.wait()
+            await asyncio.sleep(READY_FOR_S)
         except (EngineError, OSError):
-            pass  # TimeoutError is one; where conmon failed, the start begins another, and says what is wrong
+            pass  # the start begins another, and says what is wrong
         finally:
             if not ready.begun.done():
                 ready.begun.set_result(None)
-            if not ready.taken:
-                ready.leaving = True
+            if self._ready.get(launch.process_id) is ready:
+                ready.gone = asyncio.Event()
                 await self._drop(launch, ready.begun.result())
-            del self._ready[launch.process_id]
-            ready.gone.set()
+                del self._ready[launch.process_id]
+                ready.gone.set()
 
     async def take(self, exec_id: str) -> conmon.Begun | None:
         """None where there is none, and nothing of it either."""
         ready = self._ready.get(exec_id)
         if ready is None:
             return None
-        if ready.leaving:
+        if ready.gone:
             await ready.gone.wait()
             return None
-        ready.taken = True
-        ready.settled.set()
+        del self._ready[exec_id]
         return await asyncio.shield(ready.begun)
-
-    def drop(self, exec_id: str) -> None:
-        if ready := self._ready.get(exec_id):
-            ready.settled.set()
 
     @staticmethod
     async def _drop(launch: conmon.Launch, begun: conmon.Begun | None) -> None:
