@@ -106,6 +106,7 @@ def test_one_platform_by_the_cli(engine: RunningEngine, loads: None, tmp_path: P
     file = tmp_path / "one.tar"
     refused = engine.docker("save", "--platform", "linux/s390x", "-o", str(file), "busybox")
     assert refused.returncode == 1
+    assert "image with reference busybox:latest was found but" in refused.stderr
     assert f"its platform ({ours}) does not match the specified platform (linux/s390x)" in refused.stderr
     assert engine.docker("save", "--platform", ours, "-o", str(file), "busybox").returncode == 0
     wrong = engine.docker("load", "--platform", "linux/s390x", "-i", str(file))

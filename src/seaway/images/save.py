@@ -56,9 +56,9 @@ def _meant(catalog: Catalog, name: str, platform: Platform | None) -> list[tuple
         return [(catalog.resolve(name, platform), None)]
     reference = parse_reference(name)
     if reference.is_name_only:
-        tags = [(i, r) for r, i in catalog.references.references_by_name(reference).items() if not r.digest]
+        tags = [r for r in catalog.references.references_by_name(reference) if not r.digest]
         if tags:
-            return [(catalog.resolve(i, platform), r) for i, r in sorted(tags, key=lambda t: t[1].familiar)]
+            return [(catalog.resolve(r.familiar, platform), r) for r in sorted(tags, key=lambda r: r.familiar)]
     image = catalog.resolve(name, platform)
     is_tag = reference.tag and reference in catalog.references.references(image.id)
     return [(image, reference if is_tag else None)]
