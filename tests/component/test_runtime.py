@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from seaway.base.errors import Conflict, SystemFailure
 from seaway.base.supervisor import Supervisor
 from seaway.kernel.cgroup import ensure_crun_can_start
 from seaway.kernel.process import find_program
-from seaway.runtime.attach import AttachChannel, Output
+from seaway.runtime.attach import AttachChannel
 from seaway.runtime.bundle import RunDirectory
+from seaway.runtime.channel import Channel, Output
 from seaway.runtime.crun import Runtime
 from seaway.runtime.errors import RuntimeCommandFailed, StartRefused
 from seaway.runtime.exits import ExitWatcher
@@ -77,7 +78,7 @@ class Box:
         request = RunRequest(self.id, self.run_dir, spec, self.log, terminal=terminal, **options)
         return await self.runtime.create(request)
 
-    async def output(self, channel: AttachChannel) -> list[Output]:
+    async def output(self, channel: Channel) -> list[Output]:
         pieces = []
         while piece := await channel.recv():
             pieces.append(piece)
@@ -92,13 +93,6 @@ def process(*args: str, terminal: bool = False) -> dict[str, Any]:
         "env": ["PATH=/bin"],
         "cwd": "/",
     }
-
-
-def described(*args: str) -> Callable[[], Awaitable[dict[str, Any]]]:
-    async def process_object() -> dict[str, Any]:
-        return process(*args)
-
-    return process_object
 
 
 @pytest.fixture
@@ -176,22 +170,44 @@ async def test_a_command_that_cannot_run(box: Box, command: str, code: int, text
 async def test_exec_beside_a_running_container(box: Box, tmp_path: Path) -> None:
     await box.create("sleep", "60")
     await box.runtime.start(box.id)
-    channels: list[AttachChannel] = []
-    request = ExecRequest(box.id, "e" * 64, tmp_path / "exec")
-
-    async def attach() -> None:
-        channels.append(await AttachChannel.connect(request.run_dir))
-
-    assert await box.runtime.exec(request, described("sh", "-c", "echo hi; exit 3"), attach) > 0
-    ended = box.runtime.wait(request.exec_id)
-    assert await box.output(channels[0]) == [(1, b"hi\n")]
-    channels[0].close()
+    request = ExecRequest(box.id, "e" * 64, tmp_path / "exec", stdin=True)
+    running, ended = await box.runtime.execs.start(request, process("sh", "-c", "cat; echo err >&2; exit 3"))
+    assert running.pid > 0
+    await running.channel.send(b"hi\n")
+    running.channel.close_stdin()
+    assert await box.output(running.channel) == [(1, b"hi\n"), (2, b"err\n")]
+    running.channel.close()
     assert (await ended).code == 3
     assert not box.runtime.wait(box.id).done()
     with pytest.raises(StartRefused) as refused:
-        await box.runtime.exec(ExecRequest(box.id, "f" * 64, tmp_path / "e2"), described("nosuch"))
+        await box.runtime.execs.start(ExecRequest(box.id, "f" * 64, tmp_path / "e2"), process("nosuch"))
     assert refused.value.exit_code == 127
     assert 'exec: "nosuch": executable file not found in $PATH: unknown' in refused.value.message
+
+
+async def test_an_exec_with_a_terminal_of_a_size(box: Box, tmp_path: Path) -> None:
+    await box.create("sleep", "60")
+    await box.runtime.start(box.id)
+    request = ExecRequest(box.id, "e" * 64, tmp_path / "exec", terminal=True, stdin=True, console_size=(33, 99))
+    running, ended = await box.runtime.execs.start(
+        request, process("sh", "-c", "read x; stty size; read x; stty size", terminal=True)
+    )
+    await running.channel.send(b"\n")
+    assert await said(running.channel, b"33 99")
+    box.runtime.execs.resize(request.exec_id, 44, 100)
+    await running.channel.send(b"\n")
+    assert await said(running.channel, b"44 100")
+    running.channel.close()
+    assert (await ended).code == 0
+    with pytest.raises(Conflict):
+        box.runtime.execs.resize(request.exec_id, 1, 1)
+
+
+async def said(channel: Channel, wanted: bytes) -> bool:
+    heard = b""
+    while wanted not in heard and (piece := await channel.recv()):
+        heard += piece.data
+    return wanted in heard
 
 
 async def test_pause_update_resume_kill(box: Box) -> None:

@@ -17,6 +17,7 @@ from docker.errors import APIError, NotFound
 
 from conformance.conftest import RunningEngine
 from conformance.streams import UPGRADE, Wire, actions, deframed, post, terminal
+from seaway.kernel.pidfd import is_alive
 
 
 @pytest.fixture
@@ -299,14 +300,13 @@ def test_a_hundred_at_once(engine: RunningEngine, box: str) -> None:
         assert list(pool.map(run, range(100))) == [(f"{n}\n" * 100, n) for n in range(100)]
 
 
-@pytest.mark.seaway_only("conmon is Seaway's")
-def test_an_exec_whose_conmon_is_killed_has_ended(engine: RunningEngine, client: DockerClient, box: str) -> None:
+@pytest.mark.seaway_only("the exec monitor is Seaway's")
+def test_an_exec_whose_monitor_is_killed_has_ended(engine: RunningEngine, client: DockerClient, box: str) -> None:
     exec_id = client.api.exec_create(box, ["sh", "-c", "echo ready; exec sleep 1000"])["Id"]
     with started(engine, exec_id) as wire:
         wire.read_until(b"ready\n")
         pid = client.api.exec_inspect(exec_id)["Pid"]
-        conmon = engine.root / "exec/seaway/execs" / exec_id / "conmon.pid"
-        os.kill(int(conmon.read_text()), signal.SIGKILL)
+        os.kill(monitor_of(engine), signal.SIGKILL)
         assert wire.read_all() == b""
     assert wait_ended(client, exec_id)["ExitCode"] == 137
     assert engine.docker("exec", box, "true").returncode == 0
@@ -332,36 +332,39 @@ def test_an_exec_outlives_its_engine(engine: RunningEngine, box: str) -> None:
         assert lasts in client.api.inspect_container(box)["ExecIDs"]
 
 
-def processes_of(exec_id: str) -> list[str]:
-    return subprocess.run(["pgrep", "-f", exec_id], capture_output=True, text=True, check=False).stdout.split()
+def monitor_of(engine: RunningEngine) -> int:
+    found = subprocess.run(
+        ["pgrep", "-f", f"seaway.runtime.execmonitor {engine.root}/"], capture_output=True, text=True, check=True
+    )
+    return int(found.stdout)
 
 
-def wait_for_processes(exec_id: str, *, some: bool) -> None:
-    deadline = time.monotonic() + 20
-    while bool(processes_of(exec_id)) is not some:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-@pytest.mark.seaway_only("what an exec needs is begun at its creation")
-def test_an_exec_that_nobody_starts_leaves_nothing_and_starts_late(client: DockerClient, box: str) -> None:
-    exec_id = client.api.exec_create(box, ["echo", "late"])["Id"]
-    wait_for_processes(exec_id, some=True)
-    wait_for_processes(exec_id, some=False)
-    assert client.api.exec_start(exec_id) == b"late\n"
-    assert client.api.exec_inspect(exec_id)["ExitCode"] == 0
-
-
-@pytest.mark.seaway_only("what an exec needs is begun at its creation")
-@pytest.mark.parametrize("runtime", ["crun", "runc"])
-def test_a_created_exec_goes_with_its_engine(engine: RunningEngine, runtime: str) -> None:
-    name = f"created-{runtime}"
-    assert engine.docker("run", "-d", "--name", name, "--runtime", runtime, "busybox", "sleep", "1000").returncode == 0
+@pytest.mark.seaway_only("a killed engine's execs run on, and what they say waits for the next one")
+def test_an_exec_that_says_much_outlives_its_engine(engine: RunningEngine, box: str) -> None:
     with engine.client() as client:
-        exec_id = client.api.exec_create(name, ["true"])["Id"]
-    wait_for_processes(exec_id, some=True)
+        exec_id = client.api.exec_create(
+            box, ["sh", "-c", "until [ -e /tmp/go ]; do sleep 0.05; done; seq 100000; exit 5"]
+        )["Id"]
+        client.api.exec_start(exec_id, detach=True)
+        pid = client.api.exec_inspect(exec_id)["Pid"]
+        monitor = monitor_of(engine)
     engine.kill()
-    wait_for_processes(exec_id, some=False)
+    Path(f"/proc/{pid}/root/tmp/go").touch()
+    time.sleep(0.5)
     engine.start()
-    assert engine.docker("exec", name, "echo", "on").stdout == "on\n"
-    assert engine.docker("rm", "-f", name).returncode == 0
+    with engine.client() as client:
+        assert wait_ended(client, exec_id)["ExitCode"] == 5
+    assert monitor_of(engine) == monitor
+
+
+@pytest.mark.seaway_only("the exec monitor is Seaway's")
+def test_the_monitor_goes_with_the_last_exec(engine: RunningEngine, box: str) -> None:
+    engine.docker("exec", "-d", box, "sleep", "1")
+    monitor = monitor_of(engine)
+    engine.kill()
+    deadline = time.monotonic() + 20
+    while is_alive(monitor):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    engine.start()
+    assert engine.docker("exec", box, "echo", "on").stdout == "on\n"

@@ -182,7 +182,9 @@ def _start_runtime(settings: Settings, run_root: Path, supervisor: Supervisor, l
     exits.start()
     life.push_async_callback(exits.close)
     known = programs(settings.config)
-    return Runtime(run_root / "runtime", exits, known, systemd_cgroups=settings.defaults.systemd_cgroups)
+    runtime = Runtime(run_root / "runtime", exits, known, systemd_cgroups=settings.defaults.systemd_cgroups)
+    life.callback(runtime.execs.close)
+    return runtime
 
 
 def _start_logs(

@@ -1,10 +1,9 @@
-"""`docker exec`: a further process in a running container, under a conmon of its own."""
+"""`docker exec`: a further process in a running container, a child of the exec monitor."""
 
 import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from seaway.base.errors import Conflict, EngineError, InvalidParameter, NotFound, SystemFailure
 from seaway.base.ids import new_id
@@ -40,8 +39,6 @@ async def create_exec(engine: Engine, name: str, options: ExecOptions) -> Exec:
     execution = Exec(new_id(), container.id, options)
     engine.execs.put(execution)
     container_event(engine, container, f"exec_create: {_shown(options)}", execID=execution.id)
-    ready = engine.runtime.keep_ready(_request(engine, container, execution))
-    engine.supervisor.spawn(ready, f"exec {execution.id[:12]}", service=True)
     return execution
 
 
@@ -86,35 +83,24 @@ async def _run(
     size = (console_size or options.console_size) if options.tty else None
     run = _run_of(engine, container)
 
-    async def process_object() -> dict[str, Any]:
-        described, _ = await together(
-            describe(engine, container, options, RunDirectory(run.run_dir), size),
-            worker.run_blocking(exec_record.write, run_dir, execution),
-        )
-        return described
-
-    async def when_attachable() -> None:
-        await engine.streams.begin(execution.id, run_dir)
-        """crun takes no notice of the console's size."""
-        if size:
-            engine.runtime.resize(run_dir, *size)
-
-    pid = await engine.runtime.exec(_request(engine, container, execution), process_object, when_attachable)
-    started = execution.started(pid)
-    engine.execs.update(started)
-    exit_of_exec = engine.runtime.wait(execution.id)
-    return engine.supervisor.spawn(_watch(engine, container, started, exit_of_exec), "exec")
-
-
-def _request(engine: Engine, container: Container, execution: Exec) -> ExecRequest:
-    return ExecRequest(
+    process_object, _ = await together(
+        describe(engine, container, options, RunDirectory(run.run_dir), size),
+        worker.run_blocking(exec_record.write, run_dir, execution),
+    )
+    request = ExecRequest(
         container_id=container.id,
         exec_id=execution.id,
-        run_dir=run_dir_of(engine, execution.id),
-        terminal=execution.options.tty,
-        stdin=execution.options.stdin,
-        runtime=_run_of(engine, container).runtime,
+        run_dir=run_dir,
+        terminal=options.tty,
+        stdin=options.stdin,
+        runtime=run.runtime,
+        console_size=size,
     )
+    running, exit_of_exec = await engine.runtime.execs.start(request, process_object)
+    engine.streams.begin(execution.id, running.channel)
+    started = execution.started(running.pid)
+    engine.execs.update(started)
+    return engine.supervisor.spawn(_watch(engine, container, started, exit_of_exec), "exec")
 
 
 def _run_of(engine: Engine, container: Container) -> RunRequest:
@@ -127,7 +113,7 @@ async def _watch(engine: Engine, container: Container, execution: Exec, exit_of_
     began = _began(execution.pid)
     how = await exit_of_exec
     if how.error and began == _began(execution.pid) is not None:
-        await worker.run_blocking(kill_all, [execution.pid])  # its conmon is dead: what is told of it comes true
+        await worker.run_blocking(kill_all, [execution.pid])  # its monitor is dead: what is told of it comes true
     engine.execs.update(execution.ended(how.code))
     container_event(engine, container, "exec_die", execID=execution.id, exitCode=str(how.code))
     discard = worker.run_blocking(_discard, run_dir_of(engine, execution.id))
@@ -141,8 +127,9 @@ def _began(pid: int) -> int | None:
         return None
 
 
-def adopt_execs(engine: Engine) -> None:
+async def adopt_execs(engine: Engine) -> None:
     """Those that an earlier engine started: they ran on, and their exit codes are theirs. Containers come first."""
+    still_running = dict(await engine.runtime.execs.still_running())
     for execution, run_dir in exec_record.read_all(exec_root(engine)):
         try:
             container = engine.containers.get(execution.container_id)
@@ -152,8 +139,13 @@ def adopt_execs(engine: Engine) -> None:
             _discard(run_dir)
             continue
         engine.execs.put(execution)
-        exit_of_exec = engine.runtime.adopt(run_dir, container.id, execution.id)
+        running = still_running.pop(execution.id, None)
+        exit_of_exec = engine.runtime.execs.adopt(execution.id, run_dir, container.id, running)
+        if running:
+            engine.streams.begin(execution.id, running.channel)
         engine.supervisor.spawn(_watch(engine, container, execution, exit_of_exec), "exec")
+    for exec_id, running in still_running.items():
+        engine.runtime.execs.drop(exec_id, running)
 
 
 async def collect_finished(engine: Engine) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from seaway.base.errors import Conflict, InvalidParameter, SystemFailure
 from seaway.engine.context import Engine
 from seaway.engine.events import container_event
-from seaway.engine.exec import executable, run_dir_of
+from seaway.engine.exec import executable
 
 START_LIMIT_S = 10
 
@@ -30,4 +30,4 @@ async def resize_exec(engine: Engine, exec_id: str, height: int, width: int) -> 
     execution = engine.execs.get(exec_id)
     if not execution.pid:
         raise InvalidParameter("exec process is not started")
-    engine.runtime.resize(run_dir_of(engine, exec_id), height, width)
+    engine.runtime.execs.resize(exec_id, height, width)

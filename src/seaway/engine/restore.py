@@ -28,6 +28,7 @@ from seaway.model.network import EndpointSettings, PortBinding
 from seaway.networks.controller import Joined
 from seaway.networks.files import ExternalServer
 from seaway.networks.sandbox import Sandbox
+from seaway.runtime.attach import AttachChannel
 from seaway.runtime.requests import RunRequest
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ async def restore(engine: Engine) -> None:
         again = _start_again(engine, container, starting)
         starting[container.id] = engine.supervisor.spawn(again, f"restart {container.short_id}")
     await engine.mounts.sweep()
-    adopt_execs(engine)
+    await adopt_execs(engine)
 
 
 async def _restore_one(engine: Engine, container: Container) -> bool:
@@ -79,7 +80,7 @@ async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:
     await engine.mounts.adopt(container)
     engine.logs.begin(container, run_dir)
     try:
-        await engine.streams.begin(container.id, run_dir)
+        engine.streams.begin(container.id, await AttachChannel.connect(run_dir))
     except (FileNotFoundError, ConnectionRefusedError):
         pass  # it ended while no engine ran; its log is complete
     engine.runs.follow(container.id, exit_of_run)

@@ -25,6 +25,7 @@ from seaway.engine.joining import Joined
 from seaway.engine.networks import endpoint_events, refresh_parents
 from seaway.engine.spec import Surroundings, confine, container_spec, surroundings
 from seaway.kernel import cgroup, worker
+from seaway.runtime.attach import AttachChannel
 from seaway.runtime.errors import OTHER
 from seaway.runtime.requests import RunRequest
 from seaway.runtime.spec.request import SpecMount
@@ -95,7 +96,7 @@ async def _start(engine: Engine, container: Container, checkpoint: Path | None, 
         with phase("create"):
             pid = await engine.runtime.create(request)
         with phase("streams"):
-            await engine.streams.begin(container.id, request.run_dir)
+            engine.streams.begin(container.id, await AttachChannel.connect(request.run_dir))
             engine.logs.begin(container, request.run_dir)
         engine.runs.began(request)
         exit_of_run = engine.runtime.wait(container.id)

@@ -8,10 +8,9 @@ full, as with dockerd; one that goes away frees it at once. Nobody attached: the
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 from seaway.base.supervisor import Supervisor
-from seaway.runtime.attach import AttachChannel, Output
+from seaway.runtime.channel import Channel, Output
 
 QUEUE_BYTES = 1 << 20
 
@@ -82,9 +81,9 @@ class Hub:
     def __init__(self) -> None:
         self.clients: set[Client] = set()
         self.is_begun = self._stdin_ended = False
-        self._channel: asyncio.Future[AttachChannel] = asyncio.get_running_loop().create_future()
+        self._channel: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
 
-    async def channel(self) -> AttachChannel:
+    async def channel(self) -> Channel:
         return await asyncio.shield(self._channel)
 
     def close_stdin(self) -> None:
@@ -93,8 +92,7 @@ class Hub:
         if self._channel.done():
             self._channel.result().close_stdin()
 
-    async def connect(self, run_dir: Path) -> None:
-        channel = await AttachChannel.connect(run_dir)
+    def connect(self, channel: Channel) -> None:
         self.is_begun = True
         self._channel.set_result(channel)
         if self._stdin_ended:
@@ -136,10 +134,10 @@ class Streams:
             hub.clients.add(client)
         return client
 
-    async def begin(self, process_id: str, run_dir: Path) -> None:
-        """Between the runtime's create and start, or on adoption."""
+    def begin(self, process_id: str, channel: Channel) -> None:
+        """Before a container's process starts, once an exec's runs, or on adoption. Closes the channel at its end."""
         hub = self._hubs.setdefault(process_id, Hub())
-        await hub.connect(run_dir)
+        hub.connect(channel)
         self._supervisor.spawn(self._pump(process_id, hub), f"streams {process_id[:12]}")
 
     def retire(self, process_id: str) -> None:

@@ -17,7 +17,7 @@ import socket
 import sys
 from typing import Any
 
-from seaway.networks.background import forget_listener, listen_and_detach
+from seaway.kernel.background import forget_listener, listen_and_detach
 from seaway.networks.carriers import Address, HeldBind, TCPBind, UDPBind, carrier, open_socket
 
 Key = tuple[str, str, int]

@@ -8,16 +8,12 @@ import asyncio
 import os
 import socket
 from pathlib import Path
-from typing import NamedTuple
+
+from seaway.runtime.channel import Output
 
 PACKET = 8192
 BATCH = 256 << 10
 _STREAMS = {2: 1, 3: 2}  # conmon's pipe numbers -> Docker's stdout, stderr
-
-
-class Output(NamedTuple):
-    stream: int
-    data: bytes
 
 
 class AttachChannel:

@@ -1,7 +1,7 @@
 """conmon owns a process while the engine is away. This is how one is started and what it answers.
 
 conmon reads one byte from the start pipe, lets the runtime create the process, and writes `{"data": pid}` to the
-sync pipe, or `{"data": -1, "message": …}`. An exec with attach waits a second time, until we are connected.
+sync pipe, or `{"data": -1, "message": …}`.
 """
 
 import asyncio
@@ -27,10 +27,9 @@ class Answer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What one conmon is for. `process_id` of an exec is the exec's own ID."""
+    """What one conmon is for."""
 
     container_id: str
-    process_id: str
     directory: RunDirectory
     runtime_path: str
     runtime_args: tuple[str, ...]
@@ -38,14 +37,13 @@ class Launch:
     terminal: bool
     stdin: bool
     leave_stdin_open: bool = False
-    is_exec: bool = False
     checkpoint: Path | None = None
 
 
 def conmon_argv(conmon: str, launch: Launch) -> list[str]:
     where = launch.directory
-    argv = [conmon, "--api-version", "1", "-c", launch.container_id, "-u", launch.process_id]
-    argv += ["-n", launch.process_id, "-r", launch.runtime_path, "-b", str(where.path)]
+    argv = [conmon, "--api-version", "1", "-c", launch.container_id, "-u", launch.container_id]
+    argv += ["-n", launch.container_id, "-r", launch.runtime_path, "-b", str(where.path)]
     argv += ["-p", str(where.pid_file), "-P", str(where.conmon_pid_file), "--exit-dir", str(where.exit_dir)]
     argv += ["--full-attach", "--no-sync-log", "--log-level", "error"]
     argv += ["-l", f"k8s-file:{launch.log_path}" if launch.log_path else "none"]
@@ -53,14 +51,10 @@ def conmon_argv(conmon: str, launch: Launch) -> list[str]:
         "-t": launch.terminal,
         "-i": launch.stdin,
         "--leave-stdin-open": launch.leave_stdin_open,
-        "-e": launch.is_exec,
-        "--exec-attach": launch.is_exec,
     }
     argv += [flag for flag, wanted in flags.items() if wanted]
     if launch.checkpoint:
         argv += ["--restore", str(launch.checkpoint)]
-    if launch.is_exec:
-        argv += ["--exec-process-spec", str(where.process_file)]
     runtime_args = ["--log", str(where.runtime_log), "--log-format", "json", *launch.runtime_args]
     for argument in runtime_args:
         argv += [f"--runtime-arg={argument}"]
@@ -74,46 +68,32 @@ def conmon_env(pipes: dict[str, int]) -> dict[str, str]:
 
 
 class Begun:
-    """A conmon that waits: for its container's runtime to be called at once, or for an exec's second byte."""
+    """A conmon that calls its container's runtime."""
 
-    def __init__(self, directory: RunDirectory, held: ExitStack, answer: int, wake: int) -> None:
-        self._directory, self._held, self._answer, self._wake = directory, held, answer, wake
+    def __init__(self, directory: RunDirectory, held: ExitStack, answer: int) -> None:
+        self._directory, self._held, self._answer = directory, held, answer
 
-    def wake(self) -> None:
-        _wake(self._wake)
-
-    async def answered(self, given_up: "asyncio.Future[None] | None" = None) -> Answer:
+    async def answered(self, given_up: "asyncio.Future[None]") -> Answer:
         with self._held:
             with phase("runtime"):
                 line = await _read_line(self._answer, given_up)
-            if given_up and given_up.done():
+            if given_up.done():
                 _end(self._directory)
                 return Answer(-1, "the start was given up")
             return parse_answer(line)
 
-    def end(self) -> None:
-        """Nobody needs it any more."""
-        _end(self._directory)
-        self._held.close()
-
 
 async def begin(conmon: str, launch: Launch) -> Begun:
-    """A container's conmon calls the runtime by itself; an exec's can be attached to when this returns."""
     with ExitStack() as stack:
         sync_read, sync_write = _pipe(stack)
         start_read, start_write = _pipe(stack)
-        attach_read, attach_write = _pipe(stack)
         pipes = {"_OCI_SYNCPIPE": sync_write.fd, "_OCI_STARTPIPE": start_read.fd}
-        if launch.is_exec:
-            pipes["_OCI_ATTACHPIPE"] = attach_write.fd
         os.write(start_write.fd, b"\0")  # a pipe keeps it: no round trip
         with phase("conmon"):
             await _spawn(conmon_argv(conmon, launch), pipes, launch.directory.path)
-        for ours in (sync_write, start_read, attach_write):
+        for ours in (sync_write, start_read):
             ours.close()
-        if launch.is_exec:
-            await _read_line(attach_read.fd)
-        return Begun(launch.directory, stack.pop_all(), sync_read.fd, start_write.fd)
+        return Begun(launch.directory, stack.pop_all(), sync_read.fd)
 
 
 def _end(directory: RunDirectory) -> None:
@@ -164,14 +144,7 @@ def _pipe(stack: ExitStack) -> Sequence[_End]:
     return ends
 
 
-def _wake(fd: int) -> None:
-    try:
-        os.write(fd, b"\0")
-    except BrokenPipeError:
-        pass  # conmon gave up already; its answer says why
-
-
-async def _read_line(fd: int, given_up: "asyncio.Future[None] | None" = None) -> bytes:
+async def _read_line(fd: int, given_up: "asyncio.Future[None]") -> bytes:
     """Empty where nothing comes any more, or nobody waits for it."""
     os.set_blocking(fd, False)
     loop = asyncio.get_running_loop()
@@ -185,7 +158,6 @@ async def _read_line(fd: int, given_up: "asyncio.Future[None] | None" = None) ->
             return
         pieces.extend(piece)
         if not line.done() and (not piece or b"\n" in piece):
-            # A short exec's exit code may stand in a second line already.
             line.set_result(bytes(pieces).partition(b"\n")[0])
 
     def leave(_done: object) -> None:
@@ -193,8 +165,7 @@ async def _read_line(fd: int, given_up: "asyncio.Future[None] | None" = None) ->
             line.set_result(b"")
 
     loop.add_reader(fd, readable)
-    if given_up:
-        given_up.add_done_callback(leave)
+    given_up.add_done_callback(leave)
     try:
         return await line
     finally:

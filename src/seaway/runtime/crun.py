@@ -2,20 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from seaway.base.failpoints import failpoint
-from seaway.base.together import together
 from seaway.kernel.worker import run_blocking
 from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.commands import RuntimeCommands
+from seaway.runtime.execs import ExecRuntime
 from seaway.runtime.exits import Exit, ExitWatcher
 from seaway.runtime.programs import BUILT_IN, DEFAULT, RuntimeProgram, RuntimePrograms, base_name
-from seaway.runtime.readyexecs import ReadyExecs
-from seaway.runtime.requests import ExecRequest, RunRequest
+from seaway.runtime.requests import RunRequest
 from seaway.runtime.scopes import in_the_scope_itself
 from seaway.runtime.seccomp_filter import with_compiled_filter
 
@@ -34,7 +32,7 @@ class Runtime(RuntimeCommands):
     ) -> None:
         super().__init__(RuntimePrograms(state_root, programs, systemd_cgroups=systemd_cgroups))
         self._exits, self._conmon_path = exits, conmon_path
-        self._ready = ReadyExecs(conmon_path)
+        self.execs = ExecRuntime(state_root.with_name("exec-monitor.sock"), self.programs, exits)
         self._waiting: dict[str, asyncio.Future[Exit]] = {}
         self._creating: dict[str, asyncio.Future[None]] = {}
 
@@ -45,7 +43,6 @@ class Runtime(RuntimeCommands):
         where.write_spec(await self._prepared(request))
         launch = conmon.Launch(
             container_id=request.container_id,
-            process_id=request.container_id,
             directory=where,
             runtime_path=self.programs.executable(request.runtime),
             runtime_args=self.programs.arguments(request.runtime),
@@ -78,67 +75,15 @@ class Runtime(RuntimeCommands):
         if given_up and not given_up.done():
             given_up.set_result(None)
 
-    async def exec(
-        self,
-        request: ExecRequest,
-        process_object: Callable[[], Awaitable[dict[str, Any]]],
-        when_attachable: Callable[[], Awaitable[None]] | None = None,
-    ) -> int:
-        """`process_object` is the OCI spec's: it is worked out while conmon starts."""
-        where = RunDirectory(request.run_dir)
-        where.make()
-        made: dict[str, Any] = {}
+    def wait(self, container_id: str) -> "asyncio.Future[Exit]":
+        """The end of a container's run."""
+        return self._waiting[container_id]
 
-        async def write_process() -> None:
-            made.update(await process_object())
-            where.write_process(made)
-
-        launch, held = self._exec_launch(request), ExitStack()
-
-        async def attachable() -> conmon.Begun:
-            begun = await self._ready.take(request.exec_id) or await conmon.begin(self._conmon_path, launch)
-            held.callback(begun.end)
-            failpoint("exec: conmon runs")
-            if when_attachable:
-                await when_attachable()
-            return begun
-
-        async def begin() -> conmon.Begun:
-            with held:
-                begun, _ = await together(attachable(), write_process())
-                held.pop_all()
-            begun.wake()
-            return begun
-
-        failure = lambda said: errors.exec_failure(said, _command(made))  # noqa: E731
-        return await self._launch(launch, begin, failure)
-
-    async def keep_ready(self, request: ExecRequest) -> None:
-        """For an exec that was created: its conmon runs when it is started, if that is soon."""
-        await self._ready.keep(self._exec_launch(request))
-
-    def _exec_launch(self, request: ExecRequest) -> conmon.Launch:
-        return conmon.Launch(
-            container_id=request.container_id,
-            process_id=request.exec_id,
-            directory=RunDirectory(request.run_dir),
-            runtime_path=self.programs.executable(request.runtime),
-            runtime_args=self.programs.arguments(request.runtime),
-            log_path=None,
-            terminal=request.terminal,
-            stdin=request.stdin,
-            is_exec=True,
-        )
-
-    def wait(self, process_id: str) -> "asyncio.Future[Exit]":
-        """The end of a container's run or of an exec, by its ID."""
-        return self._waiting[process_id]
-
-    def adopt(self, run_dir: Path, container_id: str, exec_id: str | None = None) -> "asyncio.Future[Exit]":
+    def adopt(self, run_dir: Path, container_id: str) -> "asyncio.Future[Exit]":
         """Wait for a process that an earlier engine started."""
         where = RunDirectory(run_dir)
         result = self._exits.expect(where, container_id)
-        self._remember(exec_id or container_id, result)
+        self._remember(container_id, result)
         self._exits.guard(result, where.conmon_pid())
         return result
 
@@ -159,25 +104,27 @@ class Runtime(RuntimeCommands):
         launch: conmon.Launch,
         begin: Callable[[], Awaitable[conmon.Begun]],
         failure: Callable[[str], errors.StartRefused | errors.StartFailed],
-        given_up: "asyncio.Future[None] | None" = None,
+        given_up: "asyncio.Future[None]",
     ) -> int:
         result = self._exits.expect(launch.directory, launch.container_id)
         try:
-            failpoint("exec: bundle made" if launch.is_exec else "start: bundle made")
+            failpoint("start: bundle made")
             answer = await (await begin()).answered(given_up)
             if answer.data <= 0:
                 raise failure(launch.directory.runtime_message() or answer.message)
         except BaseException:
             result.cancel()
             raise
-        failpoint("exec: process made" if launch.is_exec else "start: process made")
-        self._remember(launch.process_id, result)
+        failpoint("start: process made")
+        self._remember(launch.container_id, result)
         self._exits.guard(result, launch.directory.conmon_pid())
         return answer.data
 
-    def _remember(self, process_id: str, result: "asyncio.Future[Exit]") -> None:
-        self._waiting[process_id] = result
-        result.add_done_callback(lambda done: self._waiting.get(process_id) is done and self._waiting.pop(process_id))
+    def _remember(self, container_id: str, result: "asyncio.Future[Exit]") -> None:
+        self._waiting[container_id] = result
+        result.add_done_callback(
+            lambda done: self._waiting.get(container_id) is done and self._waiting.pop(container_id)
+        )
 
 
 def _command(process_spec: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExecRequest:
-    """A further process in a running container."""
+    """A further process in a running container. `console_size` is (rows, columns)."""
 
     container_id: str
     exec_id: str
@@ -31,3 +31,4 @@ class ExecRequest:
     terminal: bool = False
     stdin: bool = False
     runtime: str = "crun"
+    console_size: tuple[int, int] | None = None

@@ -9,6 +9,7 @@ import pytest
 
 from seaway.base.supervisor import Supervisor
 from seaway.engine.streams import QUEUE_BYTES, Client, Streams
+from seaway.runtime.attach import AttachChannel
 
 STDOUT, STDERR = b"\x02", b"\x03"
 
@@ -69,7 +70,7 @@ async def all_of(client: Client) -> bytes:
 
 async def test_who_comes_before_the_start_misses_nothing(streams: Streams, conmon: Conmon) -> None:
     early = streams.attach("c")
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     await conmon.say(b"out")
     await conmon.say(b"err", STDERR)
     conmon.end()
@@ -84,7 +85,7 @@ async def test_input_waits_for_the_start_and_so_does_its_end(streams: Streams, c
     sending = asyncio.ensure_future(client.send(b"early"))
     await asyncio.sleep(0)
     assert not sending.done()
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     assert await conmon.hear() == b"early"
     await sending
     client.close_stdin()
@@ -94,13 +95,13 @@ async def test_input_waits_for_the_start_and_so_does_its_end(streams: Streams, c
 async def test_stdin_that_ended_before_the_start_is_at_its_end(streams: Streams, conmon: Conmon) -> None:
     client = streams.attach("c")
     client.close_stdin()
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     assert await conmon.hear() == b""
 
 
 async def test_a_slow_client_holds_the_process_back_until_it_leaves(streams: Streams, conmon: Conmon) -> None:
     slow, quick = streams.attach("c"), streams.attach("c")
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     reading = asyncio.ensure_future(all_of(quick))
     piece, pieces = b"x" * 8000, 4 * QUEUE_BYTES // 8000
     saying = asyncio.ensure_future(_say_often(conmon, piece, pieces))
@@ -122,12 +123,12 @@ async def test_a_slow_client_of_the_last_run_reads_on_beside_the_next(
     streams: Streams, conmon: Conmon, tmp_path: Path
 ) -> None:
     slow = streams.attach("c")
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     await conmon.say(b"first run")
     streams.retire("c")
     following = Conmon(tmp_path / "next")
     waiting = streams.attach("c")
-    await streams.begin("c", following.run_dir)
+    streams.begin("c", await AttachChannel.connect(following.run_dir))
     await following.say(b"second run")
     conmon.end()
     following.end()
@@ -138,7 +139,7 @@ async def test_a_slow_client_of_the_last_run_reads_on_beside_the_next(
 
 async def test_after_the_output_there_is_no_more(streams: Streams, conmon: Conmon) -> None:
     first = streams.attach("c")
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     conmon.end()
     assert await all_of(first) == b""
     await asyncio.sleep(0)
@@ -154,7 +155,7 @@ async def test_a_start_that_failed_ends_those_who_waited(streams: Streams) -> No
 
 async def test_clients_that_waited_in_vain_leave_nothing(streams: Streams, conmon: Conmon) -> None:
     streams.attach("c").leave()
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     late = streams.attach("c", is_running=True)
     await conmon.say(b"here")
     conmon.end()
@@ -163,7 +164,7 @@ async def test_clients_that_waited_in_vain_leave_nothing(streams: Streams, conmo
 
 async def test_input_after_the_end_is_dropped(streams: Streams, conmon: Conmon) -> None:
     client = streams.attach("c")
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     conmon.end()
     await all_of(client)
     await client.send(b"too late")
@@ -172,7 +173,7 @@ async def test_input_after_the_end_is_dropped(streams: Streams, conmon: Conmon) 
 
 async def test_the_end_frees_who_sends_to_a_process_that_does_not_read(streams: Streams, conmon: Conmon) -> None:
     client = streams.attach("c")
-    await streams.begin("c", conmon.run_dir)
+    streams.begin("c", await AttachChannel.connect(conmon.run_dir))
     sending = asyncio.ensure_future(client.send(b"x" * 10_000_000))
     await conmon.say(b"last words")
     assert (await client.recv())[0].data == b"last words"

@@ -7,7 +7,6 @@ from seaway.runtime.conmon import Answer, Launch, conmon_argv, conmon_env, parse
 def launch(**changes: object) -> Launch:
     values: dict[str, object] = {
         "container_id": "c" * 64,
-        "process_id": "e" * 64,
         "directory": RunDirectory(Path("/run/r")),
         "runtime_path": "/usr/bin/crun",
         "runtime_args": ("--root", "/run/state"),
@@ -18,11 +17,9 @@ def launch(**changes: object) -> Launch:
     return Launch(**(values | changes))  # type: ignore[arg-type]
 
 
-def test_an_exec_reads_its_process_and_keeps_no_log() -> None:
-    argv = conmon_argv("conmon", launch(is_exec=True))
-    assert argv[argv.index("--exec-process-spec") + 1] == "/run/r/process.json"
+def test_one_without_a_log() -> None:
+    argv = conmon_argv("conmon", launch())
     assert argv[argv.index("-l") + 1] == "none"
-    assert {"-e", "--exec-attach"} <= set(argv)
     assert "--runtime-arg=/run/state" in argv
 
 
@@ -30,7 +27,6 @@ def test_a_container_with_terminal_and_log() -> None:
     argv = conmon_argv("conmon", launch(terminal=True, stdin=True, leave_stdin_open=True, log_path=Path("/l")))
     assert argv[argv.index("-l") + 1] == "k8s-file:/l"
     assert {"-t", "-i", "--leave-stdin-open"} <= set(argv)
-    assert "-e" not in argv
 
 
 def test_log_times_are_utc() -> None:

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any
 
-from seaway.networks.background import forget_listener, listen_and_detach
+from seaway.kernel.background import forget_listener, listen_and_detach
 from seaway.networks.dns.answers import Answerer
 from seaway.networks.dns.cache import Cache
 from seaway.networks.dns.sandbox import Sandbox

@@ -8,12 +8,12 @@ import os
 import socket
 
 
-def listen_and_detach(path: str) -> socket.socket:
+def listen_and_detach(path: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     """In the background process, the listener; the one that was called has ended."""
     close_inherited()
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_UNIX, kind)
     listener.bind(path)
     os.chmod(path, 0o600)
     listener.listen()
