@@ -33,6 +33,43 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         _, caller = server.recvfrom(100)
         server.sendto(b"hello", caller)
 """
+WHO_CALLS = """
+import socket, sys
+with socket.create_server(("0.0.0.0", int(sys.argv[1]))) as server:
+    print("ready", flush=True)
+    while True:
+        connection, (address, _) = server.accept()
+        with connection:
+            connection.sendall(address.encode())
+"""
+# An INIT chunk (RFC 9260, 3.3.2) behind the common header: ports, verification tag 0, CRC32c.
+SEND_SCTP = """
+import socket, struct, sys
+host, port = sys.argv[1], int(sys.argv[2])
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0x82F63B78 * (crc & 1)
+    return crc ^ 0xFFFFFFFF
+chunk = struct.pack("!BBHIIHHI", 1, 0, 20, 7, 65536, 1, 1, 7)
+packet = struct.pack("!HHII", 40000, port, 0, 0) + chunk
+packet = packet[:8] + struct.pack("<I", crc32c(packet)) + packet[12:]
+with socket.socket(socket.AF_INET, socket.SOCK_RAW, 132) as raw:
+    raw.sendto(packet, (host, 0))
+"""
+RECEIVE_SCTP = """
+import socket, struct
+with socket.socket(socket.AF_INET, socket.SOCK_RAW, 132) as raw:
+    raw.settimeout(1)
+    print("ready", flush=True)
+    try:
+        packet = raw.recv(2000)
+        print(struct.unpack_from("!H", packet, 22)[0], flush=True)
+    except TimeoutError:
+        print("nobody answers", flush=True)
+"""
 TIMED_OUT, REFUSED = "nobody answers", "Connection refused"
 
 
@@ -46,6 +83,11 @@ class Host:
 
     def udp(self, host: str, port: int) -> str:
         return self._call("udp", host, port)
+
+    @contextmanager
+    def answering_with_callers_address(self, port: int) -> Iterator[None]:
+        with started(f"/run/netns/{self.namespace}", WHO_CALLS, str(port)):
+            yield
 
     def run(self, *command: str) -> str:
         done = subprocess.run(
@@ -95,15 +137,33 @@ def serve(engine: RunningEngine, *options: str, says: str = "hello") -> str:
 @contextmanager
 def serving_udp(engine: RunningEngine, container: str, port: int) -> Iterator[None]:
     """Answers datagrams in a container's network; busybox has no server for that."""
-    key = engine.docker("inspect", container, "-f", "{{.NetworkSettings.SandboxKey}}").stdout.strip()
-    command = ["nsenter", f"--net={key}", sys.executable, "-c", UDP_SERVER, str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
-        assert server.stdout
-        server.stdout.readline()
+    with started(network_of(engine, container), UDP_SERVER, str(port)):
+        yield
+
+
+def network_of(engine: RunningEngine, container: str) -> str:
+    return engine.docker("inspect", container, "-f", "{{.NetworkSettings.SandboxKey}}").stdout.strip()
+
+
+@contextmanager
+def started(network: str, program: str, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    """A Python program in that network, once it has said that it is ready."""
+    command = ["nsenter", f"--net={network}", sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        running.stdout.readline()
         try:
-            yield
+            yield running
         finally:
-            server.kill()
+            running.kill()
+
+
+def sctp_arrives(engine: RunningEngine, container: str, caller: Host, port: int) -> str:
+    """The port of the container at which a call to `port` of the engine's host arrives."""
+    with started(network_of(engine, container), RECEIVE_SCTP) as receiving:
+        caller.run(sys.executable, "-c", SEND_SCTP, ENGINE_ADDRESS, str(port))
+        assert receiving.stdout
+        return receiving.stdout.readline().strip()
 
 
 def wait_serving(host: Host, address: str, port: int) -> None:

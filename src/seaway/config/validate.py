@@ -121,9 +121,12 @@ def _check_network(config: EngineConfig) -> None:
         )
     if config.firewall_backend not in ("", "iptables", "nftables"):
         raise ConfigError(f'invalid firewall-backend "{config.firewall_backend}": it is "iptables" or "nftables"')
-    for text in (config.bip, config.fixed_cidr):
+    for text in (config.bip, config.fixed_cidr, config.bip6, config.fixed_cidr_v6):
         if text:
             _check_cidr(text)
+    for pool in config.default_address_pools:
+        if ipaddress.ip_network(pool.base, strict=False).prefixlen > pool.size:
+            raise ConfigError(f"invalid pools size: {pool.size}")
 
 
 def _check_cidr(text: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -18,12 +18,15 @@ from seaway.layers.options import check_storage_options
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.vfs import Vfs
 from seaway.networks.firewall.ruleset import table_name
-from seaway.networks.links import address_of
-from seaway.networks.network import BridgeSettings
+from seaway.networks.links import address_of, routes_beside
+from seaway.networks.network import NO_BRIDGE, BridgeSettings
 from seaway.networks.options import NetworkOptions
-from seaway.networks.pools import DEFAULT_POOLS
+from seaway.networks.pools import DEFAULT_POOLS, default_subnet
+from seaway.networks.store import NetworkStore
 from seaway.networks.usernet import NetworkDefaults
 from seaway.runtime.programs import BUILT_IN, RuntimeProgram
+
+DEFAULT_BRIDGE = "docker0"
 
 
 def tls(config: EngineConfig) -> ssl.SSLContext:
@@ -74,10 +77,12 @@ def _program(runtime: RuntimeConfig) -> RuntimeProgram:
 
 def network_options(config: EngineConfig, run_root: Path, data_root: Path, engine_id: str) -> NetworkOptions:
     """Blocks, where an existing bridge is asked for its address."""
+    database = data_root / "seaway" / "networks.db"
+    pools = [(IPv4Network(p.base), p.size) for p in config.default_address_pools if ":" not in p.base] or DEFAULT_POOLS
     own = config.bip or (address_of(config.bridge) if config.bridge else "")
     bridge = BridgeSettings(
-        name=config.bridge or "docker0",
-        subnet=own or "172.17.0.0/16",
+        name=config.bridge or DEFAULT_BRIDGE,
+        subnet=own or _free_subnet(config.bridge or DEFAULT_BRIDGE, database, pools),
         gateway=own.partition("/")[0],
         ip_range=config.fixed_cidr,
         mtu=config.mtu,
@@ -89,6 +94,7 @@ def network_options(config: EngineConfig, run_root: Path, data_root: Path, engin
         gateway6=config.bip6.partition("/")[0],
         default_gateway6=config.default_gateway_v6,
         default_ip=config.ip,
+        sole_address=not config.bridge,
     )
     return NetworkOptions(
         run_root=run_root,
@@ -101,13 +107,17 @@ def network_options(config: EngineConfig, run_root: Path, data_root: Path, engin
         direct_routing=config.allow_direct_routing,
         accept_mark=config.bridge_accept_fwmark,
         userland_proxy=config.userland_proxy,
-        database=data_root / "seaway" / "networks.db",
-        networks=NetworkDefaults(
-            pools=[(IPv4Network(p.base), p.size) for p in config.default_address_pools if ":" not in p.base]
-            or DEFAULT_POOLS,
-            driver_options=config.default_network_opts,
-        ),
+        database=database,
+        networks=NetworkDefaults(pools=pools, driver_options=config.default_network_opts),
     )
+
+
+def _free_subnet(bridge: str, database: Path, pools: Sequence[tuple[IPv4Network, int]]) -> str:
+    """As for any other network, but that the bridge stays where it is. Nobody has one with `--bridge none`."""
+    if bridge == NO_BRIDGE:
+        return ""
+    known = [n.pool.subnet for n in NetworkStore(database).all() if n.pool]
+    return default_subnet(address_of(bridge), [*known, *routes_beside(bridge)], pools)
 
 
 def firewall_backend(config: EngineConfig) -> str:

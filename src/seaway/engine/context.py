@@ -1,7 +1,7 @@
 """What the engine's verbs work with. Built once by the composition root; each verb takes it as its first argument."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seaway.base.locks import KeyedLocks
@@ -20,7 +20,7 @@ from seaway.engine.settings import Settings
 from seaway.engine.streams import Streams
 from seaway.engine.validation import Abilities
 from seaway.runtime.crun import Runtime
-from seaway.system.host import Host
+from seaway.system.host import Host, forwards_ipv4
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,5 @@ class Engine:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(
-            self.host, self.defaults.runtimes, self.defaults.systemd_cgroups, remaps=bool(self.settings.ids)
-        )
+        host = replace(self.host, ipv4_forwarding=forwards_ipv4())
+        return Abilities(host, self.defaults.runtimes, self.defaults.systemd_cgroups, remaps=bool(self.settings.ids))

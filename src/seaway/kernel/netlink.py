@@ -80,6 +80,16 @@ class Netlink:
             if failed.code != errno.EEXIST:
                 raise NetlinkFailed(f"add address {address} to {name}", failed) from failed
 
+    def drop_addresses(self, name: str, *, but_for: str) -> None:
+        """IPv4 ones; `but_for` in CIDR notation."""
+        index = self._get(name)["index"]
+        for address, _, prefix_length in (a.partition("/") for a in self.addresses(name) if a != but_for):
+            try:
+                self._route.addr("del", index=index, address=address, prefixlen=int(prefix_length))
+            except NetlinkError as failed:
+                if failed.code != errno.EADDRNOTAVAIL:  # it went with its subnet's first
+                    raise NetlinkFailed(f"remove address {address} from {name}", failed) from failed
+
     def limit_rate(self, name: str, bits_per_s: int) -> None:
         """What leaves by the link, by a token bucket; 0 takes the limit away."""
         index = self._get(name)["index"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 
 from seaway.base.errors import InvalidParameter, NotFound
@@ -54,6 +55,8 @@ class BridgeSettings:
     without_address6: bool = False
     link_prefix: str = "eth"
     trusted: tuple[str, ...] = ()
+    sole_address: bool = False
+    """It is the engine's own: an IPv4 address that other flags gave it goes."""
 
     def families_in(self, mode: str) -> frozenset[int]:
         return frozenset(v for v, own in ((4, self.gateway_mode), (6, self.gateway_mode6)) if own == mode)
@@ -164,12 +167,14 @@ class Network:
 
 
 def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> Network:
-    pool = parse_pool(settings.subnet, settings.gateway, settings.ip_range)
-    config = IPAMConfig(subnet=str(pool.subnet), ip_range=settings.ip_range, gateway=str(pool.gateway))
+    """Raises InvalidParameter."""
+    pool, config = _default_pool(settings.subnet, settings.gateway, settings.ip_range, settings.default_gateway)
     configs, pool6 = [config], None
     if settings.subnet6:
-        pool6 = parse_pool(settings.subnet6, settings.gateway6, settings.ip_range6)
-        configs.append(IPAMConfig(subnet=str(pool6.subnet), ip_range=settings.ip_range6, gateway=str(pool6.gateway)))
+        pool6, config6 = _default_pool(
+            settings.subnet6, settings.gateway6, settings.ip_range6, settings.default_gateway6
+        )
+        configs.append(config6)
     options = {
         BRIDGE_OPTION + "default_bridge": "true",
         BRIDGE_OPTION + "enable_icc": str(settings.icc).lower(),
@@ -189,6 +194,23 @@ def default_bridge(network_id: str, created: str, settings: BridgeSettings) -> N
         ipam=IPAM(config=configs),
         options=options,
     )
+
+
+def _default_pool(subnet: str, gateway: str, ip_range: str, default_gateway: str) -> tuple[Pool, IPAMConfig]:
+    """Nobody gets the address of the router that the containers' default route leads to."""
+    others = {}
+    if default_gateway:
+        others[f"DefaultGatewayIPv{ip_address(default_gateway).version}"] = default_gateway
+    pool = parse_pool(subnet, gateway, ip_range, others.values())
+    for name, address in others.items():
+        if ip_address(address) not in pool.subnet:
+            raise InvalidParameter(
+                f"auxiliary address: ({name}:{address}) must belong to the master pool: {pool.subnet}"
+            )
+    config = IPAMConfig(
+        subnet=str(pool.subnet), ip_range=ip_range, gateway=str(pool.gateway), auxiliary_addresses=others or None
+    )
+    return pool, config
 
 
 def find_network(networks: Iterable[Network], name: str) -> Network:

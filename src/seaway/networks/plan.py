@@ -25,6 +25,7 @@ class BridgePlan:
     route_localnet: bool = False
     address6: str = ""
     prefix_length6: int = 0
+    sole_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def plan_bridge(
         route_localnet=not proxied,
         address6=str(pool6.gateway) if pool6 and not settings.without_address6 else "",
         prefix_length6=pool6.subnet.prefixlen if pool6 else 0,
+        sole_address=settings.sole_address,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 
 from seaway.base.errors import Forbidden, InvalidParameter
 from seaway.model.network import IPAMConfig, NetworkCreate
@@ -39,6 +39,15 @@ def plan_pools(
     six = _plan_pool6(wish6, network_id, existing) if 6 in families else None
     configs = [_config(pool, w) for pool, w in ((four, wish), (six, wish6)) if pool]
     return Pools(four, six, configs, bool(wish.subnet), bool(wish6.subnet))
+
+
+def default_subnet(present: str, taken: Sequence[Subnet], pools: Sequence[tuple[IPv4Network, int]]) -> str:
+    """Of the engine's own bridge: the one that it is in already (`present`, its address in CIDR notation, or ""), if
+    that is a piece of a pool, else a free one. Raises InvalidParameter."""
+    own = ip_network(present, strict=False) if present else None
+    if isinstance(own, IPv4Network) and any(p.supernet_of(own) and own.prefixlen == size for p, size in pools):
+        return str(own)
+    return str(_free_subnet(taken, pools))
 
 
 def _plan_pool(

@@ -54,10 +54,15 @@ def read_host(root: Path = Path("/")) -> Host:
         cpus=len(os.sched_getaffinity(0)),
         memory_bytes=read_memory_total(root),
         cgroups=read_cgroups(root),
-        ipv4_forwarding=_text(root / "proc/sys/net/ipv4/ip_forward") == "1",
+        ipv4_forwarding=forwards_ipv4(root),
         seccomp="\nSeccomp:" in _text(root / "proc/self/status"),
         apparmor=_text(root / "sys/module/apparmor/parameters/enabled") == "Y",
     )
+
+
+def forwards_ipv4(root: Path = Path("/")) -> bool:
+    """This moment: the administrator may change it."""
+    return _text(root / "proc/sys/net/ipv4/ip_forward") == "1"
 
 
 def read_os_release(root: Path) -> dict[str, str]:

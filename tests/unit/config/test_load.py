@@ -32,6 +32,11 @@ REFUSED = [
     ({"labels": ["a=b", "a=c"]}, [], MERGED + "conflict labels for a=c and a=b"),
     ({"dns": ["x"]}, [], MERGED + "x is not an ip address"),
     ({"max-concurrent-downloads": -1}, [], MERGED + "invalid max concurrent downloads: -1"),
+    ({"bip": "10.77.0.5"}, [], MERGED + "invalid CIDR address: 10.77.0.5"),
+    ({"bip6": "fd00::1"}, [], MERGED + "invalid CIDR address: fd00::1"),
+    ({"fixed-cidr": "10.77.0.0/33"}, [], MERGED + "invalid CIDR address: 10.77.0.0/33"),
+    ({"fixed-cidr-v6": "fd00::/129"}, [], MERGED + "invalid CIDR address: fd00::/129"),
+    ({"default-address-pools": [{"base": "10.0.0.0/24", "size": 16}]}, [], MERGED + "invalid pools size: 16"),
     ({"default-runtime": "zz"}, [], MERGED + "specified default runtime 'zz' does not exist"),
     ({"runtimes": {"runc": {"path": "/x"}}}, [], MERGED + "runtime name 'runc' is reserved"),
     (

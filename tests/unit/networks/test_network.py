@@ -1,5 +1,8 @@
+from ipaddress import ip_address
+
 import pytest
 
+from seaway.base.errors import InvalidParameter
 from seaway.model.network import NetworkContainer
 from seaway.networks.network import (
     AmbiguousNetwork,
@@ -74,3 +77,21 @@ def test_a_network_is_found_by_name_id_or_the_beginning_of_it() -> None:
     for name in ("web", ""):
         with pytest.raises(NoSuchNetwork, match=f"^network {name} not found$"):
             find_network([NONE, HOST], name)
+
+
+def test_a_router_of_the_users_beside_the_bridge() -> None:
+    """Its address is nobody else's."""
+    settings = BridgeSettings(
+        subnet="10.77.0.1/29", gateway="10.77.0.1", default_gateway="10.77.0.2",
+        subnet6="fd00:77::/64", default_gateway6="fd00:77::2",
+    )  # fmt: skip
+    bridge = default_bridge("9" * 64, CREATED, settings)
+    assert [c.auxiliary_addresses for c in bridge.ipam.config or ()] == [
+        {"DefaultGatewayIPv4": "10.77.0.2"},
+        {"DefaultGatewayIPv6": "fd00:77::2"},
+    ]
+    assert bridge.pool
+    assert bridge.pool.allocate()[1] == ip_address("10.77.0.3")
+    text = r"auxiliary address: \(DefaultGatewayIPv4:10.99.0.1\) must belong to the master pool: 172.17.0.0/16"
+    with pytest.raises(InvalidParameter, match=text):
+        default_bridge("9" * 64, CREATED, BridgeSettings(default_gateway="10.99.0.1"))
