@@ -4,7 +4,6 @@ Every parent is opened with openat2(RESOLVE_IN_ROOT) and the last name relative 
 the tar brings, or that somebody changes meanwhile, lead to other places inside the root at most.
 """
 
-import io
 import os
 import posixpath
 import shutil
@@ -17,10 +16,7 @@ from seaway.kernel import tar
 from seaway.kernel.paths import DIRECTORY, by_descriptor, make_directories, open_in_root
 from seaway.kernel.tar import BadTar, TarEntry, TarReader
 from seaway.kernel.untarfile import write_content
-from seaway.kernel.writers import Writers
 
-SMALL = 1 << 20
-OPEN_FOLDERS = 64
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NODES = {tar.CHAR: stat.S_IFCHR, tar.BLOCK_DEVICE: stat.S_IFBLK, tar.FIFO: stat.S_IFIFO}
@@ -46,10 +42,7 @@ class Untar:
     def __init__(self, root: int, destination: str, rules: Rules) -> None:
         self._root, self._destination, self._rules = root, destination, rules
         self._folder: tuple[str, int] | None = None
-        self._folders: list[int] = []
-        self._pending: set[str] = set()
         self._times: list[tuple[str, TarEntry]] = []
-        self._writers = Writers()
 
     def run(self, read: Callable[[int], bytes]) -> None:
         """`read(n)` gives n bytes, fewer at the end of the stream."""
@@ -58,12 +51,10 @@ class Untar:
             while entry := reader.next_entry():
                 self._add(entry, read)
                 read(entry.padding)
-            self._settle()
             for path, entry in reversed(self._times):
                 self._set_time(path, entry)
         finally:
-            self._writers.close()
-            self._close_folders()
+            self._close_folder()
 
     def _add(self, entry: TarEntry, read: Callable[[int], bytes]) -> None:
         name = os.fsdecode(posixpath.normpath(entry.name or b"."))
@@ -73,15 +64,9 @@ class Untar:
         if path == self._destination:
             self._update_destination(path, entry)
             return
-        if path in self._pending or entry.kind not in (tar.REGULAR, tar.DIRECTORY):
-            self._settle()  # it may replace, or link to, what the writers still have
         folder, _, base = path.rpartition("/")
         parent = self._open_parent(folder)
         match entry.kind:
-            case tar.REGULAR if entry.size <= SMALL and entry.sparse is None:
-                content = io.BytesIO(read(entry.size))
-                self._pending.add(path)
-                self._writers.put(self._file, parent, base, path, entry, content.read)
             case tar.REGULAR:
                 self._file(parent, base, path, entry, read)
             case tar.DIRECTORY:
@@ -98,28 +83,19 @@ class Untar:
     def _open_parent(self, folder: str) -> int:
         if self._folder and self._folder[0] == folder:
             return self._folder[1]
-        if len(self._folders) >= OPEN_FOLDERS:
-            self._settle()
+        self._close_folder()
         try:
             fd = open_in_root(self._root, folder, DIRECTORY)
         except FileNotFoundError:
             os.close(make_directories(self._root, folder, owner=self._rules.ids.root))
             fd = open_in_root(self._root, folder, DIRECTORY)
         self._folder = (folder, fd)
-        self._folders.append(fd)
         return fd
 
-    def _settle(self) -> None:
-        """All that was read so far is on the filesystem."""
-        self._writers.drain()
-        self._close_folders()
-
-    def _close_folders(self) -> None:
-        for fd in self._folders:
-            os.close(fd)
-        self._folders.clear()
+    def _close_folder(self) -> None:
+        if self._folder:
+            os.close(self._folder[1])
         self._folder = None
-        self._pending.clear()
 
     def _update_destination(self, path: str, entry: TarEntry) -> None:
         if entry.kind != tar.DIRECTORY:
