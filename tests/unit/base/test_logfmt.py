@@ -75,3 +75,14 @@ def test_the_level_decides_what_is_said() -> None:
     logging.getLogger("seaway.test").info("quiet")
     logging.getLogger("seaway.test").warning("loud")
     assert [json.loads(line)["msg"] for line in stream.getvalue().splitlines()] == ["loud"]
+
+
+def test_a_librarys_own_debugging_comes_with_trace_alone() -> None:
+    stream = io.StringIO()
+    logfmt.configure("debug", "json", stream=stream)
+    logging.getLogger("pyroute2.netlink").debug("a message of the kernel's")
+    logging.getLogger("pyroute2.netlink").warning("trouble")
+    logging.getLogger("seaway.test").debug("ours")
+    logfmt.set_level("trace")
+    logging.getLogger("pyroute2.netlink").debug("now")
+    assert [json.loads(line)["msg"] for line in stream.getvalue().splitlines()] == ["trouble", "ours", "now"]
