@@ -1,17 +1,20 @@
 """The firewall by the iptables programs, legacy ones or those on top of nftables. A table is changed in one piece."""
 
 import asyncio
+import contextlib
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 from seaway.base.errors import SystemFailure
-from seaway.kernel import process
+from seaway.kernel import nftwatch, process
 from seaway.networks.firewall.elements import Element
 from seaway.networks.firewall.iptables import (
     HOOKS,
     PROGRAMS,
     USER_CHAIN,
     chain_prefix,
+    find_missing,
     plan_change,
     plan_removal,
     plan_restore,
@@ -20,6 +23,11 @@ from seaway.networks.firewall.iptables import (
 IPV6 = Path("/proc/sys/net/ipv6")
 WAIT = "--wait"
 """For whoever else changes rules at the moment."""
+
+
+TABLES = frozenset(table for table, _, _ in HOOKS)
+POLL_S, PAUSE_S = 5, 1
+"""How often legacy iptables is looked at; and for how long nobody looks again, since changes come in crowds."""
 
 
 class IptablesFailed(SystemFailure):
@@ -56,9 +64,26 @@ class IptablesBackend:
             await _restore(program, plan_removal(self._prefix, family))
 
     async def deletions(self) -> AsyncIterator[None]:
-        """iptables tells nobody: what somebody else removes comes back with the next change that fails for it."""
-        await asyncio.Event().wait()
-        yield
+        """The kernel tells of what iptables-nft does, our own changes among it. Legacy iptables tells nobody: with it
+        there is an item every POLL_S."""
+        with nftwatch.watch(nftwatch.OthersChanges(TABLES)) as watch:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S if _is_legacy() else None):
+                        await watch.wait_deleted()
+                yield
+                await asyncio.sleep(PAUSE_S)
+
+    async def lacks(self, elements: Sequence[Element]) -> bool:
+        for family, program in _families():
+            listing = (await process.run([f"{program}-save"])).stdout.decode()
+            if find_missing(self._prefix, family, elements, listing, proxied=self._proxied):
+                return True
+        return False
+
+
+def _is_legacy() -> bool:
+    return "legacy" in os.path.realpath(process.find_program(PROGRAMS["ip"]) or "")
 
 
 def _families() -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The firewall as an nftables table of the engine's own, in one transaction for each change."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from seaway.kernel import nft, nftwatch
@@ -15,6 +15,7 @@ class NftablesBackend:
     def __init__(self, table: str, *, proxied: bool, accept_mark: str = "") -> None:
         self._table, self._proxied, self._mark = table, proxied, _nft_mark(accept_mark)
         self._passage, self._bridges = Passage(table), set[str]()
+        self._only_others = False
 
     @property
     def owned(self) -> str:
@@ -38,10 +39,24 @@ class NftablesBackend:
         await self._passage.open([])
 
     async def deletions(self) -> AsyncIterator[None]:
-        with nftwatch.Watch(self._table, USER_CHAIN) as watch:
+        """In our table, or in the others' chain that lets our bridges pass."""
+        with nftwatch.watch(self._judge(nftwatch.Deletions(self._table, USER_CHAIN))) as watch:
             while True:
                 await watch.wait_deleted()
                 yield
+
+    def _judge(self, own: nftwatch.Deletions) -> Callable[[bytes], bool]:
+        def matters(data: bytes) -> bool:
+            is_own, is_others = own(data), others(data)
+            self._only_others = is_others and not is_own
+            return is_own or is_others
+
+        others = nftwatch.OthersChanges(["filter"], "FORWARD")
+        return matters
+
+    async def lacks(self, elements: Sequence[Element]) -> bool:
+        """Of our own table the watch tells only what others have done."""
+        return not self._only_others or await self._passage.is_missing()
 
 
 def _nft_mark(text: str) -> str:

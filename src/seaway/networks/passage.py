@@ -30,6 +30,18 @@ class Passage:
             except process.CommandFailed as failed:
                 log.error("%s drops what is forwarded: %s", closed, failed)
 
+    async def is_missing(self) -> bool:
+        """Whether somebody has taken it away where it is needed, or closed a chain since."""
+        closed = [c.program for c in await find_closed(self._table) if c.program and process.find_program(c.program)]
+        return not all([await self._leads_to_ours(program) for program in closed])
+
+    async def _leads_to_ours(self, program: str) -> bool:
+        try:
+            await process.run([program, WAIT, "-C", "FORWARD", "-j", f"{self._prefix}-{PASS}"])
+        except process.CommandFailed:
+            return False
+        return True
+
     def _complain(self, closed: Closed) -> None:
         if closed not in self._told:
             log.warning("%s drops what is forwarded by default: see `seaway check`", closed)
@@ -38,9 +50,7 @@ class Passage:
     async def _put(self, program: str, bridges: Sequence[str]) -> None:
         chain = f"{self._prefix}-{PASS}"
         await process.run([f"{program}-restore", WAIT, "--noflush"], stdin=plan_passage(self._prefix, bridges).encode())
-        try:
-            await process.run([program, WAIT, "-C", "FORWARD", "-j", chain])
-        except process.CommandFailed:
+        if not await self._leads_to_ours(program):
             await process.run([program, WAIT, "-I", "FORWARD", "-j", chain])
             log.info("%s drops what is forwarded by default: its chain %s lets our bridges through", program, chain)
 

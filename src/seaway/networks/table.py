@@ -29,8 +29,10 @@ class Backend(Protocol):
     async def change(self, delete: Sequence[Element], add: Sequence[Element]) -> None: ...
     async def remove(self) -> None: ...
     def deletions(self) -> AsyncIterator[None]:
-        """An item whenever somebody else may have removed rules of ours."""
+        """An item whenever somebody else may have removed rules of ours: `lacks` says whether it is so."""
         ...
+
+    async def lacks(self, elements: Sequence[Element]) -> bool: ...
 
 
 class Firewall:
@@ -64,12 +66,12 @@ class Firewall:
 
     async def change(self, *, add: Iterable[Element] = (), delete: Iterable[Element] = ()) -> None:
         """One transaction. Where somebody has removed our rules, all of them come back with the change in them."""
-        gone = [e for e in delete if self._elements.pop(_key(e), None)]
-        new = self._wanted(add)
-        self._elements.update({_key(e): e for e in new})
-        if not self.enabled or not (gone or new):
-            return
         async with self._turn:
+            gone = [e for e in delete if self._elements.pop(_key(e), None)]
+            new = self._wanted(add)
+            self._elements.update({_key(e): e for e in new})
+            if not self.enabled or not (gone or new):
+                return
             try:
                 await self._backend.change(gone, new)
             except SystemFailure:
@@ -86,12 +88,12 @@ class Firewall:
         if not self.enabled:
             return
         async for _ in self._backend.deletions():
-            log.warning("somebody else removed rules of ours (%s): putting them back", self._backend.owned)
             async with self._turn:
-                await self._replace()
+                if await self._backend.lacks(list(self._elements.values())):
+                    log.warning("somebody else removed rules of ours (%s): putting them back", self._backend.owned)
+                    await self._replace()
 
     async def _replace(self) -> None:
-        """Reads the elements with the turn held, so that the latest change of every waiter is among them."""
         await self._backend.replace(list(self._elements.values()))
 
     async def _sweep(self) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -23,11 +24,10 @@ PUBLISH_8080 = {"80/tcp": [PortBinding("", "8080")]}
 OUTSIDE = Path("/run/outside")
 
 
-async def begin(running: dict[str, Joined] | None = None) -> NetworkController:
+async def begin(running: dict[str, Joined] | None = None, backend: str = "nftables") -> NetworkController:
     await process.run(["ip", "link", "set", "lo", "up"])
-    options = NetworkOptions(
-        RUN, BridgeSettings(name="sea0", subnet="172.30.0.0/16"), table="sea", ephemeral=(40000, 40002)
-    )
+    bridge = BridgeSettings(name="sea0", subnet="172.30.0.0/16")
+    options = NetworkOptions(RUN, bridge, table="sea", backend=backend, ephemeral=(40000, 40002))
     controller = NetworkController(options, Supervisor())
     controller.restore(running or {})
     await controller.start()
@@ -296,6 +296,59 @@ async def test_a_flushed_table_comes_back_by_itself() -> None:
                 await asyncio.sleep(0.01)
     await controller.disconnect(web)
     await nothing_left(controller)
+
+
+@isolated
+async def test_others_closed_chain_lets_us_pass_again() -> None:
+    """As `ufw enable`, or a firewall that loads its rules anew, while the engine runs."""
+    controller = await begin()
+    for command in ("iptables-nft -P FORWARD DROP", "iptables-nft -F"):
+        await process.run(command.split())
+        async with asyncio.timeout(5):
+            while "-A FORWARD -j SEAWAYsea-PASS" not in await shown("iptables-nft -S FORWARD"):
+                await asyncio.sleep(0.01)
+    quiet = await shown("nft -a list table ip filter")
+    await asyncio.sleep(1)
+    assert await shown("nft -a list table ip filter") == quiet, "it puts right what is right"
+    await controller.close()
+
+
+@isolated
+async def test_flushed_iptables_come_back_by_themselves() -> None:
+    await come_back_by_themselves("nft")
+
+
+@isolated
+async def test_flushed_legacy_iptables_come_back_by_themselves() -> None:
+    """Nobody tells of these: they are looked at every five seconds."""
+    await come_back_by_themselves("legacy")
+
+
+async def come_back_by_themselves(kind: str) -> None:
+    programs = Path("/run/programs")
+    programs.mkdir()
+    for name in ("iptables", "ip6tables"):
+        for tool in ("", "-save", "-restore"):
+            (programs / f"{name}{tool}").symlink_to(f"/usr/sbin/{name}-{kind}{tool}")
+    os.environ["PATH"] = f"{programs}:{os.environ['PATH']}"
+    controller = await begin(backend="iptables")
+    web = new_id()
+    await controller.connect_sandbox(web, SandboxRequest("web", port_bindings=PUBLISH_8080))
+    before = await rules()
+    assert "8080" in before
+    for flush in ("-F", "-t nat -F", "-D FORWARD -j SEAWAYsea-FWD"):
+        await process.run(["iptables", *flush.split()])
+        async with asyncio.timeout(15):
+            while await rules() != before:
+                await asyncio.sleep(0.05)
+    await controller.disconnect(web)
+    assert "8080" not in await rules()
+    await controller.close()
+
+
+async def rules() -> str:
+    lines = (await shown("iptables-save")).splitlines()
+    return "\n".join(sorted(line for line in lines if "sea" in line and line[0] != ":"))
 
 
 async def listed() -> str:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from seaway.networks.firewall.elements import Bridge, Link, PublishedPort, bridge_elements, port_elements
-from seaway.networks.firewall.iptables import HOOKS, chain_prefix, plan_change, plan_removal, plan_restore
+from seaway.networks.firewall.iptables import HOOKS, chain_prefix, find_missing, plan_change, plan_removal, plan_restore
 from seaway.networks.firewall.ruleset import table_name
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "networks"
@@ -22,6 +22,22 @@ ALL = [
 def test_the_whole() -> None:
     text = plan_restore("SEAWAY", "ip", ALL) + plan_restore("SEAWAY", "ip6", ALL)
     assert text == (GOLDEN / "all.iptables").read_text()
+
+
+def test_what_somebody_has_removed() -> None:
+    """iptables-save writes rules in its own way: they are counted."""
+    there = "".join(
+        [
+            plan_restore("SEAWAY", "ip", ALL),
+            *(f"*{table}\n-A {builtin} -j SEAWAY-{chain}\n" for table, builtin, chain in HOOKS),
+        ]
+    )
+    assert find_missing("SEAWAY", "ip", ALL, there, proxied=True) == []
+    assert find_missing("SEAWAY", "ip", ALL, there.replace("-A FORWARD", "-A INPUT"), proxied=True) == [
+        "filter FORWARD -j SEAWAY-FWD"
+    ]
+    without_web = "\n".join(line for line in there.splitlines() if "--dport 8080" not in line)
+    assert find_missing("SEAWAY", "ip", ALL, without_web, proxied=True) == ["nat SEAWAY-PORTS"]
 
 
 def test_without_the_proxy() -> None:

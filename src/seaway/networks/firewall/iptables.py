@@ -6,12 +6,11 @@ number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from seaway.networks.firewall.elements import Element, printable
+from seaway.networks.firewall.elements import Element
+from seaway.networks.firewall.rules import DNAT, rules_of
 
 USER_CHAIN = "DOCKER-USER"
-DNAT = "-m conntrack --ctstate DNAT"
 LOCAL = "-m addrtype --dst-type LOCAL"
 ESTABLISHED = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
 HOOKS = (
@@ -25,16 +24,6 @@ HOOKS = (
 """(table, the kernel's chain, ours), from the last of them in the kernel's chain to the first."""
 PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 LOOPBACK = {"ip": "127.0.0.0/8", "ip6": "::1/128"}
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`chain` without the prefix; `at_head`: before what is there, else behind it."""
-
-    table: str
-    chain: str
-    text: str
-    at_head: bool = False
 
 
 def chain_prefix(table: str) -> str:
@@ -81,18 +70,23 @@ def plan_restore(
     prefix: str, family: str, elements: Iterable[Element], *, proxied: bool = True, accept_mark: str = ""
 ) -> str:
     """All of our chains, in place of whatever an earlier engine left in them."""
-    chains = _chains(family, accept_mark, proxied=proxied)
-    for element in elements:
-        if element.family == family:
-            for rule in rules_of(element, proxied=proxied):
-                found = chains[rule.table, rule.chain]
-                found.insert(0 if rule.at_head else len(found), rule.text)
+    chains = _all_rules(family, elements, accept_mark, proxied=proxied)
     tables: dict[str, list[str]] = {}
     for table, chain in chains:
         tables.setdefault(table, []).append(f":{prefix}-{chain} - [0:0]")
     for (table, chain), texts in chains.items():
         tables[table] += [f"-A {prefix}-{chain} {_jumping(prefix, text)}" for text in texts]
     return _text(tables)
+
+
+def _all_rules(
+    family: str, elements: Iterable[Element], accept_mark: str = "", *, proxied: bool
+) -> dict[tuple[str, str], list[str]]:
+    chains = _chains(family, accept_mark, proxied=proxied)
+    for rule in (r for e in elements if e.family == family for r in rules_of(e, proxied=proxied)):
+        found = chains[rule.table, rule.chain]
+        found.insert(0 if rule.at_head else len(found), rule.text)
+    return chains
 
 
 def plan_change(
@@ -107,6 +101,25 @@ def plan_change(
     return _text(tables)
 
 
+def find_missing(prefix: str, family: str, elements: Iterable[Element], listing: str, *, proxied: bool) -> list[str]:
+    """Our chains that lack rules, and those of the kernel's that do not lead to ours, by what iptables-save says.
+
+    The programs write rules in their own way, so they are counted, not compared."""
+    counts: dict[str, int] = {}
+    table = ""
+    for line in listing.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif line.startswith("-A "):
+            key = f"{table} {line.split()[1]}"
+            counts[key] = counts.get(key, 0) + 1
+            counts[f"{table} {line[3:]}"] = 1
+    wanted = {f"{table} {builtin} -j {prefix}-{chain}": 1 for table, builtin, chain in HOOKS}
+    for (table, chain), rules in _all_rules(family, elements, proxied=proxied).items():
+        wanted[f"{table} {prefix}-{chain}"] = len(rules)
+    return [where for where, count in wanted.items() if counts.get(where, 0) < count]
+
+
 def plan_removal(prefix: str, family: str) -> str:
     """Once nothing leads to them any more."""
     tables: dict[str, list[str]] = {}
@@ -115,89 +128,6 @@ def plan_removal(prefix: str, family: str) -> str:
     for table, chain in _chains(family, proxied=True):
         tables[table].append(f"-X {prefix}-{chain}")
     return _text(tables)
-
-
-def rules_of(element: Element, *, proxied: bool) -> list[Rule]:
-    """Whose element it is stands in a comment of each."""
-    rules = _RULES[element.container](element, proxied=proxied)
-    note = f' -m comment --comment "{printable(element.comment)}"' if element.comment else ""
-    return [Rule(r.table, r.chain, r.text + note, r.at_head) for r in rules]
-
-
-def _bridge(element: Element, *, proxied: bool) -> list[Rule]:
-    device = element.key.strip('"')
-    return [
-        Rule("filter", "FWD", f"-o {device} -j TO", at_head=True),
-        Rule("filter", "FWD", f"-i {device} -j FROM"),
-        Rule("filter", "OTHER", f"-i {device} -j DROP"),
-        Rule("nat", "POST", f"-o {device} -j RETURN", at_head=True),
-        *([Rule("nat", "PRE", f"-i {device} -j RETURN", at_head=True)] if proxied else []),
-    ]
-
-
-def _internal(element: Element, *, proxied: bool) -> list[Rule]:
-    return [Rule("filter", "INT", f"-i {element.key.strip(chr(34))} -j DROP")]
-
-
-def _unprotected(element: Element, *, proxied: bool) -> list[Rule]:
-    return [Rule("filter", "OPEN", f"-o {element.key.strip(chr(34))} -j ACCEPT")]
-
-
-def _routed(element: Element, *, proxied: bool) -> list[Rule]:
-    icmp = "ipv6-icmp" if element.family == "ip6" else "icmp"
-    return [Rule("filter", "OPEN", f"-o {element.key.strip(chr(34))} -p {icmp} -j ACCEPT")]
-
-
-def _open(element: Element, *, proxied: bool) -> list[Rule]:
-    protocol, address, port = element.key.split(" . ")
-    chain = "OPEN" if element.container == "open" else "DPORT"
-    return [Rule("filter", chain, f"-d {address} -p {protocol} -m {protocol} --dport {port} -j ACCEPT")]
-
-
-def _trusted(element: Element, *, proxied: bool) -> list[Rule]:
-    source, target = (device.strip('"') for device in element.key.split(" . "))
-    return [Rule("filter", "TRUST", f"-i {source} -o {target} -j DPORT")]
-
-
-def _masqueraded(element: Element, *, proxied: bool) -> list[Rule]:
-    hairpin = [] if proxied else [Rule("nat", "HAIR", f"-s {element.key} {DNAT} -j MASQUERADE")]
-    return [Rule("nat", "POST", f"-s {element.key} -j MASQUERADE"), *hairpin]
-
-
-def _within(element: Element, *, proxied: bool) -> list[Rule]:
-    source, target = (device.strip('"') for device in element.key.split(" . "))
-    return [Rule("filter", "NET", f"-i {source} -o {target} -j {element.value.upper()}")]
-
-
-def _linked(element: Element, *, proxied: bool) -> list[Rule]:
-    source, target, protocol, port = element.key.split(" . ")
-    text = f"-s {source} -d {target} -p {protocol} -m {protocol} --dport {port} -j ACCEPT"
-    return [Rule("filter", "NET", text, at_head=True)]
-
-
-def _published(element: Element, *, proxied: bool) -> list[Rule]:
-    """A bind of one address goes before those of all."""
-    protocol, *address, port = element.key.split(" . ")
-    to = element.value.split(" . ")
-    target = to[0] if len(to) == 1 else f"[{to[0]}]:{to[1]}" if ":" in to[0] else f"{to[0]}:{to[1]}"
-    on = f" -d {address[0]}" if address else ""
-    text = f"-p {protocol}{on} -m {protocol} --dport {port.replace('-', ':')} -j DNAT --to-destination {target}"
-    return [Rule("nat", "PORTS", text, at_head=bool(address))]
-
-
-_RULES = {
-    "bridges": _bridge,
-    "internal": _internal,
-    "unprotected": _unprotected,
-    "routed": _routed,
-    "open": _open,
-    "direct": _open,
-    "trusted": _trusted,
-    "masqueraded": _masqueraded,
-    "within": _within,
-    "linked": _linked,
-    **dict.fromkeys(("published", "published_on", "ranges", "ranges_on"), _published),
-}
 
 
 def _jumping(prefix: str, text: str) -> str:
