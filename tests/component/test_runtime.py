@@ -102,6 +102,7 @@ async def box(rootfs: Path, tmp_path: Path) -> AsyncIterator[Box]:
     exits.start()
     box = Box(Runtime(tmp_path / "state", exits), rootfs, tmp_path)
     yield box
+    box.runtime.execs.close()
     await box.runtime.delete(box.id, force=True)
     await exits.close()
     await supervisor.close()

@@ -334,7 +334,7 @@ def test_an_exec_outlives_its_engine(engine: RunningEngine, box: str) -> None:
 
 def monitor_of(engine: RunningEngine) -> int:
     found = subprocess.run(
-        ["pgrep", "-f", f"seaway.runtime.execmonitor {engine.root}/"], capture_output=True, text=True, check=True
+        ["pgrep", "-f", f"seaway.runtime.execs.monitor {engine.root}/"], capture_output=True, text=True, check=True
     )
     return int(found.stdout)
 

@@ -90,7 +90,7 @@ def configure(level: str, log_format: str = "text", *, raw: bool = False, stream
 
 
 def set_level(level: str) -> None:
-    """What libraries say to their own developers comes with `trace` alone: pyroute2 logs every message of the kernel's."""
+    """What a library says to its developers comes with `trace` alone: pyroute2 logs every message of the kernel's."""
     number = LEVELS[level.lower()]
     logging.getLogger().setLevel(number)
     logging.getLogger("pyroute2").setLevel(number if number < logging.DEBUG else max(number, logging.INFO))

@@ -10,7 +10,7 @@ from seaway.kernel.worker import run_blocking
 from seaway.runtime import conmon, control, errors
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.commands import RuntimeCommands
-from seaway.runtime.execs import ExecRuntime
+from seaway.runtime.execs.runtime import ExecRuntime
 from seaway.runtime.exits import Exit, ExitWatcher
 from seaway.runtime.programs import BUILT_IN, DEFAULT, RuntimeProgram, RuntimePrograms, base_name
 from seaway.runtime.requests import RunRequest

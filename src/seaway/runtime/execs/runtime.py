@@ -9,9 +9,9 @@ from seaway.base.failpoints import failpoint
 from seaway.runtime import errors
 from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.control import ProcessEnded
-from seaway.runtime.execclient import ExecMonitorClient, ExecOrder, RunningExec, RuntimeRefused
+from seaway.runtime.execs.client import ExecMonitorClient, ExecOrder, RunningExec, RuntimeRefused
+from seaway.runtime.execs.pipes import PipeChannel
 from seaway.runtime.exits import Exit, ExitWatcher
-from seaway.runtime.pipechannel import PipeChannel
 from seaway.runtime.programs import RuntimePrograms
 from seaway.runtime.requests import ExecRequest
 

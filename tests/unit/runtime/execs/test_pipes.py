@@ -4,7 +4,7 @@ import pty
 
 import pytest
 
-from seaway.runtime.pipechannel import PipeChannel
+from seaway.runtime.execs.pipes import PipeChannel
 
 
 class Process:

@@ -12,7 +12,7 @@ import pytest
 from seaway.base.errors import SystemFailure
 from seaway.kernel.pidfd import is_alive
 from seaway.runtime.channel import Output
-from seaway.runtime.execclient import ExecMonitorClient, ExecOrder, RunningExec, RuntimeRefused
+from seaway.runtime.execs.client import ExecMonitorClient, ExecOrder, RunningExec, RuntimeRefused
 
 LEAVES = 'exec 9<&0; setsid sh -c "$1" <&9 9<&- & echo $! > "$0/pid"'
 
