@@ -40,13 +40,13 @@ def _version(host: str) -> str:
         connection.close()
 
 
-def call(engine: RunningEngine, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+def call(engine: RunningEngine, method: str, path: str, body: Any = None, version: str = "") -> tuple[int, Any]:
+    """`version` of the API, by default the newest that the engine speaks."""
     connection = _Connection(engine.host.removeprefix("unix://"))
     headers = {"Content-Type": "application/json"} if body is not None else {}
     try:
-        connection.request(
-            method, f"/v{_version(engine.host)}{path}", None if body is None else json.dumps(body), headers
-        )
+        url = f"/v{version or _version(engine.host)}{path}"
+        connection.request(method, url, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
         data = response.read()
         return response.status, json.loads(data) if data else None

@@ -31,6 +31,14 @@ def chosen_platform(request: Request, since: Version) -> Platform | None:
     return _decode(text) if text else None
 
 
+def chosen_platforms(request: Request, since: Version) -> Platform | None:
+    """The one of a list, for an image here is of one platform."""
+    texts = request.texts("platforms") if request.version >= since else []
+    if len(texts) > 1:
+        raise UnclearPlatform("multiple platforms are not supported")
+    return _decode(texts[0]) if texts else None
+
+
 def _decode(text: str) -> Platform:
     try:
         wire = gojson.decode(text.encode(), _Platform)

@@ -32,6 +32,9 @@ class Filters:
     def get(self, key: str) -> tuple[str, ...]:
         return self.values.get(key, ())
 
+    def with_value(self, key: str, value: str) -> "Filters":
+        return Filters({**self.values, key: (*self.get(key), value)})
+
     def validate(self, accepted: Collection[str]) -> None:
         for key in self.values:
             if key not in accepted:

@@ -10,6 +10,7 @@ from seaway.images.catalog import Catalog
 from seaway.images.image import Image
 from seaway.images.store import NoSuchImage
 from seaway.oci.digest import Digest
+from seaway.oci.platform import Platform
 from seaway.oci.reference import Reference, parse_reference
 
 
@@ -49,10 +50,16 @@ SOFT = Check.NAMES | Check.STOPPED
 
 
 async def remove_image(
-    catalog: Catalog, users: FindUsers, name: str, *, force: bool = False, prune_parents: bool = True
+    catalog: Catalog,
+    users: FindUsers,
+    name: str,
+    platform: Platform | None = None,
+    *,
+    force: bool = False,
+    prune_parents: bool = True,
 ) -> Records:
-    """Raises NoSuchImage, ImageInUse or ImageDeleteConflict."""
-    image, records = catalog.resolve(name), Records()
+    """The image must be for `platform`, if that is given. Raises NoSuchImage, ImageInUse or ImageDeleteConflict."""
+    image, records = catalog.resolve(name, platform), Records()
     removal = _Removal(catalog, users, records)
     names = catalog.references.references(image.id)
     if not _begins_id(image.id, name):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from seaway.api.platforms import chosen_platform
+from seaway.api.platforms import chosen_platform, chosen_platforms
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
@@ -36,11 +36,16 @@ class ImageHandlers:
         ]
 
     async def list(self, request: Request) -> web.StreamResponse:
-        """How many containers use each image is told since 1.51, what images share is asked for since 1.42."""
-        version = request.version
+        """How many containers use each image is told since 1.51, what images share is asked for since 1.42.
+
+        `manifests` is for stores that keep an image's manifests: this one has them no more than dockerd's overlay2 has.
+        """
+        version, filters = request.version, request.filters()
+        if version < Version(1, 41) and (pattern := request.text("filter")):
+            filters = filters.with_value("reference", pattern)
         summaries = list_images(
             self._catalog,
-            request.filters(),
+            filters,
             show_all=request.flag("all"),
             shared_size=version >= Version(1, 42) and request.flag("shared-size"),
             users=self._users if version >= Version(1, 51) else None,
@@ -50,6 +55,8 @@ class ImageHandlers:
 
     async def inspect(self, request: Request) -> web.StreamResponse:
         platform = chosen_platform(request, Version(1, 49))
+        if platform and request.flag("manifests"):
+            raise InvalidParameter("conflicting options: manifests and platform options cannot both be set")
         return json_response(inspect_image(self._catalog, request["name"], request.version[:2], platform))
 
     async def history(self, request: Request) -> web.StreamResponse:
@@ -65,6 +72,7 @@ class ImageHandlers:
             self._catalog,
             self._users,
             request["name"],
+            chosen_platforms(request, Version(1, 50)),
             force=request.flag("force"),
             prune_parents=not request.flag("noprune"),
         )
