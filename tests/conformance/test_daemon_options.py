@@ -99,6 +99,8 @@ def test_runtimes_of_the_users(restarted: Restarted, tmp_path: Path) -> None:
     [
         (("--seccomp-profile", "/nosuch"), "opening seccomp profile (/nosuch) failed: open /nosuch: no such file or directory"),
         (("--storage-opt", "overlay2.foo=1"), "overlay2: unknown option overlay2.foo"),
+        (("--storage-opt", "overlay2.size=1g"), "Storage Option overlay2.size only supported for backingFS XFS. Found "),
+        (("--storage-opt", "overlay2.size=big"), "invalid size: 'big'"),
         (("--default-runtime", "nosuch"), "specified default runtime 'nosuch' does not exist"),
         (("--exec-opt", "native.cgroupdriver=systemd", "--cgroup-parent", "x"), 'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"'),
         (("--default-ipc-mode", "host"), 'IPC mode "host" is not supported as default value; use "shareable" or "private"'),

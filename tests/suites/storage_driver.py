@@ -73,6 +73,11 @@ class StorageDriverSuite:
         assert os.listdir(root) == []
         await driver.unmount("rw")
 
+    async def test_a_limit_is_refused_where_the_filesystem_has_none(self, driver: StorageDriver) -> None:
+        with pytest.raises(StorageError, match="(?i)quota"):
+            await driver.create_rw("rw", None, 1 << 20)
+        assert not driver.exists("rw")
+
     async def test_removal_is_at_once_and_final(self, driver: StorageDriver) -> None:
         await self.base(driver)
         await driver.create_rw("rw", "base")

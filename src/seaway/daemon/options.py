@@ -3,7 +3,7 @@
 import hashlib
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from seaway.config import EngineConfig, RuntimeConfig
 from seaway.engine.netfiles import FileDefaults
 from seaway.kernel import nft, process
 from seaway.layers.driver import StorageDriver
-from seaway.layers.options import check_storage_options
+from seaway.layers.options import engine_limit
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.vfs import Vfs
 from seaway.networks.firewall.ruleset import table_name
@@ -27,6 +27,7 @@ from seaway.networks.usernet import NetworkDefaults
 from seaway.runtime.programs import BUILT_IN, RuntimeProgram
 
 DEFAULT_BRIDGE = "docker0"
+_DRIVERS: Mapping[str, Callable[[Path, tuple[int, int], int], StorageDriver]] = {"overlay2": Overlay2, "vfs": Vfs}
 
 
 def tls(config: EngineConfig) -> ssl.SSLContext:
@@ -52,15 +53,10 @@ def temporary_directory(environment: Mapping[str, str], root: Path) -> Path:
 
 
 def storage_driver(config: EngineConfig, root: Path, owner: tuple[int, int]) -> StorageDriver:
-    match config.storage_driver or os.environ.get("DOCKER_DRIVER", "") or "overlay2":
-        case "overlay2":
-            overlay2 = Overlay2(root / "overlay2", owner)
-            check_storage_options(config.storage_opts, dict(overlay2.status()).get("Backing Filesystem", ""))
-            return overlay2
-        case "vfs":
-            return Vfs(root / "vfs", owner)
-        case other:
-            raise SystemFailure(f"error initializing graphdriver: driver not supported: {other}")
+    name = config.storage_driver or os.environ.get("DOCKER_DRIVER", "") or "overlay2"
+    if name not in _DRIVERS:
+        raise SystemFailure(f"error initializing graphdriver: driver not supported: {name}")
+    return _DRIVERS[name](root / name, owner, engine_limit(name, config.storage_opts))
 
 
 def programs(config: EngineConfig) -> dict[str, RuntimeProgram]:

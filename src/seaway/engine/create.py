@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from seaway.base import clock
-from seaway.base.errors import NotFound, SystemFailure
+from seaway.base.errors import NotFound
 from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id, short_id
 from seaway.containers.container import Container
@@ -61,8 +61,7 @@ async def create_container(
         name = _reserve_name(engine, name, container_id)
         undo.callback(engine.containers.names.release, name)
         undo.push_async_callback(engine.layers.remove_rw, container_id)
-        _refuse_storage_options(host_config)
-        await engine.layers.create_rw(container_id, image.chain_id)
+        await engine.layers.create_rw(container_id, image.chain_id, host_config.storage_opt or {})
         failpoint("create: layer made")
         container = _build(engine, container_id, name, str(image.id), merged, host_config)
         undo.push_async_callback(_remove_directory, engine, container_id)
@@ -96,15 +95,6 @@ def _platform_warnings(image: Platform) -> tuple[str, ...]:
         return ()
     text = f"The requested image's platform ({image}) does not match the detected host platform ({host})"
     return (f"{text} and no specific platform was requested",)
-
-
-def _refuse_storage_options(host_config: HostConfig) -> None:
-    """A quota needs xfs with project quotas, which no storage driver here has."""
-    options = host_config.storage_opt if isinstance(host_config.storage_opt, dict) else {}
-    for name in options:
-        if name.lower() != "size":
-            raise SystemFailure(f"Unknown option {name}")
-        raise SystemFailure("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
 
 
 async def _remove_directory(engine: Engine, container_id: str) -> None:

@@ -1,7 +1,7 @@
 """The read-write layer of each container, on top of an image's layers or of none, with the init layer between."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from seaway.kernel.worker import run_blocking
 from seaway.layers.changes import Change, layer_changes
 from seaway.layers.initlayer import find_directory, set_up_init_layer
 from seaway.layers.layerdb import RwLayer
+from seaway.layers.options import container_limit
 from seaway.layers.store import LayerStore
 from seaway.layers.transfer import pack
 from seaway.oci.digest import Digest
@@ -59,7 +60,9 @@ class ContainerLayers:
             async for chunk in tar:
                 yield chunk
 
-    async def create_rw(self, container_id: str, parent: str | None) -> None:
+    async def create_rw(self, container_id: str, parent: str | None, options: Mapping[str, str] | None = None) -> None:
+        """`options` are those of `--storage-opt`. Raises StorageError."""
+        limit_bytes = container_limit(options or {})
         if container_id in self._rw:
             raise MountExists
         top = self._images.get(Digest(parent)) if parent else None
@@ -72,7 +75,7 @@ class ContainerLayers:
             await self._driver.create_rw(rw.init_id, top.cache_id if top else None)
             below = self._driver.lower_dirs(rw.init_id)
             await run_blocking(set_up_init_layer, self._driver.layer_dir(rw.init_id), below, self._images.ids.root)
-            await self._driver.create_rw(rw.mount_id, rw.init_id)
+            await self._driver.create_rw(rw.mount_id, rw.init_id, limit_bytes)
             await run_blocking(self._images.db.commit_rw, write_set, rw)
             committed = True
             self._background.spawn(

@@ -25,6 +25,10 @@ class StorageDriver(Protocol):
 
     `mount` gives the whole filesystem, read-write; mounting twice gives the same path, and one `unmount` ends it
     (whoever needs counts keeps them). Mounts survive the engine; `mount` finds them again.
+
+    `limit_bytes` is how much a container's layer may hold, 0 for any amount, None for what the driver was made with.
+    A filesystem without project quotas has one refused.
+
     Removing or unmounting what is absent is a no-op. A `create` that fails leaves nothing behind.
 
     Errors: `StorageError` only.
@@ -34,7 +38,7 @@ class StorageDriver(Protocol):
     whiteouts: Whiteouts
 
     async def create(self, cache_id: str, parent: str | None) -> None: ...
-    async def create_rw(self, cache_id: str, parent: str | None) -> None: ...
+    async def create_rw(self, cache_id: str, parent: str | None, limit_bytes: int | None = None) -> None: ...
     async def put_on(self, cache_id: str, parent: str) -> None:
         """Of a layer with "overlay" whiteouts that was created without a parent, before anybody uses it."""
         ...

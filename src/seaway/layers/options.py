@@ -1,23 +1,42 @@
-"""--storage-opt of the engine: what overlay2 knows of it, which here is nothing that changes anything."""
+"""`--storage-opt` of the engine, for all containers, and of one: a limit of the size of its layer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from seaway.base.errors import InvalidParameter
+from seaway.base.units import parse_size
 from seaway.layers.driver import StorageError
 
 _UNUSED = "overlay2.override_kernel_check"  # for kernels before 4.0
-_SIZE = "overlay2.size"
+_SIZES = {"overlay2": "overlay2.size", "vfs": "size"}
 
 
-def check_storage_options(options: Iterable[str], filesystem: str) -> None:
-    """Raises StorageError in dockerd's words."""
+def engine_limit(driver: str, options: Iterable[str]) -> int:
+    """Bytes that a container's layer may hold, 0 for any number. Raises StorageError."""
+    limit = 0
     for option in options:
-        key, equals, _value = option.partition("=")
+        key, equals, value = option.partition("=")
+        name = key.strip().lower()
         if not equals:
             raise StorageError(f"unable to parse storage-opt key/value: {option}")
-        match key.strip().lower():
-            case name if name == _UNUSED:
-                continue
-            case name if name == _SIZE:
-                text = f"Storage Option overlay2.size only supported for backingFS XFS. Found {filesystem}"
-                raise StorageError(text)
-        raise StorageError(f"overlay2: unknown option {key}")
+        if name == _SIZES[driver]:
+            limit = _size(value.strip())
+        elif (driver, name) != ("overlay2", _UNUSED):
+            raise StorageError(f"{driver}: unknown option {key}")
+    return limit
+
+
+def container_limit(options: Mapping[str, str]) -> int | None:
+    """The same for one container; None if it is not named. Raises StorageError."""
+    limit = None
+    for name, value in options.items():
+        if name.lower() != "size":
+            raise StorageError(f"Unknown option {name.lower()}")
+        limit = _size(value)
+    return limit
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except InvalidParameter as exc:
+        raise StorageError(str(exc)) from None

@@ -7,6 +7,7 @@
                         work/       overlayfs' own (0700); a base layer has none
                         committed   empty; there since the layer became a parent
                         merged/     only while mounted
+    overlay2/backingFsBlockDev      the filesystem's device, once a layer was limited
     overlay2/.seaway-trash/         removed layers whose files are still going
 
 A layer is there when its `l/` link is: that is made last, and removed first.
@@ -26,6 +27,7 @@ from typing import TypeVar
 
 from seaway.kernel.mount import PAGE_SIZE, is_mount_point, mount_overlay, unmount
 from seaway.kernel.placement import make_directory_apart
+from seaway.kernel.quota import ProjectQuotas
 from seaway.kernel.worker import run_blocking
 from seaway.layers.driver import StorageError, Whiteouts
 from seaway.layers.trash import Trash
@@ -50,14 +52,18 @@ class Overlay2:
     name = "overlay2"
     whiteouts: Whiteouts = "overlay"
 
-    def __init__(self, home: Path, owner: tuple[int, int] = (0, 0)) -> None:
-        """Layers belong to `owner`, who is root in the containers."""
+    def __init__(self, home: Path, owner: tuple[int, int] = (0, 0), limit_bytes: int = 0) -> None:
+        """Layers belong to `owner`, who is root in the containers; a container's holds `limit_bytes`, if not 0."""
         self._home, self._owner = home, owner
         home.mkdir(mode=0o710, parents=True, exist_ok=True)
         os.chown(home, -1, owner[1])
         (home / "l").mkdir(mode=0o700, exist_ok=True)
         self._trash = Trash(home / ".seaway-trash")
         self._features = whole_upper_options(Path("/sys/module/overlay/parameters"))
+        self._quotas, self._limit = ProjectQuotas(home), limit_bytes
+        if limit_bytes and not self._quotas.supported():
+            text = "Storage Option overlay2.size only supported for backingFS XFS"
+            raise StorageError(f"{text}. Found {filesystem_name(home)}")
 
     async def create(self, cache_id: str, parent: str | None) -> None:
         await self._guarded("create", cache_id, partial(self._create, cache_id, parent, make_directory_apart))
@@ -65,9 +71,12 @@ class Overlay2:
     async def put_on(self, cache_id: str, parent: str) -> None:
         await self._guarded("put on its parent", cache_id, partial(self._put_on, cache_id, parent))
 
-    async def create_rw(self, cache_id: str, parent: str | None) -> None:
+    async def create_rw(self, cache_id: str, parent: str | None, limit_bytes: int | None = None) -> None:
         """Beside its neighbours: few files are expected, and a group of its own costs a millisecond."""
-        await self._guarded("create", cache_id, partial(self._create, cache_id, parent, os.mkdir))
+        if limit_bytes is not None and not await run_blocking(self._quotas.supported):
+            raise StorageError("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
+        limit = self._limit if limit_bytes is None else limit_bytes
+        await self._guarded("create", cache_id, partial(self._create, cache_id, parent, os.mkdir, limit))
 
     async def remove(self, cache_id: str) -> None:
         await self._guarded("remove", cache_id, partial(self._forget, cache_id))
@@ -120,10 +129,12 @@ class Overlay2:
         except OSError as exc:
             raise StorageError(f"overlay2: {verb} {cache_id}: {exc.strerror or exc}") from exc
 
-    def _create(self, cache_id: str, parent: str | None, make: Callable[[Path], None]) -> None:
+    def _create(self, cache_id: str, parent: str | None, make: Callable[[Path], None], limit_bytes: int = 0) -> None:
         directory = self._home / cache_id
         directory.mkdir(mode=0o710)
         try:
+            if limit_bytes:
+                self._quotas.limit(directory, limit_bytes)
             os.chown(directory, -1, self._owner[1])
             make(directory / "diff")
             _give(directory / "diff", 0o755, self._owner)
