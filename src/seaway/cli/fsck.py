@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seaway.base.errors import EngineError
 from seaway.engine.fsck import examine, repair
-from seaway.layers.gc import DAMAGE, Finding
+from seaway.layers.gc import IMAGE_DAMAGE, Finding
 from seaway.system.dataroot import DataRoot
 
 CLEAN, REPAIRED, FAULTS, UNUSABLE = 0, 1, 4, 8
@@ -16,7 +16,9 @@ CLEAN, REPAIRED, FAULTS, UNUSABLE = 0, 1, 4, 8
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser("seaway fsck", description="Check the image and layer stores of a data root.")
+    parser = argparse.ArgumentParser(
+        "seaway fsck", description="Check a data root: images, layers, downloads, what removals left."
+    )
     parser.add_argument("--data-root", default="/var/lib/docker", help="as the engine has it (default: %(default)s)")
     parser.add_argument("--repair", action="store_true", help="remove what belongs to nothing")
     options = parser.parse_args(argv)
@@ -49,5 +51,5 @@ def _check(root: Path, *, wants_repair: bool) -> int:
 
 def _report(findings: Iterable[Finding]) -> None:
     for finding in findings:
-        hint = " (pull or load it again)" if finding.kind in DAMAGE else ""
+        hint = " (pull or load it again)" if finding.kind in IMAGE_DAMAGE else ""
         print(f"{finding.kind.value}: {finding.name}{hint}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from seaway.base import gojson
+from seaway.base.failpoints import failpoint
 from seaway.distribution.auth import Credentials
 from seaway.kernel.files import replace_file_lazily
 from seaway.kernel.worker import run_blocking
@@ -41,16 +42,25 @@ class BlobMetadata:
 
     async def add(self, diff_id: Digest, blob: KnownBlob) -> None:
         async with self._changing:
+            await run_blocking(_write, self._way_back(blob), diff_id.encode())
+            failpoint("notes: half written")
             await run_blocking(self._change, diff_id, lambda old: (*(b for b in old if b != blob), blob))
-            await run_blocking(_write, self._by_digest / blob.digest.replace(":", "/"), diff_id.encode())
 
     async def remove(self, diff_id: Digest, blob: KnownBlob) -> None:
         async with self._changing:
             await run_blocking(self._change, diff_id, lambda old: tuple(b for b in old if b != blob))
 
+    def read(self, diff_id: Digest) -> tuple[KnownBlob, ...]:
+        """Raises FileNotFoundError, msgspec.DecodeError."""
+        return gojson.decode(self._path(diff_id).read_bytes(), tuple[KnownBlob, ...])
+
+    def leads_back(self, blob: KnownBlob) -> bool:
+        """Does the blob's digest have its diff ID?"""
+        return self._way_back(blob).is_file()
+
     def _read(self, diff_id: Digest) -> tuple[KnownBlob, ...]:
         try:
-            return gojson.decode(self._path(diff_id).read_bytes(), tuple[KnownBlob, ...])
+            return self.read(diff_id)
         except (FileNotFoundError, msgspec.DecodeError):
             return ()
 
@@ -58,6 +68,9 @@ class BlobMetadata:
         old = self._read(diff_id)
         if (new := change(old)) != old:
             _write(self._path(diff_id), gojson.encode(new[-ENTRIES_LIMIT:]))
+
+    def _way_back(self, blob: KnownBlob) -> Path:
+        return self._by_digest / blob.digest.replace(":", "/")
 
     def _path(self, diff_id: Digest) -> Path:
         return self._by_diff_id / diff_id.algorithm / diff_id.hex

@@ -79,4 +79,4 @@ async def _clear_container(engine: Engine, container_id: str, directory: Path | 
     await engine.layers.remove_rw(container_id)
     failpoint("remove: layer gone")
     if directory:
-        await worker.run_blocking(files.empty_trash, directory)
+        await worker.run_blocking(files.remove, directory)

@@ -2,14 +2,20 @@
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
+from seaway.base import gojson
 from seaway.base.errors import EngineError
 from seaway.base.ids import is_full_id
 from seaway.engine.imagemounts import owner_of
+from seaway.engine.leftovers import find_leftovers
 from seaway.images.image import parse_image
 from seaway.images.references import ReferenceStore
+from seaway.kernel.mount import unmount
 from seaway.layers.gc import DAMAGE, Finding, ImageRecord, Kind, LayerRecord, Listing, MountRecord, find_orphans
 from seaway.layers.layerdb import LayerDb
 from seaway.oci.digest import sha256_of
@@ -17,12 +23,18 @@ from seaway.oci.reference import parse_reference
 
 DRIVERS = {"overlay2": "overlay2", "vfs": "vfs/dir"}
 """Where each keeps its layers' directories."""
+_GOING = "-removing"
 
 
 def examine(root: Path) -> list[Finding]:
     """Of every storage driver that the root has been used with."""
-    stores = [name for name in DRIVERS if (root / "image" / name).is_dir()]
-    return [finding for name in stores for finding in find_orphans(read_listing(root, name))]
+    findings = list(find_leftovers(root))
+    containers = {path.name: _driver_of(path) for path in _entries(root / "containers")}
+    findings += [Finding(Kind.NO_CONFIG, name) for name, driver in containers.items() if driver is None]
+    for driver in DRIVERS:
+        if (root / "image" / driver).is_dir():
+            findings += _examine_store(root, driver, containers)
+    return findings
 
 
 async def repair(root: Path, findings: Iterable[Finding]) -> list[Finding]:
@@ -33,49 +45,88 @@ async def repair(root: Path, findings: Iterable[Finding]) -> list[Finding]:
             continue
         if finding.kind is Kind.NAME:
             await _forget_name(root, finding.name)
+        elif finding.kind is Kind.LOST_LINK and finding.path:
+            finding.path.symlink_to(f"../{finding.name}/diff")
         elif finding.path:
             _remove(finding.path)
         done.append(finding)
     return done
 
 
-def read_listing(root: Path, driver: str) -> Listing:
+def _examine_store(root: Path, driver: str, containers: Mapping[str, str | None]) -> Iterator[Finding]:
+    file = root / "image" / driver / "repositories.json"
+    try:
+        references = ReferenceStore(file)
+    except msgspec.MsgspecError:
+        yield Finding(Kind.NO_NAMES, str(file))
+        references = ReferenceStore(file.with_name("nosuch"))
+    names = {str(reference): image.hex for reference, image in references.all().items()}
+    yield from find_orphans(replace(read_listing(root, driver, containers), names=names))
+
+
+def read_listing(root: Path, driver: str, containers: Mapping[str, str | None]) -> Listing:
+    """All but the names. `containers`: of which storage driver each is, None where that cannot be read."""
     home, store = root / DRIVERS[driver], root / "image" / driver
     db = LayerDb(store / "layerdb")
-    references = ReferenceStore(store / "repositories.json")
-    content, metadata = store / "imagedb/content/sha256", store / "imagedb/metadata/sha256"
-    links = home / "l"
+    layers, mounts = list(db.layers()), list(db.rw_layers())
+    records = {layer.chain_id.hex for layer in layers} | {rw.container_id for rw in mounts}
     return Listing(
         driver_home=home,
         layerdb=store / "layerdb",
         imagedb=store / "imagedb",
         layers={
             layer.chain_id.hex: LayerRecord(layer.parent.hex if layer.parent else None, layer.cache_id)
-            for layer in db.layers()
+            for layer in layers
         },
         mounts={
-            rw.container_id: MountRecord((rw.mount_id, rw.init_id), rw.parent.hex if rw.parent else None)
-            for rw in db.rw_layers()
+            rw.container_id: MountRecord(
+                tuple(filter(None, (rw.mount_id, rw.init_id))), rw.parent.hex if rw.parent else None
+            )
+            for rw in mounts
         },
         unfinished=tuple(path for path, _ in db.unfinished()),
-        images={path.name: _image(path) for path in _entries(content)},
-        metadata=frozenset(path.name for path in _entries(metadata)),
-        directories=frozenset(path.name for path in _entries(home) if is_full_id(path.name.removesuffix("-init"))),
-        containers=_owners(root, db),
-        names={str(reference): image.hex for reference, image in references.all().items()},
-        broken_links=tuple(link for link in _entries(links) if not link.exists()),
+        images={path.name: _image(path) for path in _entries(store / "imagedb/content/sha256")},
+        metadata=frozenset(path.name for path in _entries(store / "imagedb/metadata/sha256")),
+        directories={path.name: _short_name(path) for path in _entries(home) if _is_layer(path.name)},
+        containers=frozenset(name for name in (rw.container_id for rw in mounts) if owner_of(name) in containers)
+        | containers.keys(),
+        layered=frozenset(name for name, its in containers.items() if its == driver),
+        links={path.name: os.readlink(path).split("/")[1] for path in _entries(home / "l") if path.is_symlink()},
+        broken_records=tuple(
+            path
+            for folder in ("layerdb/sha256", "layerdb/mounts")
+            for path in _entries(store / folder)
+            if not path.name.endswith(_GOING) and path.name not in records
+        ),
         keeps_unused_layers=(root / "buildkit").exists(),
     )
 
 
-def _owners(root: Path, db: LayerDb) -> frozenset[str]:
-    """The containers, and under their layers' names the images that they mount."""
-    containers = {path.name for path in _entries(root / "containers")}
-    return frozenset(containers | {rw.container_id for rw in db.rw_layers() if owner_of(rw.container_id) in containers})
+class _Driver(msgspec.Struct):
+    driver: str = msgspec.field(name="Driver")
+
+
+def _driver_of(container: Path) -> str | None:
+    try:
+        return gojson.decode((container / "config.v2.json").read_bytes(), _Driver).driver
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _is_layer(name: str) -> bool:
+    return is_full_id(name.removesuffix("-init"))
+
+
+def _short_name(directory: Path) -> str:
+    try:
+        return (directory / "link").read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _entries(directory: Path) -> list[Path]:
-    return sorted(directory.iterdir()) if directory.is_dir() else []
+    """Without the files that were being written."""
+    return [p for p in sorted(directory.iterdir()) if not p.name.startswith(".")] if directory.is_dir() else []
 
 
 def _image(path: Path) -> ImageRecord:
@@ -100,9 +151,7 @@ def _remove(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    link = path / "link"
-    if link.is_file():
-        (path.parent / "l" / link.read_text()).unlink(missing_ok=True)
-    going = path.with_name(f"{path.name}-removing")
-    os.rename(path, going)
-    shutil.rmtree(going)
+    if link := _short_name(path):
+        (path.parent / "l" / link).unlink(missing_ok=True)
+    unmount(path / "merged")
+    shutil.rmtree(path if path.name.endswith(_GOING) else path.rename(path.with_name(f"{path.name}{_GOING}")))

@@ -51,8 +51,13 @@ async def sweep(engine: Engine) -> None:
     layers = [layer for id in kept for layer in (id, *image_layers(engine.containers.get(id)))]
     merged = {engine.layers.graph_data(layer).get("MergedDir", "") for layer in layers}
     await worker.run_blocking(_unmount_strays, engine.data_root, set(kept), merged)
-    trash = engine.data_root / "seaway" / "trash"
-    engine.supervisor.spawn(worker.run_blocking(files.empty_trash, trash), "empty trash")
+    engine.supervisor.spawn(worker.run_blocking(_free_space, engine.data_root), "empty trash")
+
+
+def _free_space(root: Path) -> None:
+    """What was removed, by a storage driver too, and what dockerd's transfers left."""
+    for folder in (root / "seaway/trash", root / "tmp", *root.glob("*/.seaway-trash")):
+        files.empty_trash(folder)
 
 
 def _kill_strays(runs: Path, kept: set[Path]) -> None:

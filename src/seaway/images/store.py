@@ -169,6 +169,9 @@ class ImageStore:
     def _read_all(self) -> list[Image]:
         images = []
         for path in sorted(self._content.iterdir()):
+            if path.name.startswith("."):  # it was being written when the engine was killed
+                path.unlink()
+                continue
             try:
                 image = self._read(parse_digest(f"sha256:{path.name}"))
                 if image.chain_id:

@@ -68,4 +68,14 @@ def move_to_trash(path: Path, trash: Path) -> Path | None:
 
 
 def empty_trash(trash: Path) -> None:
-    shutil.rmtree(trash, ignore_errors=True)
+    """The folder stays: somebody may be moving a tree there."""
+    for path in trash.iterdir() if trash.is_dir() else ():
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """A file or a tree, of that as much as can be. Absent is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -14,17 +14,28 @@ class Kind(Enum):
     UNFINISHED = "what a killed engine was making or removing"
     DIRECTORY = "a layer's directory without a record"
     LINK = "a short name that leads nowhere"
+    LOST_LINK = "a layer that has lost its short name"
+    RECORD = "a layer's record that lacks a part"
     LAYER = "a layer without an image"
     MOUNT = "the layer of a container that is gone"
     METADATA = "notes about an image that is gone"
     NAME = "a name of an image that is gone"
+    TRASH = "what was removed and still takes space"
+    SCRATCH = "a file that was being written"
+    BLOB = "a download that is not what its digest says"
+    NOTES = "notes of a registry's blobs that cannot be read or followed"
     NO_DIRECTORY = "a layer whose directory is gone"
     NO_LAYER = "an image that lacks a layer"
+    NO_MOUNT = "a container that has lost its layer"
+    NO_CONFIG = "a container whose configuration cannot be read"
+    NO_NAMES = "a list of names that cannot be read"
     DAMAGED = "an image whose document is not what its ID says"
 
 
-DAMAGE = frozenset({Kind.NO_DIRECTORY, Kind.NO_LAYER, Kind.DAMAGED})
-"""Nothing that could be repaired here: the image has to be pulled or loaded again."""
+IMAGE_DAMAGE = frozenset({Kind.NO_DIRECTORY, Kind.NO_LAYER, Kind.DAMAGED})
+"""The image has to be pulled or loaded again."""
+DAMAGE = IMAGE_DAMAGE | {Kind.NO_MOUNT, Kind.NO_CONFIG, Kind.NO_NAMES}
+"""Nothing that could be repaired here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ class Finding:
     kind: Kind
     name: str
     path: Path | None = None
-    """What a repair removes."""
+    """What a repair removes, or for `LOST_LINK` makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +77,17 @@ class Listing:
     unfinished: tuple[Path, ...]
     images: Mapping[str, ImageRecord]
     metadata: frozenset[str]
-    directories: frozenset[str]
+    directories: Mapping[str, str]
+    """Cache ID -> short name; "" where the driver has none."""
     containers: frozenset[str]
+    """Whose layers are wanted; under their layers' names the images that they mount."""
+    layered: frozenset[str] = frozenset()
+    """The containers that have to have a layer of this driver's."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Reference -> image."""
-    broken_links: tuple[Path, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Short name -> cache ID."""
+    broken_records: tuple[Path, ...] = ()
     keeps_unused_layers: bool = False
     """BuildKit has a cache here, whose layers no image has."""
 
@@ -87,6 +104,8 @@ def find_orphans(found: Listing) -> Iterator[Finding]:
     for image in sorted(found.metadata - found.images.keys()):
         yield Finding(Kind.METADATA, image, found.imagedb / "metadata/sha256" / image)
     yield from _damaged(found)
+    for record in found.broken_records:
+        yield Finding(Kind.RECORD, record.name, record)
     unused = _unused(found)
     for chain in sorted(unused):
         yield Finding(Kind.LAYER, chain, found.layerdb / "sha256" / chain)
@@ -94,10 +113,14 @@ def find_orphans(found: Listing) -> Iterator[Finding]:
     for container, mount in found.mounts.items():
         if container in found.containers:
             wanted.update(mount.directories)
-    for directory in sorted(found.directories - wanted):
+    for directory in sorted(found.directories.keys() - wanted):
         yield Finding(Kind.DIRECTORY, directory, found.driver_home / directory)
-    for link in found.broken_links:
-        yield Finding(Kind.LINK, link.name, link)
+    for link, directory in sorted(found.links.items()):
+        if found.directories.get(directory) != link:
+            yield Finding(Kind.LINK, link, found.driver_home / "l" / link)
+    for directory in sorted(found.directories.keys() & wanted):
+        if (link := found.directories[directory]) and found.links.get(link) != directory:
+            yield Finding(Kind.LOST_LINK, directory, found.driver_home / "l" / link)
 
 
 def _damaged(found: Listing) -> Iterator[Finding]:
@@ -109,6 +132,10 @@ def _damaged(found: Listing) -> Iterator[Finding]:
     for chain, layer in sorted(found.layers.items()):
         if layer.cache_id not in found.directories:
             yield Finding(Kind.NO_DIRECTORY, chain)
+    for container in sorted(found.layered):
+        mount = found.mounts.get(container)
+        if mount is None or any(directory not in found.directories for directory in mount.directories):
+            yield Finding(Kind.NO_MOUNT, container)
 
 
 def _unused(found: Listing) -> set[str]:

@@ -66,7 +66,10 @@ class LayerDb:
             _write(write_set / "parent", layer.parent)
         _write(write_set / PENDING, "")
         failpoint("layer: written")
-        os.rename(write_set, self._sha256 / layer.chain_id.hex)
+        target = self._sha256 / layer.chain_id.hex
+        if target.exists():  # a record that lacks a part, or it would be known
+            shutil.rmtree(target)
+        os.rename(write_set, target)
 
     def sync_layers(self, chain_ids: Iterable[Digest]) -> None:
         """Make the records outlive a power failure; a killed engine's are there without."""

@@ -13,9 +13,11 @@ WHOLE = Listing(
     unfinished=(),
     images={"image": ImageRecord(("base", "top"))},
     metadata=frozenset({"image"}),
-    directories=frozenset({"d1", "d2", "m", "m-init"}),
+    directories={"d1": "D1", "d2": "D2", "m": "M", "m-init": "MI"},
     containers=frozenset({"box"}),
+    layered=frozenset({"box"}),
     names={"docker.io/library/x:1": "image"},
+    links={"D1": "d1", "D2": "d2", "M": "m", "MI": "m-init"},
 )
 
 
@@ -30,7 +32,7 @@ def test_a_whole_store_has_no_orphans() -> None:
 def test_a_container_keeps_the_layers_of_an_image_that_is_gone() -> None:
     gone = replace(WHOLE, images={}, names={}, metadata=frozenset())
     assert found(gone) == []
-    assert found(replace(gone, containers=frozenset())) == [
+    assert found(replace(gone, containers=frozenset(), layered=frozenset())) == [
         (Kind.MOUNT, "box"),
         (Kind.LAYER, "base"),
         (Kind.LAYER, "top"),
@@ -43,25 +45,42 @@ def test_what_belongs_to_nothing() -> None:
         WHOLE,
         unfinished=(DB / "tmp/write-set-1",),
         metadata=frozenset({"image", "old"}),
-        directories=WHOLE.directories | {"stray"},
+        directories={**WHOLE.directories, "stray": "S"},
         names={**WHOLE.names, "docker.io/library/y:1": "old"},
-        broken_links=(HOME / "l/ABC",),
+        links={**WHOLE.links, "S": "stray", "ABC": "nowhere"},
+        broken_records=(DB / "sha256/half",),
     )
     assert found(listing) == [
         (Kind.UNFINISHED, "write-set-1"),
         (Kind.NAME, "docker.io/library/y:1"),
         (Kind.METADATA, "old"),
+        (Kind.RECORD, "half"),
         (Kind.DIRECTORY, "stray"),
         (Kind.LINK, "ABC"),
     ]
     paths = [str(finding.path) for finding in find_orphans(listing)]
-    assert paths == ["/l/tmp/write-set-1", "None", "/i/metadata/sha256/old", "/o/stray", "/o/l/ABC"]
+    assert paths == ["/l/tmp/write-set-1", "None", "/i/metadata/sha256/old", "/l/sha256/half", "/o/stray", "/o/l/ABC"]
+
+
+def test_short_names_are_each_layers_own() -> None:
+    lost = replace(WHOLE, links={"D1": "d1", "D2": "d1", "M": "m"})
+    assert found(lost) == [(Kind.LINK, "D2"), (Kind.LOST_LINK, "d2"), (Kind.LOST_LINK, "m-init")]
+    assert [str(finding.path) for finding in find_orphans(lost)] == ["/o/l/D2", "/o/l/D2", "/o/l/MI"]
+    nameless = replace(WHOLE, directories=dict.fromkeys(WHOLE.directories, ""), links={})
+    assert found(nameless) == []
+
+
+def test_what_a_container_lacks() -> None:
+    assert found(replace(WHOLE, layered=frozenset({"box", "bare"}))) == [(Kind.NO_MOUNT, "bare")]
+    without = {name: link for name, link in WHOLE.directories.items() if name != "m"}
+    assert (Kind.NO_MOUNT, "box") in found(replace(WHOLE, directories=without))
 
 
 def test_what_lacks_something() -> None:
     broken = replace(
         WHOLE,
-        directories=WHOLE.directories - {"d1"},
+        directories={name: link for name, link in WHOLE.directories.items() if name != "d1"},
+        links={name: directory for name, directory in WHOLE.links.items() if directory != "d1"},
         images={**WHOLE.images, "torn": ImageRecord((), is_whole=False), "thin": ImageRecord(("base", "lost"))},
     )
     assert found(broken) == [(Kind.NO_LAYER, "thin"), (Kind.DAMAGED, "torn"), (Kind.NO_DIRECTORY, "base")]
@@ -69,6 +88,6 @@ def test_what_lacks_something() -> None:
 
 def test_buildkit_s_cache_is_left_alone() -> None:
     cached = {**WHOLE.layers, "cache": LayerRecord("base", "d3")}
-    listing = replace(WHOLE, layers=cached, directories=WHOLE.directories | {"d3"})
+    listing = replace(WHOLE, layers=cached, directories={**WHOLE.directories, "d3": ""})
     assert found(listing) == [(Kind.LAYER, "cache"), (Kind.DIRECTORY, "d3")]
     assert found(replace(listing, keeps_unused_layers=True)) == []
