@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.request import urlopen
 
 import pytest
 
@@ -55,6 +56,11 @@ def faulty_registry(namespace: str, log: Path, port: int, *flags: str) -> Iterat
     log.touch()
     with listening(namespace, [sys.executable, str(STUB), str(port), str(log), *flags], port):
         yield f"127.0.0.1:{port}"
+
+
+def go_on(namespace: str, port: int) -> None:
+    """Lets the faulty registry send what it holds back."""
+    inside(namespace, lambda: urlopen(f"http://127.0.0.1:{port}/go-on", timeout=10).close())
 
 
 def inside(namespace: str, work: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import RunningEngine
-from conformance.registries import faulty_registry
+from conformance.registries import faulty_registry, go_on
 
 PORT = 5001
 CLIMBS = pytest.mark.seaway_only("a layer with a name that climbs out by `..` is refused, not bent back")
@@ -93,8 +93,7 @@ def test_two_pulls_share_a_transfer(engine: RunningEngine, registry: str, reques
     for pull in pulls:
         assert pull.stdout
         assert any("Pulling fs layer" in line for line in pull.stdout)
-    curl = ["nsenter", f"--net=/run/netns/{engine.namespace}", "curl", "-s", f"http://{registry}/go-on"]
-    subprocess.run(curl, check=True)
+    go_on(engine.namespace, PORT)
     for pull in pulls:
         out, _ = pull.communicate(timeout=30)
         assert "Pull complete" in out

@@ -29,6 +29,8 @@ class Oddities:
     documents: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     foreign: dict[str, bytes] = field(default_factory=dict)
+    layers: dict[str, list[str]] = field(default_factory=dict)
+    """Of images that have several, by name."""
 
     def put(self, name: str, document: dict[str, Any], kind: str, reference: str = "") -> dict[str, Any]:
         data = json.dumps(document).encode()
@@ -52,6 +54,21 @@ class Oddities:
         document = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": [layer] * copies}
         return self.put(name, document, MANIFEST)
 
+    def _make_several(self, name: str, tars: list[bytes]) -> None:
+        """An image of these layers, of which no other image has one."""
+        config = {
+            "os": "linux",
+            "architecture": "amd64",
+            "rootfs": {"type": "layers", "diff_ids": [digest(tar) for tar in tars]},
+            "config": {"Labels": {"name": name}},
+        }
+        data, layers = json.dumps(config).encode(), [gzip.compress(tar, 1, mtime=0) for tar in tars]
+        self.blobs |= {digest(data): data, **{digest(layer): layer for layer in layers}}
+        self.layers[name] = [digest(layer) for layer in layers]
+        described = [{"mediaType": f"{LAYER}+gzip", "digest": digest(layer), "size": len(layer)} for layer in layers]
+        about = {"mediaType": CONFIG, "digest": digest(data), "size": len(data)}
+        self.put(name, {"schemaVersion": 2, "mediaType": MANIFEST, "config": about, "layers": described}, MANIFEST)
+
     def index(self, name: str, *entries: dict[str, Any]) -> dict[str, Any]:
         return self.put(name, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
 
@@ -70,6 +87,8 @@ class Oddities:
         del self.blobs[digest(self.foreign["layer"])]
         for wait in ("busy", "tomorrow", "fails"):
             self.image(wait, tar, packed, f"{LAYER}+gzip")
+        self._make_several("wide", [tar + bytes(1024 * number) for number in range(10, 16)])
+        self._make_several("late", [tar + bytes(1024 * number) for number in (20, 21)])
         self.put("schema1", {"schemaVersion": 1, "name": "schema1", "tag": "1"}, SCHEMA1)
         self._make_indexes(tar, packed)
 

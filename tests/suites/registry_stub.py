@@ -1,7 +1,8 @@
 """A registry whose repositories are its faults, for the engine's namespace: `python registry_stub.py PORT LOG [basic]`.
 
 Every request is a line of LOG: method, path, Range; and one of LOG.headers: path and headers in JSON. `good` is an
-image; what each other name does wrong is below, or in `registry_oddities`. It is a forward proxy, too, for itself.
+image; what each other name does wrong is below, or in `registry_oddities`. It is a forward proxy, too, for itself, and an
+index of the old v1 API to search. LOG.most has the number of `wide`'s layers that were asked for at one time.
 """
 
 import gzip
@@ -14,8 +15,10 @@ import struct
 import sys
 import tarfile
 import threading
+import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from registry_oddities import Oddities
@@ -24,7 +27,12 @@ MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 GO_ON = threading.Event()
-"""`GET /go-on` lets `slow` be sent to its end."""
+"""`GET /go-on` lets `slow`, and the second layer of `late`, be sent to its end."""
+COUNTING = threading.Lock()
+FOUND = [
+    {"name": "ann/app", "description": "An app", "star_count": 7, "is_official": False, "is_automated": True},
+    {"name": "app", "description": "The app", "star_count": 3, "is_official": True, "is_automated": False},
+]
 
 
 def digest(data: bytes) -> str:
@@ -116,7 +124,9 @@ class Handler(BaseHTTPRequestHandler):
     oddities: Oddities
     wants_names: bool
     log_path: str
+    most: Path
     broken: set[object] = set()
+    together: list["Handler"] = []
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -133,6 +143,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/go-on":
             GO_ON.set()
             return self.answer(200, b"")
+        if self.path == "/v1/_ping":
+            return self.answer(200, b'{"standalone":true}', headers={"X-Docker-Registry-Standalone": "true"})
+        if self.path.startswith("/v1/search?"):
+            return self.answer(200, json.dumps({"num_results": len(FOUND), "results": FOUND}).encode())
         if self.path == "/v2/":
             return self.answer(200, b"{}")
         if self.path.startswith("/foreign/"):
@@ -170,9 +184,23 @@ class Handler(BaseHTTPRequestHandler):
             data, media_type = self.oddities.documents[name][what]
             self.answer(200, data, media_type, {"Docker-Content-Digest": what if ":" in what else digest(data)})
         elif kind == "blobs" and what in self.oddities.blobs:
+            if what in self.oddities.layers.get("wide", ()):
+                self.count_together()
+            if what in self.oddities.layers.get("late", ())[1:]:
+                GO_ON.wait(10)
             self.answer(200, self.oddities.blobs[what], "application/octet-stream")
         else:
             self.refuse()
+
+    def count_together(self) -> None:
+        """Takes a while, for others to come."""
+        with COUNTING:
+            self.together.append(self)
+            most = max(len(self.together), int(self.most.read_text()) if self.most.exists() else 0)
+            self.most.write_text(str(most))
+        time.sleep(0.3)
+        with COUNTING:
+            self.together.remove(self)
 
     def refuse(self) -> None:
         unknown = json.dumps({"errors": [{"code": "BLOB_UNKNOWN", "message": "blob unknown to registry"}]})
@@ -219,6 +247,7 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Handler.images, Handler.log_path, Handler.wants_names = images(), sys.argv[2], "basic" in sys.argv
+    Handler.most = Path(f"{sys.argv[2]}.most")
     Handler.oddities = Oddities(f"http://127.0.0.1:{sys.argv[1]}")
     Handler.oddities.make(tar(entry("hello"), content=b"hello\n"))
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
