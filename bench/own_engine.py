@@ -20,9 +20,10 @@ from seaway.kernel import cgroup  # noqa: E402
 
 
 @contextmanager
-def own_engine(*command: str) -> Iterator[Path]:
-    """Yields the engine's directory, with `docker.sock` in it. `command` is what takes serve's flags."""
-    root, namespace = Path(tempfile.mkdtemp(prefix="seaway-bench-", dir="/var/tmp")), NAMESPACE
+def own_engine(*command: str, namespace: str = NAMESPACE) -> Iterator[Path]:
+    """Yields the engine's directory, with `docker.sock` in it. `command` is what takes serve's flags. Engines that run
+    beside each other have a network namespace each."""
+    root = Path(tempfile.mkdtemp(prefix="seaway-bench-", dir="/var/tmp"))
     undo_cgroup = cgroup.ensure_crun_can_start()
     for arguments in (["netns", "add", namespace], ["-n", namespace, "link", "set", "lo", "up"]):
         subprocess.run(["ip", *arguments], check=True)
