@@ -6,6 +6,7 @@ import pytest
 
 from conformance.conftest import Restarted, RunningEngine
 from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, REFUSED, TIMED_OUT, Host, neighbour, serve, wait_serving
+from conformance.options import call
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_the_same_by_iptables(
     engine: RunningEngine, here: Host, other: Host, restarted: Restarted, flags: tuple[str, ...]
 ) -> None:
     restarted("--firewall-backend=iptables", *flags)
-    assert "iptables" in engine.docker("info", "-f", "{{json .FirewallBackend}}").stdout
+    assert call(engine, "GET", "/info")[1]["FirewallBackend"]["Driver"] == "iptables"
     assert "seaway" not in here.run("nft", "list", "tables")
     engine.docker("network", "create", "shop")
     engine.docker("network", "create", "--internal", "deep")

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from conformance.conftest import Restarted, RunningEngine
+from conformance.options import create_and_start
 
 
 def metrics(engine: RunningEngine, port: int, path: str = "/metrics") -> str:
@@ -60,9 +61,10 @@ def test_health_checks_are_counted(restarted: Restarted) -> None:
 
 @pytest.mark.seaway_only("a feature of Docker 25")
 def test_devices_by_a_vendors_name_can_be_turned_off(restarted: Restarted) -> None:
-    run = ("run", "--rm", "--device", "vendor.com/class=name", "busybox", "true")
-    assert "CDI device injection failed" in restarted().docker(*run).stderr
-    assert 'could not select device driver "cdi"' in restarted("--feature", "cdi=false").docker(*run).stderr
+    host = {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": ["vendor.com/class=name"]}]}
+    assert "CDI device injection failed" in create_and_start(restarted(), {}, host).message
+    without = create_and_start(restarted("--feature", "cdi=false"), {}, host)
+    assert 'could not select device driver "cdi"' in without.message
 
 
 @pytest.mark.seaway_only("what has no effect is named; the words are Seaway's own")

@@ -20,7 +20,7 @@ def test_told_while_the_container_runs_on(engine: RunningEngine) -> None:
     """The first of two; the end of the run tells nothing a third time."""
     command = "read a; tail /dev/zero; read b; tail /dev/zero; read c; exit 5"
     run = ["docker", "-H", engine.host, "run", "-i", "--name", "parent", *LIMITS, "busybox", "sh", "-c", command]
-    watch = ["docker", "-H", engine.host, "events", "--filter", "event=oom", "--format", "json"]
+    watch = ["docker", "-H", engine.host, "events", "--filter", "event=oom", "--format", "{{json .}}"]
     with (
         subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as events,
         subprocess.Popen(run, stdin=subprocess.PIPE, text=True) as container,

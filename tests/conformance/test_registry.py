@@ -172,7 +172,7 @@ def put_index(engine: RunningEngine, registry: str, image: str, entries: list[di
     [
         ("{r}/nosuch:1", "manifest for {r}/nosuch:1 not found: manifest unknown: manifest unknown"),
         ("127.0.0.1:1/x:1", 'Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused'),
-        ("{r}/UPPER", "invalid reference format: repository name (UPPER) must be lowercase"),
+        ("{r}/UPPER", "must be lowercase"),
         ("scratch", "'scratch' is a reserved name"),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.engines import RunningEngine
+from conformance.volumes import prune
 from crash.remains import Remains, remains, settled, wait_until
 
 CREATE = ("create: layer made", "create: volumes made", "create: staged", "create: recorded", "volume: staged")
@@ -115,7 +116,7 @@ def test_remove(engine: RunningEngine, at_rest: Remains, failpoint: str) -> None
     wait_until(lambda: state(engine) == "absent")
     assert state(engine) == "absent"
     if failpoint == "remove: marked":
-        engine.docker("volume", "prune", "-f")
+        prune(engine)
     leaves_nothing(engine, at_rest)
 
 

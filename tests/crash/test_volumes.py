@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from conformance.engines import RunningEngine
-from conformance.volumes import names, none_left
+from conformance.options import call
+from conformance.volumes import names, none_left, prune, prune_path
 from crash.remains import remains, settled, wait_until
 from crash.test_failpoints import dies
 
@@ -59,9 +60,9 @@ def test_a_volume_that_was_being_removed_is_gone(engine: RunningEngine, failpoin
 def test_a_prune_goes_on_where_it_ended(engine: RunningEngine) -> None:
     for name in ("v1", "v2", "v3"):
         engine.docker("volume", "create", name)
-    dies(engine, "volume: directory gone", "volume", "prune", "-af")
-    assert len(names(engine)) == 2
-    assert engine.docker("volume", "prune", "-af").returncode == 0
+    dies_with_request(engine, "volume: directory gone", prune_path(all=["true"]))
+    assert len(left := names(engine)) == 2
+    assert prune(engine, all=["true"]) == (left, 0)
     assert names(engine) == set()
 
 
@@ -114,10 +115,13 @@ def test_a_clone_is_whole_or_not_there(engine: RunningEngine) -> None:
 
 def test_subpaths_and_images_do_not_stay_mounted(engine: RunningEngine) -> None:
     engine.docker("run", "--rm", "-v", "v1:/v", "busybox", "mkdir", "/v/deep")
-    mounts = ["volume,source=v1,target=/s,volume-subpath=deep", "image,source=busybox,target=/i,image-subpath=etc"]
-    options = [f"--mount=type={mount}" for mount in mounts]
-    made = engine.docker("create", "--name", "subject", *options, "busybox", "sh", "-c", "ls /i; echo x > /s/f")
-    assert made.returncode == 0, made.stderr
+    mounts = [
+        {"Type": "volume", "Source": "v1", "Target": "/s", "VolumeOptions": {"Subpath": "deep"}},
+        {"Type": "image", "Source": "busybox", "Target": "/i", "ImageOptions": {"Subpath": "etc"}},
+    ]
+    body = {"Image": "busybox", "Cmd": ["sh", "-c", "ls /i; echo x > /s/f"], "HostConfig": {"Mounts": mounts}}
+    status, answer = call(engine, "POST", "/containers/create?name=subject", body)
+    assert status == 201, answer
     created = settled(engine, remains(engine))
     dies(engine, "start: volumes mounted", "start", "subject")
     assert settled(engine, created) == created

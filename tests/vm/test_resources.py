@@ -108,7 +108,7 @@ def test_stats(engine: RunningEngine) -> None:
         assert ("percpu_usage" in cpu["cpu_usage"], cpu["online_cpus"]) == (False, 2)
         assert frame["blkio_stats"]["io_serviced_recursive"] is None
         assert "eth0" in frame["networks"]
-        shown = json.loads(engine.docker("stats", "--no-stream", "--format", "json", container).stdout)
+        shown = json.loads(engine.docker("stats", "--no-stream", "--format", "{{json .}}", container).stdout)
         assert (shown["PIDs"], shown["MemUsage"].split(" / ")[1]) == ("1", "64MiB")
 
 
@@ -141,7 +141,7 @@ def test_cgroup_namespace(engine: RunningEngine, flags: tuple[str, ...], own: bo
 
 
 def test_info(engine: RunningEngine) -> None:
-    info = json.loads(engine.docker("info", "-f", "json").stdout)
+    info = json.loads(engine.docker("info", "-f", "{{json .}}").stdout)
     assert (info["CgroupVersion"], info["CgroupDriver"]) == ("2", "systemd")
     assert "name=cgroupns" in info["SecurityOptions"]
     assert info["Warnings"] is None
