@@ -1,7 +1,8 @@
 """Network and IPAM drivers of somebody else: version 1 plugins on a socket."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,36 @@ def test_connected_and_disconnected_while_it_runs(engine: RunningEngine, plugin:
     assert engine.docker("network", "disconnect", "pn", box).returncode == 0
     assert "10.201.0.2/24" not in shown(engine, box, "busybox ip addr")
     assert plugin.endpoints == set()
+
+
+@pytest.mark.parametrize("way", ["disconnect", "stop"])
+def test_its_device_is_back_on_the_host_afterwards(engine: RunningEngine, plugin: NetworkPlugin, way: str) -> None:
+    plugin.keeps_devices = True
+    made(engine, "-d", plugin.socket_path.stem, "--subnet", "10.201.0.0/24", "pn")
+    box = running(engine, "--network", "pn")
+    asked = plugin.asked("NetworkDriver.EndpointOperInfo")
+    device = f"q{asked['EndpointID'][:7]}"
+    here = Host(engine.namespace)
+    assert device not in links(here)
+    if way == "disconnect":
+        assert engine.docker("network", "disconnect", "pn", box).returncode == 0
+    else:
+        assert engine.docker("rm", "-f", box).returncode == 0
+        wait_for(lambda: not plugin.endpoints)
+    assert device in links(here)
+    assert plugin.endpoints == set()
+    here.run("ip", "link", "del", device)
+
+
+def links(here: Host) -> list[str]:
+    return [line.split("@")[0].split()[0] for line in here.run("ip", "-br", "link").splitlines()]
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("method", ["CreateEndpoint", "Join"])

@@ -11,7 +11,8 @@ POOL, GATEWAY = "10.201.0.0/24", "10.201.0.1"
 
 class NetworkPlugin(PluginServer):
     """Devices are made in network namespace `namespace`. `log` has the calls that were made; `endpoints` and `leased` what
-    is there now; `fails` has the errors that methods answer with."""
+    is there now; `fails` has the errors that methods answer with. It deletes its devices when they are left, unless it
+    `keeps_devices`."""
 
     implements = ("NetworkDriver", "IpamDriver")
 
@@ -22,6 +23,8 @@ class NetworkPlugin(PluginServer):
         self.endpoints: set[str] = set()
         self.leased: set[str] = set()
         self.fails: dict[str, str] = {}
+        self.scope = "local"
+        self.keeps_devices = False
         super().__init__(socket_path)
 
     def asked(self, method: str) -> dict[str, Any]:
@@ -38,7 +41,7 @@ class NetworkPlugin(PluginServer):
     def _network(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         match name:
             case "GetCapabilities":
-                return {"Scope": "local", "ConnectivityScope": "local"}
+                return {"Scope": self.scope, "ConnectivityScope": "local"}
             case "CreateNetwork":
                 self.networks.add(body["NetworkID"])
             case "DeleteNetwork":
@@ -50,7 +53,7 @@ class NetworkPlugin(PluginServer):
                 return {"Interface": chosen | mac}
             case "Join":
                 return self._join(body["EndpointID"][:7])
-            case "Leave":
+            case "Leave" if not self.keeps_devices:
                 self._ip("link", "del", f"p{body['EndpointID'][:7]}", check=False)
             case "DeleteEndpoint":
                 self.endpoints.discard(body["EndpointID"])

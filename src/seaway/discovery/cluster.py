@@ -13,14 +13,17 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from seaway.base.errors import EngineError, SystemFailure, Unavailable
+from seaway.base.errors import EngineError, Unavailable
 from seaway.base.supervisor import Supervisor
 from seaway.config.cluster import ClusterConfig
 from seaway.discovery.advertise import resolve_advertise
 from seaway.discovery.etcd import EtcdClient, StoreFailed, StoreUnreachable
-from seaway.discovery.messages import Absent, Change, Compare, Delete, Holds, Put
+from seaway.discovery.holdings import Holdings
+from seaway.discovery.messages import Change, Compare
 from seaway.discovery.mirror import Mirror
+from seaway.discovery.nodes import Nodes
 from seaway.discovery.session import Place, Session
+from seaway.discovery.tls import store_tls
 from seaway.kernel.worker import run_blocking
 
 log = logging.getLogger(__name__)
@@ -49,8 +52,8 @@ class Cluster:
         self.engine_id, self._supervisor = engine_id, supervisor
         self._listeners: list[Listener] = []
         self._news = asyncio.Event()
-        self._networks, self._nodes = Mirror(self._tell), Mirror(self._log_nodes)
-        self._held: dict[str, str] = {}
+        self._networks, self.nodes = Mirror(self._tell), Nodes()
+        self.holdings = Holdings(self)
         self._place: Place | None = None
         self._service: asyncio.Task[None] | None = None
         self._client: EtcdClient | None = None
@@ -71,10 +74,6 @@ class Cluster:
         return self._networks.entries
 
     @property
-    def nodes(self) -> list[str]:
-        return sorted(self._nodes.entries.values())
-
-    @property
     def was_connected(self) -> bool:
         """Whether `entries` says anything: in this cluster it has been read at least once."""
         return self._lease != 0
@@ -83,6 +82,15 @@ class Cluster:
     def failure(self) -> EngineError | None:
         """Why there is no connection to the store just now, where there should be one."""
         return None if self._session else self._failure
+
+    @property
+    def lease_now(self) -> int:
+        """0: there is no connection."""
+        return self._session.lease if self._session else 0
+
+    async def lease(self) -> int:
+        """As `ready`."""
+        return (await self.ready()).lease
 
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
@@ -93,13 +101,14 @@ class Cluster:
         if joins == (self._place.config if self._place else None):
             return
         advertise = await run_blocking(resolve_advertise, joins.advertise) if joins else ""
-        tls = await run_blocking(_tls, joins) if joins else None
+        tls = await run_blocking(store_tls, joins) if joins else None
         await self._leave(keep=False)
         if joins is None:
-            for mirror in (self._networks, self._nodes):
+            for mirror in (self._networks, self.nodes.mirror):
                 mirror.clear()
             return
         self._place = place = Place(joins, self.engine_id, advertise)
+        self.nodes.own = advertise
         for listener in self._listeners:
             listener.placed(advertise)
         self._attempted.clear()
@@ -107,7 +116,7 @@ class Cluster:
 
     async def close(self) -> None:
         """What is still held belongs to containers that go on: it stays until the lease ends, or the next engine."""
-        await self._leave(keep=bool(self._held))
+        await self._leave(keep=bool(self.holdings.entries))
 
     async def ready(self) -> Session:
         """Raises why there is no connection; waits only for an attempt that is under way."""
@@ -137,23 +146,6 @@ class Cluster:
             raise NoCluster
         return self._place.networks + key
 
-    async def hold(self, entries: Mapping[str, str], compares: Sequence[Compare] = ()) -> bool:
-        """Put these under this engine's lease, if they are free and `compares` is so; False if not. From then on
-        they are put again whenever the lease has to be made anew."""
-        lease = (await self.ready()).lease
-        if self._held.keys() & entries.keys():
-            return False
-        self._held.update(entries)  # first, or a session that begins meanwhile takes them for leftovers
-        held = False
-        try:
-            free = [Absent(self.path(key)) for key in entries]
-            held = await self.commit([*compares, *free], [Put(self.path(k), v, lease) for k, v in entries.items()])
-        finally:
-            if not held:
-                for key in entries:
-                    self._held.pop(key, None)
-        return held
-
     async def read(self, prefix: str) -> tuple[dict[str, str], int]:
         """As `entries`, but what the store says this moment, and at which revision."""
         session, client, whole = await self.ready(), self._client, self.path(prefix)
@@ -170,30 +162,6 @@ class Cluster:
         while (key in self.entries) is not present:
             await self.ready()
             await self._news.wait()
-
-    def adopt(self, entries: Mapping[str, str]) -> None:
-        """What an earlier engine held for containers that still run: the next session puts it."""
-        self._held.update(entries)
-
-    async def renew(self, entries: Mapping[str, str]) -> None:
-        """New values for what is held, or held from now on. Without a connection they wait for the next session."""
-        self._held.update(entries)
-        if self._session:
-            lease = self._session.lease
-            await self._try([], [Put(self.path(key), value, lease) for key, value in entries.items()])
-
-    async def release(self, keys: Sequence[str]) -> None:
-        """Never fails: what cannot be deleted now is, when there is a connection again."""
-        for key in keys:
-            value = self._held.pop(key, None)
-            if value is not None and self._session:
-                await self._try([Holds(self.path(key), value)], [Delete(self.path(key))])
-
-    async def _try(self, compares: Sequence[Compare], changes: Sequence[Change]) -> None:
-        try:
-            await self.commit(compares, changes)
-        except EngineError as failed:
-            log.warning("%s", failed)
 
     async def _serve(self, place: Place, tls: ssl.SSLContext | None) -> None:
         self._client = client = EtcdClient(place.config.servers, tls)
@@ -213,8 +181,8 @@ class Cluster:
             await client.close()
 
     async def _connect(self, place: Place, client: EtcdClient) -> None:
-        session = Session(place, client, self._networks, self._nodes)
-        await session.begin(self._lease, self._held)
+        session = Session(place, client, self._networks, self.nodes.mirror)
+        await session.begin(self._lease, self.holdings.entries)
         self._lease, self._session, self._failure = session.lease, session, None
         self._attempted.set()
         self._wake()
@@ -239,6 +207,7 @@ class Cluster:
         self._service.cancel()
         await asyncio.wait([self._service])
         self._service, self._client, self._place, self._lease = None, None, None, 0
+        self.nodes.own = ""
         self._failure = None
         self._attempted.set()
 
@@ -251,23 +220,7 @@ class Cluster:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def _log_nodes(self, keys: frozenset[str]) -> None:
-        for key in sorted(keys - {self.advertise}):
-            log.info("engine %s has %s the cluster", key, "joined" if key in self._nodes.entries else "left")
-
 
 def _first(failures: BaseExceptionGroup[EngineError]) -> EngineError:
     first = failures.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def _tls(config: ClusterConfig) -> ssl.SSLContext | None:
-    if not config.ca and not config.certificate:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=config.ca or None)
-        if config.certificate:
-            context.load_cert_chain(config.certificate, config.key)
-    except (OSError, ssl.SSLError) as failed:
-        raise SystemFailure(f"discovery initialization failed ({failed})") from failed
-    return context

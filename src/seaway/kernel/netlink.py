@@ -60,6 +60,11 @@ class Netlink:
         indices = {a["index"] for a in self._route.get_addr() if a.get("IFA_ADDRESS") == address}
         return [link.get("ifname") for link in self._route.get_links() if link["index"] in indices]
 
+    def aliases(self) -> dict[int, str]:
+        """By the number of the link."""
+        links = ((link["index"], link.get("IFLA_IFALIAS")) for link in self._route.get_links())
+        return {index: alias for index, alias in links if alias}
+
     def add_bridge(self, name: str, mac: str, mtu: int) -> None:
         self._link("add", f"add bridge {name}", ifname=name, kind="bridge", address=mac, mtu=mtu)
 

@@ -20,6 +20,7 @@ REQUEST, ACK, REPLACE, EXCL, CREATE = 1, 4, 0x100, 0x200, 0x400
 IFLA_PROTINFO, BRPORT_MODE, NESTED, AF_BRIDGE = 12, 4, 0x8000, 7
 IFF_UP, IFA_F_NODAD = 1, 2
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO, IFLA_NET_NS_FD = 1, 3, 4, 5, 10, 18, 28
+IFLA_IFALIAS = 20
 INFO_KIND, INFO_DATA, VETH_PEER, MACVLAN_MODE, IPVLAN_MODE, IPVLAN_FLAGS, VLAN_ID = 1, 2, 1, 1, 1, 2, 1
 IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, RTA_GATEWAY, RTA_OIF, RTA_DST = 1, 2, 4, 5, 4, 1
 RT_TABLE_MAIN, RTPROT_BOOT, SCOPE_UNIVERSE, SCOPE_LINK, RTN_UNICAST = 254, 3, 0, 253, 1
@@ -151,9 +152,18 @@ def move_link(name: str, namespace_fd: int) -> Request:
     return Request(f"move {name} into the container", NEWLINK, 0, body)
 
 
-def rename_link(index: int, name: str, mac: str = "") -> Request:
+def return_link(index: int, name: str, namespace_fd: int) -> Request:
+    """One that is gone is no failure."""
+    body = IFINFO.pack(0, 0, index, 0, 0) + pack_attributes(
+        (IFLA_IFNAME, _text(name)), (IFLA_NET_NS_FD, _u32(namespace_fd))
+    )
+    return Request(f"give {name} back to the host", NEWLINK, 0, body, accepted=(errno.ENODEV,))
+
+
+def rename_link(index: int, name: str, mac: str = "", alias: str = "") -> Request:
     """A device that is down."""
     own = [(IFLA_ADDRESS, mac_bytes(mac))] if mac else []
+    own += [(IFLA_IFALIAS, alias.encode())] if alias else []
     body = IFINFO.pack(0, 0, index, 0, 0) + pack_attributes((IFLA_IFNAME, _text(name)), *own)
     return Request(f"name device {index} {name}", NEWLINK, 0, body)
 

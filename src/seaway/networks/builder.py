@@ -9,7 +9,7 @@ from seaway.base.errors import EngineError
 from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.model.network import EndpointSettings
-from seaway.networks import links
+from seaway.networks import lent, links
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.dns.client import Sockets
 from seaway.networks.dns.sockets import open_sockets
@@ -133,6 +133,9 @@ class SandboxBuilder:
                 if network := self._catalog.get(endpoint.network_id):
                     steps.push_async_callback(self._foreign.leave, network, endpoint)
             steps.push_async_callback(links.tear_down_sandbox, sandbox.netns_path, devices)
+            for endpoint in sandbox.endpoints.values():
+                if (network := self._catalog.get(endpoint.network_id)) and network.is_foreign:
+                    steps.push_async_callback(lent.give_back, sandbox.netns_path, endpoint)
             if published := sandbox.published:
                 await self._publisher.withdraw(published)
 

@@ -23,6 +23,7 @@ from seaway.base.errors import EngineError, with_prefix
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.discovery.cluster import Cluster
+from seaway.discovery.nodes import ip_of
 from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate, PortBinding
 from seaway.networks import links, rates
 from seaway.networks.builder import SandboxBuilder
@@ -40,6 +41,7 @@ from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.linking import Links
 from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
+from seaway.networks.nodenews import NodeNews
 from seaway.networks.options import NetworkOptions
 from seaway.networks.overlay.driver import Overlay
 from seaway.networks.parents import make_parent
@@ -88,7 +90,8 @@ class NetworkController:
             direct=options.direct_routing,
             trusting=self._catalog.is_trusting,
         )
-        foreign = Foreign(NetworkExtensions())
+        extensions = NetworkExtensions()
+        foreign = Foreign(extensions)
         self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks, foreign)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, foreign, options.ephemeral)
         self._republisher = Republisher(self._catalog, self._publisher, options.ephemeral)
@@ -96,6 +99,9 @@ class NetworkController:
         self._gateways = Gateways(self._catalog, self._user_networks, self._hotplug)
         self._names = Names(self._catalog, DnsClient(options.run_root / "dns.sock"))
         self.cluster = cluster or Cluster(new_id(), supervisor)
+        nodes = self.cluster.nodes
+        self._node_news = NodeNews(extensions.in_use, nodes.addresses, lambda: ip_of(nodes.own))
+        nodes.listen(self._node_news.wake)
         self._overlay = Overlay(self.cluster, self._catalog, self._names, self._firewall, store)
         self._joined: dict[str, Joined] = {}
         self._links = Links(self._firewall)
@@ -112,6 +118,7 @@ class NetworkController:
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
         self._supervisor.spawn(self._firewall.watch(), "firewall watch", service=True)
+        self._supervisor.spawn(self._node_news.follow(), "nodes for network drivers", service=True)
         self._names.start(self._supervisor)
         await self._overlay.start(self._supervisor)
         await links.sweep(self._netns, [b.name for b in bridges], owned_names(self._joined.values()))
@@ -152,7 +159,9 @@ class NetworkController:
     async def create(self, request: NetworkCreate) -> Network:
         if request.driver == "overlay" and self.cluster.advertise:
             return await self._overlay.create(request, self._options.networks)
-        return await self._user_networks.create(request)
+        network = await self._user_networks.create(request)
+        self._node_news.wake()
+        return network
 
     async def remove(self, name: str) -> None:
         network = self.find(name)
@@ -198,6 +207,7 @@ class NetworkController:
             sandbox, sockets = await self._builder.build(request, networks, undo, claimed, gateway)
             await self._overlay.announce(request.name, sandbox)
             undo.pop_all()
+        self._node_news.wake()  # a driver may be in use for the first time
         self._names.begin(sandbox, sockets)
         return self._keep(container_id, request, sandbox)
 

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 GATEWAY_REQUEST = {"RequestAddressType": "com.docker.network.gateway"}
 
@@ -53,8 +53,9 @@ class NetworkDriver(Protocol):
 
     A container's start is `create_endpoint`, `join`, `publish`; its end `revoke`, `leave`, `delete_endpoint`. What was
     done is undone in that order when a later step fails. To remove what is not there is no error: the engine does so
-    after a crash. `create_endpoint` answers what the driver chose where it was given nothing. `info` is for `docker
-    network inspect -v`. A network is created once, not again at an engine's start.
+    after a crash. `create_endpoint` answers what the driver chose where it was given nothing. `info` is asked
+    after `join`, and may tell the device's MAC address (`com.docker.network.endpoint.macaddress`). The device is back
+    on the host, down and under its old name, before `leave`. A network is created once, not again at an engine's start.
 
     Errors: EngineError only.
     """
@@ -74,6 +75,15 @@ class NetworkDriver(Protocol):
     def publish(self, network_id: str, endpoint_id: str, options: Mapping[str, Any]) -> None: ...
     def revoke(self, network_id: str, endpoint_id: str) -> None: ...
     def info(self, network_id: str, endpoint_id: str) -> Mapping[str, Any]: ...
+
+
+@runtime_checkable
+class NodeListener(Protocol):
+    """A NetworkDriver of scope "global" that wants to know the cluster's engines. `address` is one's IP address, `own`
+    that it is this engine. May block. Errors: EngineError only."""
+
+    def node_joined(self, address: str, *, own: bool) -> None: ...
+    def node_left(self, address: str, *, own: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ class NetworkExtensions:
                 self._networks[name] = driver
             return self._networks[name]
 
+    def in_use(self) -> dict[str, NetworkDriver]:
+        return dict(self._networks)
+
     def ipam(self, name: str) -> IpamDriver:
         with self._loading:
             if name not in self._ipam:

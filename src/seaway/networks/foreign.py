@@ -106,6 +106,7 @@ class Foreign:
         undo.push_async_callback(self._quietly, driver.delete_endpoint, *ids)
         joined = await run_blocking(driver.join, *ids, str(path), options)
         undo.push_async_callback(self._quietly, driver.leave, *ids)
+        info = await run_blocking(driver.info, *ids)
         address, length = _parts(made.address or wish.address)
         address6, length6 = _parts(made.address6 or wish.address6)
         digits = plan.link.removeprefix("eth")
@@ -113,7 +114,7 @@ class Foreign:
             plan,
             source=joined.device,
             link=f"{joined.prefix}{digits}" if digits.isdigit() else plan.link,
-            mac=made.mac or wish.mac,
+            mac=made.mac or wish.mac or str(info.get(MAC) or ""),
             address=address,
             prefix_length=length,
             broadcast=plan.broadcast if address == plan.address else "",

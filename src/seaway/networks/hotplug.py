@@ -7,7 +7,7 @@ from dataclasses import replace
 from seaway.base.errors import Forbidden, InvalidParameter, NotFound
 from seaway.base.failpoints import failpoint
 from seaway.model.network import EndpointSettings
-from seaway.networks import links
+from seaway.networks import lent, links
 from seaway.networks.builder import plan_on
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import PublishedPort
@@ -83,6 +83,8 @@ class Hotplug:
         return after
 
     async def _unplug(self, sandbox: Sandbox, network: Network, endpoint: EndpointSettings) -> None:
+        if network.is_foreign and sandbox.netns_path and await lent.give_back(sandbox.netns_path, endpoint):
+            return
         if (network.parent or network.is_foreign) and sandbox.netns_path:
             address = endpoint.ip_address or endpoint.global_ipv6_address
             await links.delete_link_inside(sandbox.netns_path, endpoint.mac_address, address)

@@ -14,6 +14,7 @@ from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.kernel import netns, rtnl, userns
 from seaway.kernel.netlink import Netlink
 from seaway.kernel.worker import run_blocking
+from seaway.networks import lent
 from seaway.networks.plan import HOST_LINK_PREFIX, BridgePlan, EndpointPlan
 from seaway.networks.rates import limit_link
 
@@ -217,7 +218,7 @@ def _set(path: Path, value: str) -> None:
 def _add_device(netlink: rtnl.Rtnl, plan: EndpointPlan, index: int, host: _HostSide) -> int:
     """Its number: `index`, but for one that was made before. 0: the network has no device to give."""
     if not (plan.bridge or plan.parent):
-        return _take_in(netlink, plan, host) if plan.source else 0
+        return lent.take_in(netlink, plan, host.netlink) if plan.source else 0
     if plan.bridge:
         netlink.run([rtnl.add_veth(plan.link, index, plan.mac, plan.mtu, plan.host_link, host.namespace)])
         return index
@@ -236,14 +237,6 @@ def _add_to_parent(netlink: rtnl.Rtnl, plan: EndpointPlan, host: _HostSide) -> i
         host.netlink.run([request])
     index = _index(passing)
     netlink.run([rtnl.rename_link(index, plan.link)])
-    return index
-
-
-def _take_in(netlink: rtnl.Rtnl, plan: EndpointPlan, host: _HostSide) -> int:
-    with open("/proc/thread-self/ns/net", "rb", buffering=0) as here:
-        host.netlink.run([rtnl.move_link(plan.source, here.fileno())])
-    index = _index(plan.source)
-    netlink.run([rtnl.rename_link(index, plan.link, plan.mac)])
     return index
 
 

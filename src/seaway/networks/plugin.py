@@ -8,6 +8,8 @@ from seaway.networks.driver import Attachment, Interface, LeasedPool, Route, Sub
 from seaway.plugins.client import PluginClient, PluginFailed
 
 CONNECTED = 1
+NODE = 1
+"""RouteType and DiscoveryType."""
 
 
 class NotImplementedByPlugin(SystemFailure):
@@ -86,15 +88,22 @@ class RemoteNetworkDriver(_Remote):
         self._optional("RevokeExternalConnectivity", NetworkID=network_id, EndpointID=endpoint_id)
 
     def info(self, network_id: str, endpoint_id: str) -> Mapping[str, Any]:
-        return self._call("EndpointOperInfo", NetworkID=network_id, EndpointID=endpoint_id).get("Value") or {}
+        return self._optional("EndpointOperInfo", NetworkID=network_id, EndpointID=endpoint_id).get("Value") or {}
 
-    def _optional(self, method: str, **arguments: Any) -> None:
+    def node_joined(self, address: str, *, own: bool) -> None:
+        self._optional("DiscoverNew", DiscoveryType=NODE, DiscoveryData=_node(address, own=own))
+
+    def node_left(self, address: str, *, own: bool) -> None:
+        self._optional("DiscoverDelete", DiscoveryType=NODE, DiscoveryData=_node(address, own=own))
+
+    def _optional(self, method: str, **arguments: Any) -> dict[str, Any]:
         """An old plugin answers 404, which is no failure, as in dockerd."""
         try:
-            self._call(method, **arguments)
+            return self._call(method, **arguments)
         except EngineError as failed:
             if "404" not in str(failed):
                 raise
+            return {}
 
 
 class RemoteIpamDriver(_Remote):
@@ -133,6 +142,10 @@ class RemoteIpamDriver(_Remote):
 def _subnet(subnet: Subnet) -> dict[str, Any]:
     own = {"AddressSpace": "LocalDefault", "Pool": subnet.subnet, "Gateway": subnet.gateway}
     return {**own, "AuxAddresses": dict(subnet.auxiliary)}
+
+
+def _node(address: str, *, own: bool) -> dict[str, Any]:
+    return {"Address": address, "BindAddress": "", "Self": own}
 
 
 def _route(answer: Mapping[str, Any]) -> Route:

@@ -70,8 +70,8 @@ async def test_engines_see_each_other_and_one_that_leaves_is_gone_at_once(etcd: 
     async with engine(etcd, 1) as one:
         async with engine(etcd, 2) as two:
             await two.ready()
-            await until(lambda: one.nodes == ["192.0.2.1:2376", "192.0.2.2:2376"])
-        await until(lambda: one.nodes == ["192.0.2.1:2376"])
+            await until(lambda: one.nodes.all() == ["192.0.2.1:2376", "192.0.2.2:2376"])
+        await until(lambda: one.nodes.all() == ["192.0.2.1:2376"])
         assert etcd.keys(NODES) == [NODES + "192.0.2.1:2376"]
 
 
@@ -80,12 +80,12 @@ async def test_what_one_holds_the_others_see_and_nobody_takes(etcd: Etcd) -> Non
     async with engine(etcd, 1) as one, engine(etcd, 2) as two:
         two.listen(heard)
         await two.ready()
-        assert await one.hold({"a": value(1), "b": value(1)})
-        assert not await two.hold({"b": value(2), "c": value(2)})
+        assert await one.holdings.hold({"a": value(1), "b": value(1)})
+        assert not await two.holdings.hold({"b": value(2), "c": value(2)})
         await until(lambda: two.entries.keys() == {"a", "b"})
-        await one.release(["a", "b"])
+        await one.holdings.release(["a", "b"])
         await until(lambda: not two.entries)
-        assert await two.hold({"b": value(2)})
+        assert await two.holdings.hold({"b": value(2)})
     assert heard.keys[0] == {"a", "b"}
 
 
@@ -94,20 +94,20 @@ async def test_an_engine_that_dies_leaves_nothing_after_its_lease(etcd: Etcd) ->
         supervisor = Supervisor()
         dying = Cluster("engine2", supervisor)
         await dying.use(config(etcd, 2))
-        assert await dying.hold({"a": value(2)})
+        assert await dying.holdings.hold({"a": value(2)})
         await supervisor.close()  # no farewell: its tasks just end
         await until(lambda: "a" in one.entries)
-        await until(lambda: not one.entries and one.nodes == ["192.0.2.1:2376"])
+        await until(lambda: not one.entries and one.nodes.all() == ["192.0.2.1:2376"])
 
 
 async def test_a_store_that_is_away_is_named_and_after_its_return_all_is_held_again(etcd: Etcd, tmp_path: Path) -> None:
     async with engine(etcd) as one:
-        assert await one.hold({"a": value(1), "b": value(1)})
+        assert await one.holdings.hold({"a": value(1), "b": value(1)})
         etcd.kill()
         await until(lambda: one.failure is not None)
         with pytest.raises(StoreUnreachable, match=f"the cluster store etcd://{etcd.address} cannot be reached: "):
-            await one.hold({"c": value(1)})
-        await one.release(["b"])
+            await one.holdings.hold({"c": value(1)})
+        await one.holdings.release(["b"])
         etcd.data = tmp_path / "another"  # with all that the old one knew, the leases too
         etcd.start()
         await until(lambda: etcd.keys(NETWORKS) == [NETWORKS + "a"])
@@ -117,7 +117,7 @@ async def test_a_store_that_is_away_is_named_and_after_its_return_all_is_held_ag
 
 async def test_a_frozen_store_costs_the_lease_and_a_thawed_one_gives_a_new_one(etcd: Etcd) -> None:
     async with engine(etcd) as one:
-        assert await one.hold({"a": value(1)})
+        assert await one.holdings.hold({"a": value(1)})
         etcd.freeze()
         await until(lambda: one.failure is not None)
         assert "no answer in time" in str(one.failure)
@@ -130,11 +130,11 @@ async def test_a_new_engine_takes_over_what_the_last_one_held_and_sweeps_the_res
     supervisor = Supervisor()
     last = Cluster("engine1", supervisor)
     await last.use(config(etcd, ttl_s=60))
-    assert await last.hold({"runs": value(1), "ended": value(1)})
+    assert await last.holdings.hold({"runs": value(1), "ended": value(1)})
     await supervisor.close()
     supervisor = Supervisor()
     new = Cluster("engine1", supervisor)
-    new.adopt({"runs": value(1, "moved")})
+    new.holdings.adopt({"runs": value(1, "moved")})
     await new.use(config(etcd, ttl_s=60))
     await new.ready()
     assert etcd.keys(NETWORKS) == [NETWORKS + "runs"]
@@ -147,10 +147,10 @@ async def test_a_key_that_another_engine_took_meanwhile_stays_its_own(
     etcd: Etcd, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with engine(etcd, 2) as two:
-        assert await two.hold({"a": value(2)})
+        assert await two.holdings.hold({"a": value(2)})
         supervisor = Supervisor()
         one = Cluster("engine1", supervisor)
-        one.adopt({"a": value(1)})
+        one.holdings.adopt({"a": value(1)})
         await one.use(config(etcd, 1))
         await one.ready()
         await until(lambda: "a" in one.entries)
@@ -164,7 +164,7 @@ async def test_another_cluster_after_a_reload(etcd: Etcd, tmp_path: Path) -> Non
     (tmp_path / "b").mkdir()
     with running_etcd(tmp_path / "b") as other:
         async with engine(etcd) as one:
-            assert await one.hold({"a": value(1)})
+            assert await one.holdings.hold({"a": value(1)})
             await one.use(config(other))
             await one.ready()
             assert etcd.keys() == []
@@ -172,7 +172,7 @@ async def test_another_cluster_after_a_reload(etcd: Etcd, tmp_path: Path) -> Non
             await one.use(None)
             assert other.keys() == []
             with pytest.raises(NoCluster):
-                await one.hold({"b": value(1)})
+                await one.holdings.hold({"b": value(1)})
 
 
 async def test_two_that_race_for_a_key_never_both_have_it(etcd: Etcd) -> None:
@@ -180,8 +180,8 @@ async def test_two_that_race_for_a_key_never_both_have_it(etcd: Etcd) -> None:
         for number in range(50):
             key = f"k{number}"
             async with asyncio.TaskGroup() as group:
-                first = group.create_task(one.hold({key: value(1)}))
-                second = group.create_task(two.hold({key: value(2)}))
+                first = group.create_task(one.holdings.hold({key: value(1)}))
+                second = group.create_task(two.holdings.hold({key: value(2)}))
             assert [first.result(), second.result()].count(True) == 1
 
 
@@ -207,7 +207,7 @@ async def test_a_store_behind_tls_lets_in_whom_the_authority_knows(tmp_path: Pat
         supervisor = Supervisor()
         cluster = Cluster("engine1", supervisor)
         await cluster.use(replace(known, **mine))
-        assert await cluster.hold({"a": value(1)})
+        assert await cluster.holdings.hold({"a": value(1)})
         assert etcd.keys(NETWORKS) == [NETWORKS + "a"]
         await cluster.use(known)
         with pytest.raises(StoreUnreachable, match=r"cannot be reached: .*(certificate required|bad certificate)"):

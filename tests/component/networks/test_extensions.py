@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from seaway.networks.driver import NodeListener
 from seaway.networks.extensions import NetworkExtensions
 from seaway.networks.plugin import NotImplementedByPlugin
 from seaway.plugins.discovery import NoSuchPlugin, PluginDirectories
@@ -50,6 +51,23 @@ def test_a_plugins_drivers(extensions: NetworkExtensions, tmp_path: Path) -> Non
         pool = extensions.ipam("wire").request_pool("", "", {"site": "north"}, v6=False)
         assert (pool.id, pool.subnet) == ("pool-1", "10.201.0.0/24")
         assert plugin.asked("IpamDriver.RequestPool")["AddressSpace"] == "here"
+    finally:
+        plugin.close()
+
+
+def test_a_plugin_hears_of_the_clusters_engines(extensions: NetworkExtensions, tmp_path: Path) -> None:
+    plugin = NetworkPlugin(tmp_path / "run/wide.sock", "")
+    plugin.scope = "global"
+    try:
+        driver = extensions.network("wide")
+        assert extensions.in_use() == {"wide": driver}
+        assert isinstance(driver, NodeListener)
+        driver.node_joined("192.0.2.1", own=True)
+        driver.node_left("192.0.2.2", own=False)
+        own = {"Address": "192.0.2.1", "BindAddress": "", "Self": True}
+        assert plugin.asked("NetworkDriver.DiscoverNew") == {"DiscoveryType": 1, "DiscoveryData": own}
+        other = {"Address": "192.0.2.2", "BindAddress": "", "Self": False}
+        assert plugin.asked("NetworkDriver.DiscoverDelete") == {"DiscoveryType": 1, "DiscoveryData": other}
     finally:
         plugin.close()
 

@@ -59,7 +59,7 @@ class Overlay:
     def placed(self, advertise: str) -> None:
         self.endpoints.move(advertise)
         self._dirty |= self.endpoints.networks
-        self._cluster.adopt(self.endpoints.held)
+        self._cluster.holdings.adopt(self.endpoints.held)
 
     def changed(self, keys: frozenset[str]) -> None:
         changes = self._directory.update(self._cluster.entries, keys)

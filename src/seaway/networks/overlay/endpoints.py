@@ -89,12 +89,12 @@ class OverlayEndpoints:
             return
         record = endpoint_record(claim, endpoint, name)
         self._mine[network.id][endpoint.ip_address] = record
-        await self._cluster.renew({endpoint_key(network.id, endpoint.ip_address): to_text(record)})
+        await self._cluster.holdings.renew({endpoint_key(network.id, endpoint.ip_address): to_text(record)})
 
     async def release(self, network: Network, address: str) -> None:
         """The last one takes the network's devices along."""
         self._drop(network.id, address)
-        await self._cluster.release([endpoint_key(network.id, address)])
+        await self._cluster.holdings.release([endpoint_key(network.id, address)])
         async with self._locks.hold(network.id):
             if network.id not in self._mine and network.overlay:
                 self._tables.pop(network.id, None)
@@ -119,7 +119,7 @@ class OverlayEndpoints:
         held = False
         there = Present(self._cluster.path(network_key(network.id)))
         try:
-            held = await self._cluster.hold({endpoint_key(network.id, address): to_text(claim)}, [there])
+            held = await self._cluster.holdings.hold({endpoint_key(network.id, address): to_text(claim)}, [there])
             if not held and not await self._cluster.commit([there], []):
                 raise NoSuchNetwork(network.name)
         finally:
