@@ -7,6 +7,7 @@ As root, with an engine of its own. Exits with 1 where a figure is above its lim
 
 import http.client
 import json
+import os
 import re
 import socket
 import statistics
@@ -87,12 +88,13 @@ def ps_ms(engine: RunningEngine, path: str = "/containers/json") -> float:
     return statistics.median(once() for _ in range(15))
 
 
-def restart_s(engine: RunningEngine, path: str) -> tuple[float, int]:
-    """To the first answer, and how many containers that one has."""
+def restart_s(engine: RunningEngine, path: str) -> tuple[int, float]:
+    """How many containers the first answer has, and the seconds to it."""
     engine.stop()
     begun = time.monotonic()
     with open(engine.root / "log", "ab") as log:
-        engine.process = subprocess.Popen(engine._command(*LIVE), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        command = engine._command(*LIVE)
+        engine.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=INSTALLED)
     while True:
         try:
             return len(json.loads(call(engine, "GET", path))), time.monotonic() - begun
@@ -101,7 +103,16 @@ def restart_s(engine: RunningEngine, path: str) -> tuple[float, int]:
             time.sleep(0.005)
 
 
+def cpu_s(engine: RunningEngine) -> float:
+    """Of the engine since its start: on a busy machine this says more than the clock."""
+    assert engine.process
+    fields = Path(f"/proc/{engine.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 LIVE = ("--live-restore",)
+# An installed engine has its modules compiled.
+INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @contextmanager
@@ -133,6 +144,7 @@ def main() -> int:
         found, taken = restart_s(engine, "/containers/json")
         assert found == RESTARTED
         report(f"{RESTARTED} running: a restart to the first ps", taken, "s", 2)
+        print(f"{'  the engine had used by then':50} {cpu_s(engine):8.2f} s", flush=True)
         make(engine, range(RESTARTED, RUNNING), start=True)
         report(f"{RUNNING} running: ps", ps_ms(engine), "ms", 50)
         report(f"{RUNNING} running: the engine's memory", memory_mb(engine), "MB", 150)

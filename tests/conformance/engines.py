@@ -116,11 +116,13 @@ class RunningEngine:
         return closing(DockerClient(base_url=self.host, version="auto"))
 
     def _wait_answering(self) -> None:
+        """Until it has taken over what an engine before it left: a network is removed only then."""
         deadline = time.monotonic() + 30 * PATIENCE
         while self.docker("version").returncode:
             assert not self.ended(), (self.root / "log").read_text()
             assert time.monotonic() < deadline, (self.root / "log").read_text()
             time.sleep(0.05)
+        self.docker("network", "rm", "no-such-network")
 
 
 @dataclass

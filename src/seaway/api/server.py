@@ -57,8 +57,10 @@ class ApiServer:
         identity: Identity,
         plugins: AuthorizationPlugins | None = None,
         minimum: Version = MIN_VERSION,
+        rest: "asyncio.Future[Router] | None" = None,
     ) -> None:
-        self._router, self._plugins, self._minimum = router, plugins, minimum
+        """`rest`: the routes that come later; a request for none of `router`'s waits for them."""
+        self._router, self._rest, self._plugins, self._minimum = router, rest, plugins, minimum
         self._base_headers, self._headers = identity.base_headers, identity.headers
         self._listening: list[asyncio.Server] = []
         self._files: list[Path] = []
@@ -116,6 +118,8 @@ class ApiServer:
         if (clean := clean_path(path)) != path:
             return moved(clean, http.rel_url.raw_query_string)
         match = self._router.match(http.method, path)
+        if match is None and self._rest:
+            match = (await asyncio.shield(self._rest)).match(http.method, path)
         if match is None:
             return no_such_page()
         try:

@@ -1,5 +1,6 @@
 """The two programs: `seaway` with its commands, and `dockerd`, another name of `seaway serve`."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -44,6 +45,8 @@ def dockerd(argv: Sequence[str] | None = None) -> int:
 
 
 def run_engine(config: EngineConfig, reread: Reread) -> int:
+    # What a start makes stays: the collector, which finds nothing in it, rests until all is there (daemon.serve).
+    gc.disable()
     # Imported late: --help, --validate and check answer without loading the engine.
     from seaway.daemon import run
 

@@ -1,8 +1,9 @@
 """Builds each service once, in the order in which they need each other."""
 
+import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,11 +24,11 @@ from seaway.api.handlers.logs import LogHandlers
 from seaway.api.handlers.networks import NetworkHandlers
 from seaway.api.handlers.registry import RegistryHandlers
 from seaway.api.handlers.swarm import SwarmHandlers
-from seaway.api.handlers.system import SystemHandlers
+from seaway.api.handlers.system import InfoHandlers, SystemHandlers
 from seaway.api.handlers.usage import UsageHandlers
 from seaway.api.handlers.volume_copies import VolumeCopyHandlers
 from seaway.api.handlers.volumes import VolumeHandlers
-from seaway.api.router import Router
+from seaway.api.router import Route, Router
 from seaway.api.server import ApiServer, Identity
 from seaway.api.versions import Version
 from seaway.base.dockerversion import DOCKER_VERSION
@@ -35,6 +36,7 @@ from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
 from seaway.config.cluster import parse_cluster
 from seaway.containers.store import ContainerStore
+from seaway.daemon.adoption import after_adoption
 from seaway.daemon.metrics import metrics_text
 from seaway.daemon.options import (
     file_defaults,
@@ -88,18 +90,43 @@ class _Images:
     events: EventBus
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What answers before there is an engine: /_ping and /version. All else waits until `rest` is there."""
+
+    server: ApiServer
+    rest: "asyncio.Future[Router]"
+    version: "asyncio.Task[EngineVersion]"
+
+
+async def open_front(settings: Settings, supervisor: Supervisor, life: AsyncExitStack) -> Front:
+    oldest = minimum_version(os.environ)
+    guards = AuthorizationPlugins(lambda: settings.config.authorization_plugins)
+    guards.require_all()
+    version = supervisor.spawn(_probe_version(str(oldest)), "versions")
+    rest: asyncio.Future[Router] = asyncio.get_running_loop().create_future()
+    identity = Identity(DOCKER_VERSION, settings.config.experimental)
+    server = ApiServer(Router(SystemHandlers(version).routes()), identity, guards, oldest, rest)
+    life.push_async_callback(server.close, 0)
+    await _listen(settings.config, server)
+    return Front(server, rest, version)
+
+
+async def _probe_version(oldest_api: str) -> EngineVersion:
+    version = await probe_version({name: find_program(name) for name in ("crun", "runc", "conmon", "docker-init")})
+    return replace(version, oldest_api=oldest_api)
+
+
 async def build(
-    settings: Settings, root: DataRoot, life: AsyncExitStack
-) -> tuple[Engine, Transfers, ApiServer, Callable[[], str]]:
-    """Nothing runs or answers yet. What is made here ends with `life`."""
+    settings: Settings, root: DataRoot, supervisor: Supervisor, front: Front, life: AsyncExitStack
+) -> tuple[Engine, Transfers, Router, Callable[[], str]]:
+    """Nothing runs yet. What is made here ends with `life`."""
     config = settings.config
     run_root = Path(config.exec_root) / "seaway"
     forget_last_boot(run_root)
-    supervisor = Supervisor()
-    life.push_async_callback(supervisor.close)
     images = await _open_images(settings, root, life)
-    containers = _load_containers(root, images.roots.driver_name)
-    controller = await _start_networks(config, root, run_root, containers, supervisor, life)
+    containers = await _load_containers(root, images.roots.driver_name)
+    controller = await _restore_networks(config, root, run_root, containers, supervisor)
     runtime = _start_runtime(settings, run_root, supervisor, life)
     logs = _start_logs(settings, containers, runtime, supervisor, life)
     engine = Engine(
@@ -118,17 +145,12 @@ async def build(
         streams=Streams(supervisor),
         host=read_host(),
     )
-    oldest = minimum_version(os.environ)
-    version = await probe_version({name: find_program(name) for name in ("crun", "runc", "conmon", "docker-init")})
-    version = replace(version, oldest_api=str(oldest))
+    version = await front.version
     transfers = Transfers(settings, images.catalog, root.path)
     supervisor.spawn(forget_partial_downloads(transfers.blobs), "partial downloads", service=True)
-    router = _routes(transfers, root, engine, images, version)
-    guards = AuthorizationPlugins(lambda: settings.config.authorization_plugins)
-    guards.require_all()
-    server = ApiServer(router, Identity(DOCKER_VERSION, config.experimental), guards, oldest)
+    router = Router(after_adoption(engine, route) for route in _routes(transfers, root, engine, images, version))
     told = metrics_text(engine, images.events, version, root.engine_id(), images.layers.driver.name)
-    return engine, transfers, server, told
+    return engine, transfers, router, told
 
 
 async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack) -> _Images:
@@ -139,7 +161,7 @@ async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack)
     layers = LayerStore(store_root, driver, settings.ids)
     life.push_async_callback(layers.close)
     await layers.restore()
-    roots = ContainerLayers(layers)
+    roots = await worker.run_blocking(ContainerLayers, layers)
     life.push_async_callback(roots.close)
     journal = Journal(root.path / "seaway" / "events.jsonl", RING_SIZE)
     life.callback(journal.close)
@@ -149,32 +171,30 @@ async def _open_images(settings: Settings, root: DataRoot, life: AsyncExitStack)
     return _Images(layers, roots, catalog, events)
 
 
-def _load_containers(root: DataRoot, driver: str) -> ContainerStore:
+async def _load_containers(root: DataRoot, driver: str) -> ContainerStore:
     containers = ContainerStore(root.path)
     log.info("Loading containers: start.")
-    containers.load(driver)
+    await worker.run_blocking(containers.load, driver)
     log.info("Loading containers: done.")
     return containers
 
 
-async def _start_networks(
-    config: EngineConfig,
-    root: DataRoot,
-    run_root: Path,
-    containers: ContainerStore,
-    supervisor: Supervisor,
-    life: AsyncExitStack,
+async def _restore_networks(
+    config: EngineConfig, root: DataRoot, run_root: Path, containers: ContainerStore, supervisor: Supervisor
 ) -> NetworkController:
     """The containers that still run are known to it before it brings the host to its state."""
-    cluster = Cluster(root.engine_id(), supervisor)
     options = await worker.run_blocking(network_options, config, run_root, root.path, root.engine_id())
-    controller = NetworkController(options, supervisor, cluster)
+    controller = NetworkController(options, supervisor, Cluster(root.engine_id(), supervisor))
     controller.restore(joined_before(containers, run_root / "runs"))
+    return controller
+
+
+async def start_networks(config: EngineConfig, controller: NetworkController, life: AsyncExitStack) -> None:
+    cluster = controller.cluster
     life.push_async_callback(cluster.close)
     await cluster.use(parse_cluster(config.cluster_store, config.cluster_advertise, config.cluster_store_opts))
     await controller.start()
     life.push_async_callback(controller.close)
-    return controller
 
 
 def _start_runtime(settings: Settings, run_root: Path, supervisor: Supervisor, life: AsyncExitStack) -> Runtime:
@@ -210,7 +230,7 @@ def _routes(
     engine: Engine,
     stores: _Images,
     version: EngineVersion,
-) -> Router:
+) -> Iterator[Route]:
     catalog, events = stores.catalog, stores.events
 
     async def info(api: Version) -> dict[str, Any]:
@@ -220,7 +240,7 @@ def _routes(
         return info_to_wire(config, await worker.run_blocking(read_host), version, figures, api)
 
     groups = (
-        SystemHandlers(version, info),
+        InfoHandlers(info),
         EventHandlers(events),
         CheckpointHandlers(engine),  # before those that take any path for a name
         ContainerHandlers(engine),
@@ -240,10 +260,10 @@ def _routes(
         VolumeHandlers(engine),
         UsageHandlers(engine, catalog),
     )
-    return Router(route for group in groups for route in group.routes())
+    return (route for group in groups for route in group.routes())
 
 
-async def listen(config: EngineConfig, server: ApiServer) -> None:
+async def _listen(config: EngineConfig, server: ApiServer) -> None:
     context = tls(config) if config.uses_tls else None
     for where in config.listens:
         await server.serve(where, group=config.group, tls=context)

@@ -1,5 +1,6 @@
 """From a configuration to a running engine, and to its graceful end."""
 
+import gc
 import logging
 import os
 import signal
@@ -14,8 +15,9 @@ import uvloop
 from seaway.api.metrics import serve_metrics
 from seaway.base.errors import SystemFailure
 from seaway.base.signalling import dump_stacks, on_signal, stop_signal
+from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
-from seaway.daemon.build import build, listen
+from seaway.daemon.build import build, open_front, start_networks
 from seaway.daemon.options import programs
 from seaway.engine import health, monitor, oom, shutdown
 from seaway.engine.context import Engine
@@ -23,7 +25,7 @@ from seaway.engine.exec import collect_finished
 from seaway.engine.hostresolver import follow_host_resolver
 from seaway.engine.networks import reopen_links
 from seaway.engine.reload import move_cluster, reload_config
-from seaway.engine.restore import restore
+from seaway.engine.restore import record_ends, restore
 from seaway.engine.settings import Settings
 from seaway.engine.sweep import sweep
 from seaway.kernel.chroot import is_chrooted
@@ -51,6 +53,8 @@ async def serve(config: EngineConfig, reread: Callable[[], EngineConfig]) -> Non
         on_signal(signal.SIGHUP, lambda: service.reload(reread))
         for number in (signal.SIGUSR1, signal.SIGQUIT):
             on_signal(number, partial(dump_stacks, Path(config.exec_root)))
+        gc.freeze()
+        gc.enable()
         notify(READY)
         await stop.wait()
         notify(STOPPING)
@@ -75,11 +79,17 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         root = DataRoot(config.data_root, ids)
         life.callback(root.close)
         settings = Settings(config, ids)
-        engine, transfers, server, metrics = await build(settings, root, life)
+        supervisor = Supervisor()
+        life.push_async_callback(supervisor.close)
+        front = await open_front(settings, supervisor, life)
+        engine, transfers, router, metrics = await build(settings, root, supervisor, front, life)
         tell = (transfers.resize, lambda new: engine.runtime.programs.use(programs(new)), partial(move_cluster, engine))
         monitor.follow_runs(engine)
         health.follow_runs(engine)
         oom.follow_runs(engine)
+        await record_ends(engine)
+        front.rest.set_result(router)
+        await start_networks(config, engine.networks.controller, life)
         await sweep(engine)
         await restore(engine)
         await reopen_links(engine)
@@ -87,12 +97,11 @@ async def running(config: EngineConfig) -> AsyncIterator[Service]:
         engine.supervisor.spawn(follow_host_resolver(engine), "host's resolv.conf", service=True)
         if config.metrics_addr:
             life.callback((await serve_metrics(config.metrics_addr, metrics)).close)
-        await listen(config, server)
         log.info("Daemon has completed initialization")
         try:
             yield Service(engine, lambda reread: reload_config(engine, root.engine_id(), reread, tell))
         finally:
-            await server.close()
+            await front.server.close()
             if not settings.config.live_restore:
                 await shutdown.stop_all(engine, settings.config.shutdown_timeout)
             await engine.supervisor.drain(5.0)

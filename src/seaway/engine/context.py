@@ -8,6 +8,7 @@ from seaway.base.locks import KeyedLocks
 from seaway.base.supervisor import Supervisor
 from seaway.containers.execs import ExecStore
 from seaway.containers.store import ContainerStore
+from seaway.engine.adoption import Adoption
 from seaway.engine.defaults import ContainerDefaults
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
@@ -54,6 +55,7 @@ class Engine:
     out_of_memory: set[str] = field(default_factory=set)
     metrics: Metrics = field(default_factory=Metrics)
     aftermaths: "dict[str, asyncio.Task[None]]" = field(default_factory=dict)
+    adoption: Adoption = field(default_factory=Adoption)
 
     @property
     def default_runtime(self) -> str:

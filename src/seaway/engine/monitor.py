@@ -30,14 +30,17 @@ def follow_runs(engine: Engine) -> None:
     """Every run that begins from now on, or is adopted, is followed to its end."""
 
     def follow(container_id: str, exit_of_run: "asyncio.Future[Exit]") -> None:
-        engine.supervisor.spawn(_watch(engine, container_id, exit_of_run), f"monitor {container_id[:12]}")
+        failpoint("start: recorded")
+        exit_of_run.add_done_callback(lambda done: end(container_id, done))
+
+    def end(container_id: str, done: "asyncio.Future[Exit]") -> None:
+        if not done.cancelled():  # the engine goes, the run does not
+            engine.supervisor.spawn(_end(engine, container_id, done.result()), f"end of {container_id[:12]}")
 
     engine.runs.add_follower(follow)
 
 
-async def _watch(engine: Engine, container_id: str, exit_of_run: "asyncio.Future[Exit]") -> None:
-    failpoint("start: recorded")
-    how = await exit_of_run
+async def _end(engine: Engine, container_id: str, how: Exit) -> None:
     failpoint("exit: seen")
     async with engine.locks.hold(container_id):
         delay_s = await _record(engine, container_id, how)

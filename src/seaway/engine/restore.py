@@ -37,38 +37,52 @@ CLUSTER_TIMEOUT_S = 60.0
 NEEDED_WITHIN_S = 5.0
 
 
+async def record_ends(engine: Engine) -> None:
+    """The records are loaded: what they say of runs that ended without an engine comes true, for whoever reads them."""
+    await asyncio.gather(*(_record_end(engine, container) for container in engine.containers.all()))
+
+
+async def _record_end(engine: Engine, container: Container) -> None:
+    if not container.task.is_running or surviving_run(container, engine.run_root):
+        return
+    is_waiting = container.task.status is Status.RESTARTING
+    try:
+        await engine.containers.update(container.id, _ended if is_waiting else _lost)
+    except OSError as failure:
+        log.error("failed to restore container %s: %s", container.id, failure)
+
+
 async def restore(engine: Engine) -> None:
-    """The records are loaded and swept. What starts or goes with the engine does so in the background."""
-    due = []
-    for container in engine.containers.all():
-        try:
-            if await _restore_one(engine, container):
-                due.append(container)
-        except (EngineError, OSError) as failure:
-            log.error("failed to restore container %s: %s", container.id, failure)
+    """What runs is adopted; what starts or goes with the engine does so in the background. All has been swept."""
+    await adopt_execs(engine)
+    containers = engine.containers.all()
+    kept = [(c, run_dir) for c in containers if (run_dir := surviving_run(c, engine.run_root))]
+    spawn = engine.supervisor.spawn
+    engine.adoption.begin({c.id: spawn(_adopted(engine, c, run), f"adoption of {c.short_id}") for c, run in kept})
+    due = [c for c in containers if not c.task.is_running and _settle(engine, c)]
     starting: dict[str, asyncio.Task[None]] = {}
     for container in due:
         again = _start_again(engine, container, starting)
-        starting[container.id] = engine.supervisor.spawn(again, f"restart {container.short_id}")
-    await engine.mounts.sweep()
-    await adopt_execs(engine)
+        starting[container.id] = spawn(again, f"restart {container.short_id}")
+    if await engine.adoption.of_all():
+        await engine.mounts.sweep()
 
 
-async def _restore_one(engine: Engine, container: Container) -> bool:
-    """Whether it is to start with the engine."""
-    if run_dir := surviving_run(container, engine.run_root):
-        await _adopt(engine, container, run_dir)
-        return False
-    if container.task.status is Status.RESTARTING:
-        container = await engine.containers.update(container.id, _ended)
-    elif container.task.is_running:
-        container = await engine.containers.update(container.id, _lost)
+def _settle(engine: Engine, container: Container) -> bool:
+    """Of one that does not run. Whether it is to start with the engine."""
     if container.task.status is Status.DEAD or container.host_config.auto_remove:
         engine.supervisor.spawn(_remove(engine, container), f"removal {container.short_id}")
         return False
     if engine.logs.has_unshipped(container):
         engine.supervisor.spawn(engine.logs.reader(container), f"logs {container.short_id}")
     return _should_start(container)
+
+
+async def _adopted(engine: Engine, container: Container, run_dir: Path) -> None:
+    try:
+        await _adopt(engine, container, run_dir)
+    except (EngineError, OSError) as failure:
+        log.error("failed to restore container %s: %s", container.id, failure)
 
 
 async def _adopt(engine: Engine, container: Container, run_dir: Path) -> None:

@@ -138,7 +138,7 @@ class Streams:
         """Before a container's process starts, once an exec's runs, or on adoption. Closes the channel at its end."""
         hub = self._hubs.setdefault(process_id, Hub())
         hub.connect(channel)
-        self._supervisor.spawn(self._pump(process_id, hub), f"streams {process_id[:12]}")
+        self._supervisor.spawn(self._pump(process_id, hub), f"streams {process_id[:12]}", service=True)
 
     def retire(self, process_id: str) -> None:
         """The end is on record: those who come now wait for the next start, a slow one reads on."""

@@ -62,7 +62,7 @@ class ExitWatcher:
         """Once conmon runs: its death without an exit file ends the wait too."""
         awaited = next((a for a in self._awaited.values() if a.result is result), None)
         if awaited:
-            awaited.guard = self._supervisor.spawn(self._wait_conmon(awaited, conmon_pid), "conmon guard")
+            awaited.guard = self._supervisor.spawn(self._wait_conmon(awaited, conmon_pid), "conmon guard", service=True)
 
     async def close(self) -> None:
         if self._reader:

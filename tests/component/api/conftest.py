@@ -8,7 +8,7 @@ import uvloop
 from aiohttp import web
 
 from seaway.api.handlers.events import EventHandlers
-from seaway.api.handlers.system import SystemHandlers
+from seaway.api.handlers.system import InfoHandlers, SystemHandlers
 from seaway.api.hijack import RAW_STREAM, hijack, refuse
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, json_response
@@ -32,12 +32,14 @@ class Engine:
     def __init__(self, path: Path) -> None:
         self.path, self.bus = path, EventBus()
         self.cancelled, self.heard = asyncio.Event(), b""
-        self.api = ApiServer(Router(self._routes()), Identity("28.5.2"))
+        self.rest: asyncio.Future[Router] = asyncio.get_running_loop().create_future()
+        version: asyncio.Future[EngineVersion] = asyncio.get_running_loop().create_future()
+        version.set_result(EngineVersion("0", "", "6", "amd64"))
+        self.api = ApiServer(Router(SystemHandlers(version).routes()), Identity("28.5.2"), rest=self.rest)
 
     def _routes(self) -> list[Route]:
-        system = SystemHandlers(EngineVersion("0", "", "6", "amd64"), self._info)
         return [
-            *system.routes(),
+            *InfoHandlers(self._info).routes(),
             *EventHandlers(self.bus).routes(),
             Route("POST", "/containers/{name:.*}/attach", self.attach),
             Route("POST", "/exec/{name}/start", self.exec_start),
@@ -49,6 +51,10 @@ class Engine:
             Route("GET", "/nothing", self.nothing),
             Route("GET", "/ws", self.websocket),
         ]
+
+    def load(self) -> None:
+        """From now on it has all its routes."""
+        self.rest.set_result(Router(self._routes()))
 
     async def _info(self, version: Version) -> dict[str, object]:
         return {"Version": str(version)}
@@ -112,7 +118,8 @@ class Engine:
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+async def young_engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    """One that has loaded nothing yet."""
     engine = Engine(tmp_path / "engine.sock")
     await engine.api.serve(Listen("unix", str(engine.path)))
     yield engine
@@ -120,11 +127,21 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     assert not engine.path.exists()
 
 
+@pytest.fixture
+def engine(young_engine: Engine) -> Engine:
+    young_engine.load()
+    return young_engine
+
+
 Talk = Callable[..., Coroutine[Any, Any, bytes]]
 
 
 @pytest.fixture
 def talk(engine: Engine) -> Talk:
+    return talk_to(engine)
+
+
+def talk_to(engine: Engine) -> Talk:
     """Send bytes over a fresh connection, end our side where asked, and read to the end."""
 
     async def exchange(sent: bytes, *, end: bool = False, until: bytes = b"") -> bytes:

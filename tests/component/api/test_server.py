@@ -14,7 +14,7 @@ from seaway.api.listeners import open_listeners
 from seaway.base.errors import SystemFailure
 from seaway.config.hosts import Listen
 
-from .conftest import Engine, Talk
+from .conftest import Engine, Talk, talk_to
 
 GET = b"GET %s HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"
 
@@ -28,6 +28,22 @@ def split(reply: bytes) -> tuple[str, dict[str, str], bytes]:
 async def test_the_socket_is_for_root_and_docker(engine: Engine) -> None:
     assert stat.filemode(engine.path.stat().st_mode) == "srw-rw----"
     assert engine.path.stat().st_uid == os.getuid()
+
+
+async def test_what_an_engine_answers_before_it_has_loaded_anything(young_engine: Engine) -> None:
+    talk = talk_to(young_engine)
+    assert split(await talk(GET % b"/_ping"))[2] == b"OK"
+    assert json.loads(split(await talk(GET % b"/version"))[2])["ApiVersion"] == "1.51"
+    waits = [asyncio.create_task(talk(GET % path)) for path in (b"/info", b"/nope")]
+    left = asyncio.create_task(talk(GET % b"/info"))
+    await asyncio.sleep(0.05)
+    left.cancel()  # one that goes away takes nothing with it
+    await asyncio.wait([left])
+    assert not any(task.done() for task in waits)
+    young_engine.load()
+    info, nope = [split(await task)[0] for task in waits]
+    assert info.endswith("200 OK")
+    assert nope.endswith("404 Not Found")
 
 
 async def test_ping_tells_what_clients_negotiate_with(talk: Talk) -> None:

@@ -1,5 +1,6 @@
 """/_ping, /version and /info."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -21,16 +22,16 @@ PING_HEADERS = {
 
 
 class SystemHandlers:
-    def __init__(self, version: EngineVersion, info: Callable[[Version], Awaitable[dict[str, object]]]) -> None:
-        """`info` collects the figures anew for each request."""
-        self._version, self._info = version, info
+    """What an engine answers before it has loaded anything."""
+
+    def __init__(self, version: "asyncio.Future[EngineVersion]") -> None:
+        self._version = version
 
     def routes(self) -> list[Route]:
         return [
             Route("GET", "/_ping", self.ping),
             Route("HEAD", "/_ping", self.ping),
             Route("GET", "/version", self.version),
-            Route("GET", "/info", self.info),
             Route("OPTIONS", "/{anyroute:.*}", self.options),
         ]
 
@@ -40,10 +41,19 @@ class SystemHandlers:
         return web.Response(body=b"OK", headers=PING_HEADERS)
 
     async def version(self, request: Request) -> web.StreamResponse:
-        return json_response(version_to_wire(self._version))
-
-    async def info(self, request: Request) -> web.StreamResponse:
-        return json_response(await self._info(request.version))
+        return json_response(version_to_wire(await asyncio.shield(self._version)))
 
     async def options(self, request: Request) -> web.StreamResponse:
         return empty_response(200)
+
+
+class InfoHandlers:
+    def __init__(self, info: Callable[[Version], Awaitable[dict[str, object]]]) -> None:
+        """`info` collects the figures anew for each request."""
+        self._info = info
+
+    def routes(self) -> list[Route]:
+        return [Route("GET", "/info", self.info)]
+
+    async def info(self, request: Request) -> web.StreamResponse:
+        return json_response(await self._info(request.version))
