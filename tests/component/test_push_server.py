@@ -156,3 +156,15 @@ async def test_two_pushes_at_once_send_a_layer_once(registry: Registry, pusher: 
     assert one == two
     assert sum(line.startswith("PATCH") for line in registry.asked) == len(TARS)
     assert [e.status for e in events].count("Pushed") == len(TARS)
+
+
+async def test_no_more_uploads_at_once_than_there_are_slots(registry: Registry, tmp_path: Path) -> None:
+    registry.go_on.clear()
+    pusher = Pusher(BlobMetadata(tmp_path), slots=1)
+    task = asyncio.create_task(push(registry, pusher))
+    await asyncio.sleep(0.3)
+    under_way = [line for line in registry.asked if line.startswith("PATCH")]
+    registry.go_on.set()
+    await task
+    assert len(under_way) == 1
+    assert sum(line.startswith("PATCH") for line in registry.asked) == len(TARS)

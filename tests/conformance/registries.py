@@ -15,6 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from conformance.engines import RunningEngine
+
 STUB = Path(__file__).parent.parent / "suites/registry_stub.py"
 T = TypeVar("T")
 
@@ -56,6 +58,16 @@ def faulty_registry(namespace: str, log: Path, port: int, *flags: str) -> Iterat
     log.touch()
     with listening(namespace, [sys.executable, str(STUB), str(port), str(log), *flags], port):
         yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def faults(engine: RunningEngine, log: Path, port: int) -> Iterator[str]:
+    """The faulty registry beside the engine, which afterwards has none of its images."""
+    with faulty_registry(engine.namespace, log, port) as address:
+        yield address
+        names = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+        if mine := [name for name in names if f":{port}/" in name]:
+            engine.docker("rmi", *mine)
 
 
 def go_on(namespace: str, port: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import RunningEngine
-from conformance.registries import faulty_registry, go_on
+from conformance.registries import faults, go_on
 
 PORT = 5001
 CLIMBS = pytest.mark.seaway_only("a layer with a name that climbs out by `..` is refused, not bent back")
@@ -24,11 +24,8 @@ def requests(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def registry(engine: RunningEngine, requests: Path) -> Iterator[str]:
-    with faulty_registry(engine.namespace, requests, PORT) as address:
+    with faults(engine, requests, PORT) as address:
         yield address
-        names = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-        if mine := [name for name in names if name.startswith(address)]:
-            engine.docker("rmi", *mine)
 
 
 def layers(engine: RunningEngine) -> set[str]:

@@ -84,6 +84,23 @@ def test_push_then_pull_as_dockerd_prints_them(engine: RunningEngine, registry: 
     ]
 
 
+def test_what_a_program_learns_of_a_push(engine: RunningEngine, registry: str, image: str) -> None:
+    """Progress as JSON: every layer by its ID, the manifest's digest and size in `aux`."""
+    name = f"{registry}/{image}"
+    engine.docker("tag", image, f"{name}:1")
+    with engine.client() as client:
+        told = list(client.api.push(name, "1", stream=True, decode=True))
+    for layer in short_ids(engine, image):
+        of_layer = [line["status"] for line in told if line.get("id") == layer]
+        assert (of_layer[0], of_layer[-1]) == ("Preparing", "Pushed")
+        sizes = [line["progressDetail"]["total"] for line in told if line.get("id") == layer and line["progressDetail"]]
+        assert sizes
+        assert min(sizes) > 0
+    [aux] = [line["aux"] for line in told if "aux" in line]
+    assert told[-2]["status"] == f"1: digest: {aux['Digest']} size: {aux['Size']}"
+    assert {**aux, "Tag": "1"} == aux
+
+
 def test_by_digest(engine: RunningEngine, registry: str, image: str) -> None:
     name = f"{registry}/{image}"
     engine.docker("tag", image, f"{name}:1")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import RunningEngine
-from conformance.registries import faulty_registry
+from conformance.registries import faults
 
 PORT = 5008
 BEYOND = pytest.mark.seaway_only("dockerd knows no foreign layers on Linux, no indexes in indexes, and gives up on 429")
@@ -21,11 +21,8 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def registry(engine: RunningEngine, log: Path) -> Iterator[str]:
-    with faulty_registry(engine.namespace, log, PORT) as address:
+    with faults(engine, log, PORT) as address:
         yield address
-        names = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-        if mine := [name for name in names if f":{PORT}/" in name]:
-            engine.docker("rmi", *mine)
 
 
 def headers_of(log: Path, path: str) -> list[dict[str, str]]:

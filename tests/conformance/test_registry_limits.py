@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import Restarted, RunningEngine
-from conformance.registries import faulty_registry, go_on
+from conformance.registries import faults, go_on
 
 PORT = 5017
 
@@ -19,11 +19,8 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def registry(engine: RunningEngine, log: Path) -> Iterator[str]:
-    with faulty_registry(engine.namespace, log, PORT) as address:
+    with faults(engine, log, PORT) as address:
         yield address
-        names = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-        if mine := [name for name in names if name.startswith(address)]:
-            engine.docker("rmi", *mine)
 
 
 @pytest.mark.parametrize(("flags", "most"), [((), "3"), (("--max-concurrent-downloads", "1"), "1")])
