@@ -4,6 +4,7 @@ pytest tests/vm                             what depends on cgroup v2, in the ma
 pytest --in-vm tests/conformance/test_x.py  any other tests, there
 """
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", modules.MARKER)
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as in a shell's background, and all programs would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -65,6 +65,7 @@ def secured(engine: RunningEngine, tmp_path: Path) -> Iterator[tuple[str, Path]]
     tls = {"certificate": f"{folder}/server.cert", "key": f"{folder}/server.key", "clientcas": [f"{folder}/ca.cert"]}
     trusted = Path(f"/etc/docker/certs.d/{address}")
     made = [parent for parent in (trusted, *trusted.parents) if not parent.exists()]
+    shutil.rmtree(trusted, ignore_errors=True)  # of a run that was killed
     trusted.mkdir(parents=True)
     try:
         http = {"addr": f"0.0.0.0:{TLS_PORT}", "tls": tls}
