@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import hashlib
+import io
 import os
 import stat
 import tarfile
@@ -412,3 +413,31 @@ async def test_an_image_that_is_going_marks_its_layers(tmp_path: Path) -> None:
 
 def open_store(root: Path) -> LayerStore:
     return LayerStore(root / "image", Overlay2(root / "overlay2"))
+
+
+async def test_a_containers_changes_become_the_layer_that_their_tar_would_be(store: LayerStore) -> None:
+    base = await store.register(chunks(make_tar(directory("gone/"), member("gone/f", data=b"1"), member("kept"))), None)
+    roots = ContainerLayers(store)
+    await roots.create_rw("c1", base.chain_id)
+    root = await roots.mount("c1")
+    (root / "gone/f").unlink()
+    (root / "new").mkdir(mode=0o751)
+    (root / "new/large").write_bytes(os.urandom(3 << 20) + b"odd")
+    (root / "new/small").write_bytes(b"text")
+    os.link(root / "new/small", root / "new/linked")
+    (root / "new/link").symlink_to("small")
+    os.setxattr(root / "new/small", "user.note", b"hello")
+    os.chown(root / "new/small", 5, 7)
+    layer = await store.register(roots.diff("c1"), base.chain_id)
+    tar = await collected(store.tar_stream(layer.chain_id))
+    again = await store.register(chunks(tar), None)
+    assert sha256_of(tar) == layer.diff_id == again.diff_id
+    assert layer.size == again.size == (3 << 20) + len("odd") + len("text")
+    with tarfile.open(fileobj=io.BytesIO(tar)) as members:
+        names = members.getnames()
+    assert names == ["gone", "gone/.wh.f", "new", "new/large", "new/link", "new/linked", "new/small"]
+    made, small = store.driver.layer_dir(layer.cache_id), (root / "new/small").stat()
+    found = (made / "new/small").stat()
+    assert (found.st_uid, found.st_gid, int(found.st_mtime), found.st_nlink) == (5, 7, int(small.st_mtime), 2)
+    assert os.getxattr(made / "new/small", "user.note") == b"hello"
+    await roots.unmount("c1")

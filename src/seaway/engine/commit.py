@@ -1,8 +1,9 @@
 """`POST /commit`: an image of what a container changed, on top of the image it was made from."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from seaway.base.errors import Conflict
 from seaway.containers.container import Container
@@ -42,8 +43,8 @@ async def commit_container(engine: Engine, catalog: Catalog, name: str, request:
     parent = _parent(catalog, container)
     commit = Commit(parent, container.id, config, container.config, request.author, request.comment)
     async with _paused(engine, container, wanted=request.pause):
-        async with aclosing(_diff(engine, container.id)) as diff:
-            image = await commit_image(catalog, commit, diff)
+        diff = engine.layers.diff(container.id)
+        image = await commit_image(catalog, commit, diff, partial(_refuse_half, engine, container))
         if request.reference:
             await catalog.tag(image, request.reference)
         shown = request.reference.familiar if request.reference else ""
@@ -85,10 +86,7 @@ async def _paused(engine: Engine, container: Container, *, wanted: bool) -> Asyn
         await unpause_container(engine, container.id)
 
 
-async def _diff(engine: Engine, container_id: str) -> AsyncGenerator[bytes, None]:
-    """A container that is removed under our eyes may give half of its files: that is no layer."""
-    async with aclosing(engine.layers.diff_stream(container_id)) as tar:
-        async for chunk in tar:
-            yield chunk
-    if not engine.layers.has_rw(container_id):
-        raise NoSuchContainer(container_id)
+def _refuse_half(engine: Engine, container: Container) -> None:
+    """One that was removed under our eyes may have given half of its files: that is no layer."""
+    if not engine.layers.has_rw(container.id):
+        raise NoSuchContainer(container.id)

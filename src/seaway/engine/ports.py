@@ -1,10 +1,11 @@
 """What the engine's verbs need of the subsystems below, as small Protocols; the composition root fills them."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from seaway.layers.changes import Change
+from seaway.layers.transfer import Diff
 from seaway.model.container import ContainerConfig
 from seaway.oci.platform import Platform
 
@@ -53,7 +54,7 @@ class RootFilesystems(Protocol):
 
     async def changes(self, container_id: str) -> list[Change]: ...
     def has_rw(self, container_id: str) -> bool: ...
-    def diff_stream(self, container_id: str) -> AsyncGenerator[bytes, None]: ...
+    def diff(self, container_id: str) -> Diff: ...
     def graph_data(self, container_id: str) -> dict[str, str]: ...
 
 

@@ -1,6 +1,6 @@
 """`docker commit`: an image made of another one and of what a container changed."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from seaway.base.clock import now
 from seaway.base.dockerversion import DOCKER_VERSION
 from seaway.images.catalog import Catalog
 from seaway.images.image import HistoryEntry, Image
+from seaway.layers.transfer import TarSource
 from seaway.model.container import ContainerConfig, words
 from seaway.oci.digest import Digest
 from seaway.oci.platform import host_platform
@@ -30,12 +31,14 @@ class Commit:
     comment: str = ""
 
 
-async def commit_image(catalog: Catalog, commit: Commit, diff: AsyncGenerator[bytes, None]) -> Image:
-    """A container that changed nothing gives an image without a layer of its own."""
+async def commit_image(catalog: Catalog, commit: Commit, diff: TarSource, check: Callable[[], None]) -> Image:
+    """A container that changed nothing gives an image without a layer of its own. `check` raises where the
+    container was not whole any more while it was read."""
     parent = commit.parent
     async with catalog.layers.transaction():
         layer = await catalog.layers.register(diff, parent.chain_id if parent else None)
         try:
+            check()
             is_empty = layer.diff_id == EMPTY_TAR
             document = child_document(commit, None if is_empty else layer.diff_id)
             return await catalog.images.create(document, parent.id if parent else None)

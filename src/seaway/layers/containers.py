@@ -1,8 +1,7 @@
 """The read-write layer of each container, on top of an image's layers or of none, with the init layer between."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from seaway.base.errors import Conflict, NotFound
@@ -15,7 +14,7 @@ from seaway.layers.initlayer import find_directory, set_up_init_layer
 from seaway.layers.layerdb import RwLayer
 from seaway.layers.options import container_limit
 from seaway.layers.store import LayerStore
-from seaway.layers.transfer import pack
+from seaway.layers.transfer import Diff
 from seaway.oci.digest import Digest
 
 
@@ -52,13 +51,11 @@ class ContainerLayers:
     def _stood_on(self) -> Iterator[Digest]:
         return (rw.parent for rw in self._rw.values() if rw.parent is not None)
 
-    async def diff_stream(self, container_id: str) -> AsyncGenerator[bytes, None]:
-        """A tar of what the container changed. Of what goes on meanwhile some is in it, some is not."""
+    def diff(self, container_id: str) -> Diff:
+        """What the container changed, for a new layer. Of what goes on meanwhile some is in it, some is not."""
         rw = self._get_rw(container_id)
         parent = self._driver.layer_dir(rw.init_id) if self._driver.whiteouts == "plain" else None
-        async with aclosing(pack(self._driver.layer_dir(rw.mount_id), parent, self._images.ids)) as tar:
-            async for chunk in tar:
-                yield chunk
+        return Diff(self._driver.layer_dir(rw.mount_id), parent)
 
     async def create_rw(self, container_id: str, parent: str | None, options: Mapping[str, str] | None = None) -> None:
         """`options` are those of `--storage-opt`. Raises StorageError."""

@@ -30,7 +30,6 @@ def make(path: bytes, owner: tuple[int, int], create: Callable[[], T]) -> T:
         except FileExistsError:
             remove(path)
         except FileNotFoundError:
-            # Even if the parent is there by now: another writer may have made it just after our attempt.
             make_directories(os.path.dirname(path) or b".", owner)
     return create()
 

@@ -1,7 +1,7 @@
-"""The process that makes a tar of a directory: of a container's own layer, or of a whole root filesystem.
+"""Makes tar entries of a directory: of a container's own layer.
 
-  python -m seaway.layers.pack OUT_FD ID_MAP ROOT         overlayfs' whiteouts and opaque directories become a layer's
-  python -m seaway.layers.pack OUT_FD ID_MAP ROOT PARENT  what ROOT has beyond the plain tree PARENT, removals included
+`overlay`: overlayfs' whiteouts and opaque directories become a layer's. `difference`: what a plain tree has beyond
+another, removals included.
 
 Nothing is followed: each name is opened relative to its directory with O_NOFOLLOW, so a container that changes its
 files meanwhile leads nowhere else. A file that shrinks meanwhile is filled up with zeros, so that the tar stays one.
@@ -10,13 +10,12 @@ files meanwhile leads nowhere else. A file that shrinks meanwhile is filled up w
 import errno
 import os
 import stat
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from seaway.base.idmap import IdMap, IdNotMapped, parse_id_map
+from seaway.base.idmap import IdMap
 from seaway.kernel import tar
-from seaway.layers.tarheader import END, KINDS, encode_header, padding
+from seaway.layers.tarheader import KINDS, encode_header
 from seaway.layers.unpack import OPAQUE, OPAQUE_XATTR, WHITEOUT
 
 CHUNK = 1 << 20
@@ -25,10 +24,11 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _KEPT_XATTRS = ("user.", "security.capability")
 _OVERLAY = "user.overlay."
 _REDIRECTS = frozenset({"trusted.overlay.redirect", "trusted.overlay.metacopy"})
-Write = Callable[[bytes], object]
+Write = Callable[[bytes, Iterable[bytes]], object]
+"""Takes an entry: its header, and the content that the header tells of, all of it."""
 
 
-class NotWhole(Exception):
+class NotWhole(ValueError):
     """Another engine mounted the layer with `redirect_dir` or `metacopy`: part of a change is in the layers below."""
 
     def __init__(self, name: bytes) -> None:
@@ -96,11 +96,11 @@ class Packer:
             self.difference(inside, below, prefix + name + b"/", own)
 
     def _directory(self, path: bytes, found: os.stat_result, fd: int) -> None:
-        self._write(self._header(path + b"/", tar.DIRECTORY, found, xattrs=_xattrs(path, fd)))
+        self._write(self._header(path + b"/", tar.DIRECTORY, found, xattrs=_xattrs(path, fd)), ())
 
     def _whiteout(self, prefix: bytes, name: bytes, found: os.stat_result) -> None:
         uid, gid = self._ids.to_container(found.st_uid, found.st_gid)
-        self._write(encode_header(prefix + WHITEOUT + name, tar.REGULAR, 0o600, uid, gid, int(found.st_mtime)))
+        self._write(encode_header(prefix + WHITEOUT + name, tar.REGULAR, 0o600, uid, gid, int(found.st_mtime)), ())
 
     def _entry(self, directory: int, prefix: bytes, name: bytes, found: os.stat_result) -> None:
         kind = KINDS.get(stat.S_IFMT(found.st_mode))
@@ -108,13 +108,13 @@ class Packer:
             return
         path, inode = prefix + name, (found.st_dev, found.st_ino)
         if found.st_nlink > 1 and (first := self._links.setdefault(inode, path)) != path:
-            self._write(self._header(path, tar.HARDLINK, found, link=first))
+            self._write(self._header(path, tar.HARDLINK, found, link=first), ())
         elif kind == tar.REGULAR:
             self._file(directory, name, path)
         elif kind == tar.SYMLINK:
-            self._write(self._header(path, kind, found, link=os.readlink(name, dir_fd=directory)))
+            self._write(self._header(path, kind, found, link=os.readlink(name, dir_fd=directory)), ())
         else:
-            self._write(self._header(path, kind, found))
+            self._write(self._header(path, kind, found), ())
 
     def _header(
         self,
@@ -139,12 +139,8 @@ class Packer:
             raise
         try:
             found = os.fstat(fd)
-            missing = found.st_size
-            self._write(self._header(path, tar.REGULAR, found, size=missing, xattrs=_xattrs(path, fd)))
-            while missing and (chunk := os.read(fd, min(CHUNK, missing))):
-                self._write(chunk)
-                missing -= len(chunk)
-            self._write(bytes(missing) + padding(found.st_size))
+            header = self._header(path, tar.REGULAR, found, size=found.st_size, xattrs=_xattrs(path, fd))
+            self._write(header, content_of(fd, found.st_size))
         finally:
             os.close(fd)
 
@@ -178,6 +174,17 @@ def _lstat(name: bytes, directory: int | None) -> os.stat_result | None:
         return os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
+
+
+def content_of(fd: int, size: int) -> Iterator[bytes]:
+    """Exactly so many bytes, however long the file is by now."""
+    while size and (chunk := os.read(fd, min(CHUNK, size))):
+        size -= len(chunk)
+        yield chunk
+    while size:
+        zeros = bytes(min(CHUNK, size))
+        size -= len(zeros)
+        yield zeros
 
 
 @contextmanager
@@ -220,25 +227,3 @@ def _xattrs(path: bytes, fd: int) -> dict[bytes, bytes]:
         if exc.errno not in (errno.EOPNOTSUPP, errno.ENODATA):
             raise
         return {}
-
-
-def main(argv: list[str]) -> int:
-    try:
-        with open(int(argv[0]), "wb", CHUNK) as out:
-            ids, root = parse_id_map(argv[1]), os.open(argv[2], _DIRECTORY)
-            packer = Packer(out.write, ids)
-            if len(argv) > 3:
-                packer.difference(root, os.open(argv[3], _DIRECTORY))
-            else:
-                packer.overlay(root)
-            out.write(END)
-    except BrokenPipeError:
-        return 0
-    except (OSError, IdNotMapped, NotWhole) as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Runs the chrooted processes that take a layer's tar in (`ingest`) and give it back (`reassemble`)."""
+"""Runs the chrooted processes that make a layer (`ingest`, `snapshot`) and give its tar back (`reassemble`)."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,15 @@ class FilePart:
     size: int
 
 
-TarSource = Path | FilePart | AsyncIterable[bytes]
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The tar that would be made of an upper directory, or of what a plain tree has beyond its `parent`."""
+
+    directory: Path
+    parent: Path | None
+
+
+TarSource = Path | FilePart | Diff | AsyncIterable[bytes]
 
 
 class BadLayer(InvalidParameter):
@@ -46,7 +54,9 @@ async def ingest(source: TarSource, directory: Path, tar_split: Path, whiteouts:
     with contextlib.ExitStack() as files:
         split = _opened(files, tar_split, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         os.fchmod(split, 0o644)
-        if isinstance(source, Path):
+        if isinstance(source, Diff):
+            done = await _run_snapshot(source, directory, split, whiteouts, ids)
+        elif isinstance(source, Path):
             done = await _run_ingest(directory, _opened(files, source, os.O_RDONLY), split, whiteouts, ids)
         elif isinstance(source, FilePart):
             part = f"{source.offset}+{source.size}"
@@ -91,6 +101,15 @@ async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteout
         raise StorageError(f"unpacking a layer failed: {text or exc}") from exc
 
 
+async def _run_snapshot(source: Diff, directory: Path, split: int, whiteouts: Whiteouts, ids: IdMap) -> Completed:
+    trees = (str(source.directory), *([str(source.parent)] if source.parent else []))
+    argv = _python("seaway.layers.snapshot", str(directory), str(split), whiteouts, str(ids), *trees)
+    try:
+        return await run(argv, pass_fds=(split,))
+    except CommandFailed as exc:
+        raise StorageError(exc.stderr.decode(errors="replace").strip() or str(exc)) from exc
+
+
 async def reassemble(directory: Path, tar_split: Path) -> AsyncGenerator[bytes, None]:
     """The layer's tar. Raises StorageError when its files are not what they were."""
     with contextlib.ExitStack() as files:
@@ -111,14 +130,6 @@ async def compress(directory: Path, tar_split: Path) -> AsyncGenerator[Compresse
         async with contextlib.aclosing(_output_of(writer)) as gzipped:
             async for chunk in gzipped:
                 yield Compressed(chunk, int.from_bytes(os.pread(count, 8, 0), "little"))
-
-
-async def pack(directory: Path, parent: Path | None, ids: IdMap) -> AsyncGenerator[bytes, None]:
-    """A tar of an upper directory, or of what a plain tree has beyond its `parent`. Raises StorageError."""
-    arguments = (str(ids), str(directory), *([str(parent)] if parent else []))
-    async with contextlib.aclosing(_output_of(_Writer("seaway.layers.pack", arguments, (), "pack a layer"))) as tar:
-        async for chunk in tar:
-            yield chunk
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,11 @@ from posixpath import normpath
 
 from seaway.kernel import tar
 from seaway.kernel.tar import BadTar, TarEntry
-from seaway.kernel.writers import Writers
 from seaway.layers.making import make, make_directories, make_node, remove, set_times, set_xattrs, write_to
 
 WHITEOUT, META, OPAQUE = b".wh.", b".wh..wh.", b".wh..wh..opq"
 OPAQUE_XATTR = "trusted.overlay.opaque"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-SMALL = 1 << 20
 
 
 def clean_name(name: bytes) -> bytes:
@@ -48,7 +46,6 @@ class Unpacker:
         self._inherits_group = False
         self._directories: list[tuple[bytes, TarEntry]] = []
         self._unpacked: set[bytes] = set()
-        self._writers = Writers()
         os.umask(0)
 
     def add(self, entry: TarEntry, content: Iterable[bytes]) -> None:
@@ -57,27 +54,21 @@ class Unpacker:
         if path.startswith(META) and path != OPAQUE:
             return
         if base.startswith(WHITEOUT):
-            self._writers.drain()
             self._whiteout(parent or b".", base, entry)
             return
         if path == b".":
             return
         if not self._overlay:
             self._remember(path)
-        if entry.kind == tar.REGULAR and 0 < entry.size <= SMALL:
-            self._writers.put(self._file, path, entry, list(content))
+        if entry.kind == tar.REGULAR:
+            self._file(path, entry, content)
         elif entry.kind == tar.DIRECTORY:
             self._directory(path, entry)
-        else:  # it may replace, or link to, what the writers still have
-            self._writers.drain()
-            if entry.kind == tar.REGULAR:
-                self._file(path, entry, content)
-            else:
-                self._special(path, entry)
+        else:
+            self._special(path, entry)
 
     def finish(self) -> None:
         """Directories get their times last, for every file made in them changed those."""
-        self._writers.drain()
         for path, entry in self._directories:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 set_times(path, entry)
@@ -101,7 +92,7 @@ class Unpacker:
     def _directory(self, path: bytes, entry: TarEntry) -> None:
         if not self._is_directory(path):
             hides_lower = self._overlay and self._is_whiteout(path)
-            self._make_directory(path, entry)
+            make(path, self._owner, lambda: os.mkdir(path, entry.mode & 0o777))
             if hides_lower:
                 os.setxattr(path, OPAQUE_XATTR, b"y", follow_symlinks=False)
         os.chown(path, entry.uid, entry.gid, follow_symlinks=False)
@@ -109,19 +100,6 @@ class Unpacker:
         self._inherits_group |= bool(entry.mode & stat.S_ISGID)
         os.chmod(path, entry.mode & 0o7777)
         self._directories.append((path, entry))
-
-    def _make_directory(self, path: bytes, entry: TarEntry) -> None:
-        try:
-            os.mkdir(path, entry.mode & 0o777)
-            return
-        except FileNotFoundError:
-            make_directories(path, self._owner)
-            return
-        except FileExistsError:
-            pass
-        if not self._is_directory(path):  # a writer may have made it, as the parent of a file
-            self._writers.drain()
-            make(path, self._owner, lambda: os.mkdir(path, entry.mode & 0o777))
 
     def _special(self, path: bytes, entry: TarEntry) -> None:
         if entry.kind == tar.HARDLINK:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seaway.kernel.tar import BadTar
-from seaway.layers.ingest import CHUNK, CountedInput, HashedSource
+from seaway.layers.tarinput import CHUNK, CountedInput, HashedSource
 from seaway.oci.digest import sha256_of
 
 
