@@ -14,11 +14,13 @@ from conformance.engines import RunningEngine
 from conformance.registries import docker_registry
 from crash.remains import wait_until
 from crash.test_failpoints import dies
+from seaway.engine.fsck import examine
 
 LAYER = ("layer: begun", "layer: unpacked", "layer: written", "layer: committed")
 IMAGE = (*LAYER, "image: written")
 NAMES = ("names: chosen", "names: written")
 BLOB = ("blob: complete", "blob: published")
+NOTES = "notes: half written"
 REMOVE = ("names: chosen", "names: written", "image: content gone", "layer: taken")
 PORT = 5002
 
@@ -76,9 +78,12 @@ def registry(engine: RunningEngine, archive: Path, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def empty(engine: RunningEngine, archive: Path) -> Iterator[Stores]:
-    """The stores without the subject, as they are again afterwards."""
+    """The stores without the subject, as they are again afterwards. Before that, what the next engine made of what the
+    killed one left has nothing that `seaway fsck` would find."""
     before = stores(engine)
     yield before
+    wait_until(lambda: not examine(engine.data_root))
+    assert examine(engine.data_root) == []
     for name in engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split():
         if "subject" in name:
             engine.docker("rmi", "-f", name)
@@ -141,7 +146,7 @@ def test_load_of_an_image_and_its_parent(engine: RunningEngine, empty: Stores, t
     assert engine.docker("image", "inspect", "-f", "{{.Parent}}", "subject:1").stdout.strip() == parent
 
 
-@pytest.mark.parametrize("failpoint", [*BLOB, *IMAGE, *NAMES])
+@pytest.mark.parametrize("failpoint", [*BLOB, *IMAGE, NOTES, *NAMES])
 def test_pull(engine: RunningEngine, empty: Stores, registry: str, failpoint: str) -> None:
     name = f"{registry}/subject:1"
     dies(engine, failpoint, "pull", name)
