@@ -111,7 +111,7 @@ async def test_a_store_that_is_away_is_named_and_after_its_return_all_is_held_ag
         etcd.data = tmp_path / "another"  # with all that the old one knew, the leases too
         etcd.start()
         await until(lambda: etcd.keys(NETWORKS) == [NETWORKS + "a"])
-        assert one.failure is None
+        await until(lambda: one.failure is None)
         assert etcd.keys(NODES) == [NODES + "192.0.2.1:2376"]
 
 
