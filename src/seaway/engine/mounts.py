@@ -44,7 +44,7 @@ class ContainerMounts:
         failpoint("start: volumes mounted")
         tmpfs = container.host_config.tmpfs
         for target, options in (tmpfs if isinstance(tmpfs, dict) else {}).items():
-            mounts.append(tmpfs_mount(target, options.split(",")))
+            mounts.append(tmpfs_mount(target, options.split(",") if options else []))
         return tuple(mounts)
 
     async def adopt(self, container: Container) -> None:

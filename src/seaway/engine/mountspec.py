@@ -37,7 +37,9 @@ def bind_mount(
         words.append(_read_only(options, recursive=recursive_read_only))
     else:
         words += flags
-    words.append(point.propagation or "rprivate")
+    propagation = point.propagation or "rprivate"
+    # crun takes the r of a propagation for the bind's own; without it there is one mount to propagate.
+    words.append(propagation.removeprefix("r") if options.non_recursive else propagation)
     return SpecMount(point.destination, source, "bind", tuple(words))
 
 
@@ -57,7 +59,7 @@ def tmpfs_mount(target: str, words: Iterable[str]) -> SpecMount:
 def merge_tmpfs_options(words: Iterable[str]) -> tuple[str, ...]:
     """The last word of each group of opposites, and the last value of each name. Raises InvalidMount."""
     chosen: dict[object, str] = {}
-    for word in filter(None, words):
+    for word in words:
         name, equals, value = word.partition("=")
         if equals and name in _VALUES:
             key: object = name

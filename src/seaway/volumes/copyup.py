@@ -19,13 +19,14 @@ STAGING = "filling"
 
 def copy_up(rootfs: Path, destination: str, volume_dir: Path, *, staged: bool) -> bool:
     """False where there is nothing to do: no such directory in the image, or the volume has data. Links on the way
-    to `destination` are followed inside `rootfs`. `staged`: nobody has the volume mounted, its directory may change."""
+    to `destination` are followed inside `rootfs`. `staged`: nobody has the volume mounted, its directory may change.
+    Raises NotADirectoryError where the image has a file there."""
+    if next(volume_dir.iterdir(), None) is not None:
+        return False
     source = _open_source(rootfs, destination)
     if source is None:
         return False
     try:
-        if next(volume_dir.iterdir(), None) is not None:
-            return False
         if staged:
             _fill_staged(source, volume_dir)
         else:
@@ -43,7 +44,7 @@ def _open_source(rootfs: Path, destination: str) -> int | None:
     root = os.open(rootfs, DIRECTORY | os.O_CLOEXEC)
     try:
         return open_in_root(root, destination, DIRECTORY)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
     finally:
         os.close(root)

@@ -47,20 +47,21 @@ class LocalDriver:
 
     def create(self, name: str, options: Mapping[str, str], fill: Callable[[Path], None] | None = None) -> None:
         """`fill` puts its first contents into a new one, before anybody can see it."""
-        if self.directory(name).is_dir():
-            return
-        self._home.mkdir(mode=0o701, parents=True, exist_ok=True)
-        staging = self._home / f".{name}.new"
-        shutil.rmtree(staging, ignore_errors=True)
+        staging, made = self._home / f".{name}.new", self._home / name
         try:
+            if self.directory(name).is_dir():
+                return
+            self._home.mkdir(mode=0o701, parents=True, exist_ok=True)
+            shutil.rmtree(staging, ignore_errors=True)
             self._make(staging, options)
             if fill:
                 fill(staging / "_data")
             failpoint("volume: staged")
-            os.rename(staging, self._home / name)
+            os.rename(staging, made)
         except OSError as exc:
             shutil.rmtree(staging, ignore_errors=True)
-            raise SystemFailure(f"{os.strerror(exc.errno or 0).lower()}: {self._home / name}") from exc
+            reason = os.strerror(exc.errno or 0).lower()
+            raise SystemFailure(f"error while creating volume root path '{made}': mkdir {made}: {reason}") from exc
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise

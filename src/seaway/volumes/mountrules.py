@@ -34,11 +34,11 @@ def check_mode(mode: str) -> None:
 
 
 def validate(mount: Mount) -> None:
-    if mount.type not in OPTION_FIELDS:
-        raise InvalidMount("mount type unknown")
     if not mount.target:
         raise InvalidMount("field Target must not be empty")
     _check_target(mount.target)
+    if mount.type not in OPTION_FIELDS:
+        raise InvalidMount("mount type unknown")
     given = {"BindOptions": mount.bind_options, "VolumeOptions": mount.volume_options}
     given["ImageOptions"] = mount.image_options  # type: ignore[assignment]
     for name in OPTION_FIELDS[mount.type]:

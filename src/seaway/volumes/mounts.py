@@ -57,6 +57,8 @@ class VolumeMounts:
             path = await self._mount(volume, user)
             try:
                 return await run_blocking(copyup.copy_up, rootfs, destination, path, staged=staged)
+            except NotADirectoryError as exc:
+                raise SystemFailure(f"source {rootfs}{destination} is not directory") from exc
             except OSError as exc:
                 raise SystemFailure(f"failed to copy the image's {destination}: {exc.strerror}") from exc
             finally:

@@ -1,6 +1,6 @@
 """What a container is to mount, from the five ways to say it. Values in, mount points out; the texts are dockerd's.
 
-Precedence by destination: Binds and Mounts (one destination twice is an error, with Tmpfs too), then
+Precedence by destination: Binds and Mounts (one destination twice is an error, a bind's with Tmpfs too), then
 VolumesFrom, then the Volumes of the configuration, which are anonymous.
 """
 
@@ -138,11 +138,13 @@ def plan_mounts(
     check_tmpfs(tmpfs)
     own: dict[str, MountPoint] = {}
     taken = {clean(target) for target in tmpfs or {}}
-    asked = [parse_bind(b, volume_driver) for b in binds] + [parse_mount(m) for m in mounts]
-    for point in asked:
-        if point.destination in own or point.destination in taken:
+    for bind in binds:
+        point = parse_bind(bind, volume_driver)
+        if point.destination in taken:
             raise InvalidMount(f"Duplicate mount point: {point.destination}")
-        own[point.destination] = point
+        _add(own, point)
+    for mount in mounts:
+        _add(own, parse_mount(mount))
     from_others = frozenset(points).difference(own)
     points |= own
     for target in volumes:
@@ -150,6 +152,11 @@ def plan_mounts(
         if destination not in points and destination not in taken:
             points[destination] = anonymous(destination, volume_driver)
     return MountPlan(points, from_others)
+
+
+def _add(own: dict[str, MountPoint], point: MountPoint) -> None:
+    if own.setdefault(point.destination, point) is not point:
+        raise InvalidMount(f"Duplicate mount point: {point.destination}")
 
 
 def anonymous(destination: str, driver: str = "") -> MountPoint:

@@ -73,6 +73,7 @@ def test_a_mount_point_on_disk_is_dockerds(text: str) -> None:
             {"Type": "bind", "Source": "tmp", "Target": "/c"},
             f"invalid mount config for type \"bind\": invalid mount path: 'tmp' {ABSOLUTE}",
         ),
+        ({"Type": "foo"}, 'invalid mount config for type "foo": field Target must not be empty'),
         ({"Type": "foo", "Target": "/c"}, 'invalid mount config for type "foo": mount type unknown'),
         (
             {"Type": "tmpfs", "Source": "x", "Target": "/c"},
