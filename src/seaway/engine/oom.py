@@ -14,8 +14,6 @@ from seaway.runtime.bundle import RunDirectory
 from seaway.runtime.exits import Exit
 from seaway.runtime.oom import OomWatcher
 
-KILLED = 137
-
 
 def follow_runs(engine: Engine) -> None:
     watcher = OomWatcher()
@@ -56,13 +54,13 @@ async def killed_for_memory(engine: Engine, container: Container, how: Exit) -> 
         engine.out_of_memory.discard(container.id)
         return True
     directory = RunDirectory(engine.run_root / container.id / container.run)
-    if how.oom_killed or await run_blocking(_was_counted, directory, container.task.pid, how.code):
+    if how.oom_killed or await run_blocking(_was_counted, directory, container.task.pid, container.id):
         container_event(engine, container, "oom")
         return True
     return False
 
 
-def _was_counted(directory: RunDirectory, pid: int, code: int) -> bool:
+def _was_counted(directory: RunDirectory, pid: int, container_id: str) -> bool:
     """The group is there until the runtime is told to delete it; one that systemd made may be gone."""
     count = memorykills.count_in(group) if ":" not in (group := directory.cgroups_path()) else None
-    return memorykills.is_logged(pid) if count is None and code == KILLED else bool(count)
+    return memorykills.is_logged(pid, container_id) if count is None else bool(count)

@@ -12,6 +12,7 @@ from seaway.kernel import syscalls
 from seaway.kernel.cgroup import ROOT
 from seaway.kernel.cgroupstats import parse_pairs, process_cgroups
 
+PID_MAX = Path("/proc/sys/kernel/pid_max")
 _READ_ALL = 3
 _TAIL_SIZE = 1 << 17
 
@@ -37,13 +38,19 @@ def read_count(counter: Path) -> int | None:
         return None
 
 
-def is_logged(pid: int) -> bool:
+def is_logged(pid: int, name: str) -> bool:
     """Where the engine may not read the log, nothing is."""
-    return was_killed(read_log(), pid)
+    return was_killed(read_log(), pid, name, int(PID_MAX.read_text()))
 
 
-def was_killed(log: str, pid: int) -> bool:
-    return re.search(rf"[Oo]ut of memory.*: Killed process {pid} \(", log) is not None
+def was_killed(log: str, pid: int, name: str, pid_max: int) -> bool:
+    """The process, or one of the cgroup with `name` that began after it: what an earlier process there lost is not
+    this one's."""
+    if re.search(rf"[Oo]ut of memory.*: Killed process {pid} \(", log):
+        return True
+    found = re.findall(rf"oom-kill:.*,task_memcg=[^,]*{re.escape(name)}[^,]*,.*,pid=(\d+),", log)
+    # Numbers are given in order, and from the beginning again after the last.
+    return any((int(other) - pid) % pid_max < pid_max // 2 for other in found)
 
 
 def read_log() -> str:

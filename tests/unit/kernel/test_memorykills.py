@@ -15,7 +15,20 @@ LOG = """<6>[  12.1] oom-kill:constraint=CONSTRAINT_MEMCG,task_memcg=/system.sli
 
 @pytest.mark.parametrize(("pid", "killed"), [(413, True), (97, True), (41, False), (4130, False), (13, False)])
 def test_the_log_names_who_was_killed(pid: int, killed: bool) -> None:
-    assert was_killed(LOG, pid) is killed
+    assert was_killed(LOG, pid, "docker-none.scope", 32768) is killed
+
+
+@pytest.mark.parametrize(
+    ("first", "name", "killed"),
+    [
+        (400, "ab", True),
+        (414, "ab", False),  # it was a process of the run before
+        (400, "cd", False),
+        (32700, "ab", True),  # the numbers have begun again meanwhile
+    ],
+)
+def test_the_log_names_whose_child_was_killed(first: int, name: str, killed: bool) -> None:
+    assert was_killed(LOG, first, name, 32768) is killed
 
 
 def test_the_count_of_a_group(tmp_path: Path) -> None:
