@@ -71,7 +71,7 @@ class ContainerNetworks:
             name: msgspec.structs.replace(e, dns_names=_wish(container, name, e).dns_names)
             for name, e in container.endpoints.items()
         }
-        self.controller.rename(container.id, container.name, endpoints)
+        self.controller.live.rename(container.id, container.name, endpoints)
         return endpoints
 
     async def rewrite_files(self, container: Container) -> None:
@@ -86,7 +86,7 @@ class ContainerNetworks:
         """The exposed ports of those that a running container is linked to on the default bridge."""
         sandbox = self.controller.sandbox(container.id)
         if container.host_config.links and sandbox and "bridge" in sandbox.endpoints:
-            await self.controller.open_links(container.id, linked_ports(container, self._containers))
+            await self.controller.live.open_links(container.id, linked_ports(container, self._containers))
 
     @property
     def host_resolv_conf(self) -> Path:
@@ -94,7 +94,7 @@ class ContainerNetworks:
 
     def ask_servers_of_today(self, container: Container) -> None:
         """DNS asks whom the host's resolv.conf names now."""
-        self.controller.ask_others(container.id, self._servers(container))
+        self.controller.live.ask_others(container.id, self._servers(container))
 
     def update_resolv_conf(self, container: Container, host_before: str) -> None:
         """The running container's file, if it is what the engine made of the host's as it was."""

@@ -96,7 +96,7 @@ async def disconnect(engine: Engine, name: str, container_name: str, *, force: b
         container = engine.containers.get(container_id)
         network = engine.networks.controller.find(name)
         if container.task.is_running:
-            sandbox = await engine.networks.controller.detach(container_id, network.id)
+            sandbox = await engine.networks.controller.live.detach(container_id, network.id)
             failpoint("disconnect: left")
             joined = recorded(container, sandbox)
             changes = {"endpoints": joined.endpoints, "sandbox": joined.sandbox}
@@ -113,7 +113,7 @@ async def disconnect(engine: Engine, name: str, container_name: str, *, force: b
 
 
 async def _connect_live(engine: Engine, container: Container, network: Network, wish: EndpointSettings) -> None:
-    sandbox = await engine.networks.controller.attach(container.id, network.id, wish)
+    sandbox = await engine.networks.controller.live.attach(container.id, network.id, wish)
     failpoint("connect: joined")
     before = msgspec.structs.replace(container, endpoints={**container.endpoints, network.name: new_record(wish)})
     joined = recorded(before, sandbox)

@@ -34,7 +34,7 @@ async def _limit(engine: Engine, container_id: str, name: str, wish: EndpointSet
     validate_endpoint(network, network.name, changed.wish())
     changes = {"endpoints": {**container.endpoints, network.name: changed}}
     if engine.networks.controller.sandbox(container_id):
-        sandbox = await engine.networks.controller.limit(container_id, network.name, options)
+        sandbox = await engine.networks.controller.live.limit(container_id, network.name, options)
         joined = recorded(msgspec.structs.replace(container, **changes), sandbox)
         changes = {"endpoints": joined.endpoints}
     await engine.containers.update(container_id, lambda c: msgspec.structs.replace(c, **changes), durable=True)

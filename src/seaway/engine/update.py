@@ -74,7 +74,7 @@ async def _publish(engine: Engine, container: Container, bindings: Bindings) -> 
     if engine.networks.controller.sandbox(container.id) is None or container.host_config.network_mode == "host":
         return {}
     exposed = container.config.exposed_ports if isinstance(container.config.exposed_ports, dict) else {}
-    sandbox = await engine.networks.controller.republish(container.id, bindings, tuple(exposed))
+    sandbox = await engine.networks.controller.live.republish(container.id, bindings, tuple(exposed))
     return {"sandbox": recorded(container, sandbox).sandbox}
 
 

@@ -11,46 +11,42 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from functools import partial
-from ipaddress import ip_address
 from typing import Any
 
-import msgspec
-
 from seaway.base import clock
-from seaway.base.errors import EngineError, with_prefix
+from seaway.base.errors import EngineError
 from seaway.base.ids import new_id
 from seaway.base.supervisor import Supervisor
 from seaway.discovery.cluster import Cluster
 from seaway.discovery.nodes import ip_of
-from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate, PortBinding
-from seaway.networks import links, rates
+from seaway.model.network import EndpointSettings, NetworkContainer, NetworkCreate
+from seaway.networks import links
+from seaway.networks.adoption import Adoption
 from seaway.networks.builder import SandboxBuilder
 from seaway.networks.catalog import NetworkCatalog, forget
 from seaway.networks.dns.client import DnsClient
-from seaway.networks.endpoint import endpoint_on, new_endpoint
+from seaway.networks.endpoint import new_endpoint
 from seaway.networks.extensions import NetworkExtensions
-from seaway.networks.files import ExternalServer
 from seaway.networks.firewall.elements import Link
 from seaway.networks.foreign import Foreign
 from seaway.networks.gwbridge import Gateways, needs_gateway
-from seaway.networks.hotplug import Hotplug, check_attachable, check_detachable
+from seaway.networks.hostside import HostSide
+from seaway.networks.hotplug import Hotplug
 from seaway.networks.joined import Joined as Joined
 from seaway.networks.joined import containers_on, owned_names
 from seaway.networks.linking import Links
+from seaway.networks.live import LiveNetworks
 from seaway.networks.naming import Names
 from seaway.networks.network import NO_BRIDGE, PREDEFINED, Network, default_bridge, network_to_wire
 from seaway.networks.nodenews import NodeNews
 from seaway.networks.options import NetworkOptions
 from seaway.networks.overlay.driver import Overlay
-from seaway.networks.parents import make_parent
-from seaway.networks.plan import host_link, plan_bridge
 from seaway.networks.ports import PortAllocator
 from seaway.networks.proxy import ProxyClient
 from seaway.networks.publisher import Publisher
 from seaway.networks.republish import Republisher
-from seaway.networks.sandbox import GWBRIDGE, Sandbox, SandboxRequest
+from seaway.networks.sandbox import Sandbox, SandboxRequest
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall, backend_of
 from seaway.networks.usernet import check_removable
@@ -60,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class NetworkController:
-    """`restore` (what still runs), then `start`, then the rest."""
+    """`restore` (what still runs), then `start`, then the rest. `live` is for containers that run."""
 
     def __init__(self, options: NetworkOptions, supervisor: Supervisor, cluster: Cluster | None = None) -> None:
         self._options, self._supervisor = options, supervisor
@@ -94,17 +90,30 @@ class NetworkController:
         foreign = Foreign(extensions)
         self._user_networks = UserNetworks(self._catalog, self._firewall, store, options.networks, foreign)
         self._builder = SandboxBuilder(self._netns, self._catalog, self._publisher, foreign, options.ephemeral)
-        self._republisher = Republisher(self._catalog, self._publisher, options.ephemeral)
-        self._hotplug = Hotplug(self._catalog, self._publisher, foreign)
-        self._gateways = Gateways(self._catalog, self._user_networks, self._hotplug)
+        self._joined: dict[str, Joined] = {}
+        self._host = HostSide(self._joined, proxied=options.userland_proxy)
+        hotplug = Hotplug(self._catalog, self._publisher, foreign)
+        self._gateways = Gateways(self._catalog, self._user_networks, hotplug)
         self._names = Names(self._catalog, DnsClient(options.run_root / "dns.sock"))
         self.cluster = cluster or Cluster(new_id(), supervisor)
         nodes = self.cluster.nodes
         self._node_news = NodeNews(extensions.in_use, nodes.addresses, lambda: ip_of(nodes.own))
         nodes.listen(self._node_news.wake)
         self._overlay = Overlay(self.cluster, self._catalog, self._names, self._firewall, store)
-        self._joined: dict[str, Joined] = {}
+        self._adoption = Adoption(self._catalog, self._overlay, self._publisher, self._names)
         self._links = Links(self._firewall)
+        self.live = LiveNetworks(
+            self._joined,
+            supervisor,
+            self._catalog,
+            self._host,
+            hotplug,
+            self._gateways,
+            Republisher(self._catalog, self._publisher, options.ephemeral),
+            self._names,
+            self._overlay,
+            self._links,
+        )
         self._leaving: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -113,7 +122,7 @@ class NetworkController:
         if self._options.ip_forward and await links.enable_forwarding():
             log.info("enabled IPv4 forwarding (net.ipv4.ip_forward)")
         for network in self.networks():
-            await self._build(network)
+            await self._host.build(network)
         bridges = self._catalog.bridges()
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
@@ -175,7 +184,7 @@ class NetworkController:
         for container_id, joined in containers.items():
             self._joined[container_id] = joined
             try:
-                self._joined[container_id] = self._restored(container_id, joined)
+                self._joined[container_id] = self._adoption.adopt(container_id, joined)
             except EngineError as failed:
                 log.error("the network of running container %s is not as recorded: %s", joined.name, failed)
 
@@ -200,7 +209,7 @@ class NetworkController:
             endpoints = {n.name: new_endpoint(n, w) for n, w in networks}
             return self._keep(container_id, request, Sandbox(new_id(), None, endpoints))
         for network, _ in networks:
-            await self._mend(network)
+            await self._host.mend(network)
         gateway = await self._gateways.network() if needs_gateway(n for n, _ in networks) else None
         async with AsyncExitStack() as undo:
             claimed = {n.id: await self._overlay.claim(n, container_id, w, undo) for n, w in networks if n.overlay}
@@ -210,63 +219,6 @@ class NetworkController:
         self._node_news.wake()  # a driver may be in use for the first time
         self._names.begin(sandbox, sockets)
         return self._keep(container_id, request, sandbox)
-
-    async def attach(self, container_id: str, network: str, wish: EndpointSettings | None = None) -> Sandbox:
-        """Connect a running container to one more network."""
-        joined, other, wish = self._joined[container_id], self.find(network), wish or EndpointSettings()
-        check_attachable(joined, other)
-        await self._mend(other)
-        async with AsyncExitStack() as undo:
-            claimed = await self._overlay.claim(other, container_id, wish, undo) if other.overlay else None
-            after = Joined(joined.name, await self._hotplug.attach(joined, other, wish, claimed))
-            undo.pop_all()
-        after = await self._gateways.settle(after, self._networks_of(after))
-        return await self._changed(container_id, after)
-
-    async def detach(self, container_id: str, network: str) -> Sandbox:
-        """Disconnect a running container from one of its networks."""
-        joined, other = self._joined[container_id], self.find(network)
-        endpoint = check_detachable(joined, other)
-        ready = await self._gateways.settle(joined, [n for n in self._networks_of(joined) if n.id != other.id])
-        after = Joined(joined.name, await self._hotplug.detach(ready, other))
-        if other.overlay:
-            await self._overlay.release(other, endpoint.ip_address)
-        return await self._changed(container_id, after)
-
-    async def republish(
-        self, container_id: str, bindings: Mapping[str, Sequence[PortBinding] | None], exposed: Iterable[str]
-    ) -> Sandbox:
-        """Publish ports of a running container, or take them back: what `bindings` names, and nothing else."""
-        joined = self._joined[container_id]
-        sandbox = await self._republisher.change(joined, bindings, exposed)
-        self._joined[container_id] = Joined(joined.name, sandbox)
-        return sandbox
-
-    async def open_links(self, container_id: str, calls: Iterable[tuple[str, str, int]]) -> None:
-        """(address, protocol, port) of other containers on the default bridge that this one may call, and no others.
-        Where all may call all there is nothing to do."""
-        joined, bridge = self._joined[container_id], self.find("bridge").bridge
-        own = joined.sandbox.endpoints.get("bridge")
-        if own and bridge and not bridge.icc:
-            await self._links.open(container_id, [Link(own.ip_address, *c, caller=joined.name) for c in calls])
-
-    async def limit(self, container_id: str, network: str, options: Mapping[str, str]) -> Sandbox:
-        """The endpoint of a running container has `options` from now on, with the rates that are among them."""
-        joined = self._joined[container_id]
-        sandbox, endpoint = joined.sandbox, joined.sandbox.endpoints[network]
-        if sandbox.netns_path:
-            device = host_link(endpoint.endpoint_id) if self.find(endpoint.network_id or network).bridge else ""
-            await rates.limit(sandbox.netns_path, endpoint.mac_address, device, rates.parse_rates(options))
-        changed = msgspec.structs.replace(endpoint, driver_opts=dict(options))
-        sandbox = replace(sandbox, endpoints={**sandbox.endpoints, network: changed})
-        self._joined[container_id] = Joined(joined.name, sandbox)
-        return sandbox
-
-    async def _changed(self, container_id: str, after: Joined) -> Sandbox:
-        await self._names.change(self._joined[container_id].sandbox, after.sandbox)
-        self._joined[container_id] = after
-        await self._overlay.announce(after.name, after.sandbox)
-        return after.sandbox
 
     def disconnect(self, container_id: str) -> "asyncio.Task[None]":
         """Names, addresses and ports are free when this returns; the task ends when the host has forgotten them."""
@@ -286,40 +238,6 @@ class NetworkController:
                 self._catalog.vacate(endpoint, task)
         return task
 
-    async def _mend(self, network: Network) -> None:
-        """Somebody may have removed the bridge, or the parent: it comes back, with those who are on it."""
-        device = network.bridge.name if network.bridge else network.parent.device if network.parent else ""
-        if not device or links.has_link(device):
-            return
-        log.warning("network %s: somebody removed %s: making it again", network.name, device)
-        await self._build(network)
-        if network.bridge:
-            on = [e for one in self._joined.values() if (e := one.sandbox.attachments.get(network.name))]
-            await links.rejoin(device, [host_link(e.endpoint_id) for e in on])
-
-    async def _build(self, network: Network) -> None:
-        """A user's network that cannot be made again is no reason to have no engine."""
-        try:
-            if network.parent:
-                await make_parent(network.parent)
-            if not network.bridge or not network.has_addresses:
-                return
-            await links.build_bridge(
-                plan_bridge(network.bridge, network.pool, network.pool6, proxied=self._firewall.proxied)
-            )
-        except EngineError as failed:
-            if network.name in PREDEFINED:
-                raise with_prefix(f'Error creating default "{network.name}" network: ', failed) from failed
-            log.error("network %s: %s", network.name, failed)
-
-    def rename(self, container_id: str, name: str, endpoints: Mapping[str, EndpointSettings]) -> None:
-        """The container's new names are known at once."""
-        if joined := self._joined.get(container_id):
-            sandbox = replace(joined.sandbox, endpoints=dict(endpoints))
-            self._names.rename(sandbox)
-            self._joined[container_id] = Joined(name, sandbox)
-            self._supervisor.spawn(self._overlay.announce(name, sandbox), f"new name of {container_id[:12]}")
-
     async def _tear_down(self, sandbox: Sandbox | None, unlinked: Sequence[Link]) -> None:
         """The other engines may have an address when nobody answers for it here."""
         try:
@@ -328,17 +246,6 @@ class NetworkController:
         finally:
             if sandbox:
                 await self._overlay.leave(sandbox)
-
-    def _networks_of(self, joined: Joined) -> list[Network]:
-        return [self.find(e.network_id) for e in joined.sandbox.endpoints.values()]
-
-    def ask_others(self, container_id: str, servers: Sequence[ExternalServer]) -> None:
-        """Whom DNS asks for the container from now on."""
-        joined = self._joined.get(container_id)
-        if joined and tuple(joined.sandbox.servers) != tuple(servers):
-            sandbox = replace(joined.sandbox, servers=tuple(servers))
-            self._names.look_again(sandbox)
-            self._joined[container_id] = Joined(joined.name, sandbox)
 
     def _wished_networks(self, request: SandboxRequest) -> list[tuple[Network, EndpointSettings]]:
         """A user's network is known by its ID from the first start on: another one of its name is not taken for it."""
@@ -350,22 +257,6 @@ class NetworkController:
             by_id = wish.network_id if wish and name not in PREDEFINED else ""
             found.append((self.find(by_id or name), wish or EndpointSettings()))
         return found
-
-    def _restored(self, container_id: str, joined: Joined) -> Joined:
-        endpoints = {}
-        for name, endpoint in joined.sandbox.attachments.items():
-            network = self.find((endpoint.network_id if name not in PREDEFINED else "") or name)
-            endpoints[name] = endpoint_on(network, endpoint)
-            if network.overlay:
-                self._overlay.endpoints.adopt(network, container_id, joined.name, endpoint)
-            for pool, address in ((network.pool, endpoint.ip_address), (network.pool6, endpoint.global_ipv6_address)):
-                if pool and address:
-                    self._catalog.take_address(network.id, ip_address(address), pool.subnet.version)
-        gateway = endpoints.pop(GWBRIDGE, None) if joined.sandbox.gateway else None
-        sandbox = replace(joined.sandbox, endpoints=endpoints, gateway=gateway)
-        self._publisher.adopt(replace(port, container=joined.name) for port in sandbox.published)
-        self._names.restore(sandbox)
-        return Joined(joined.name, sandbox)
 
     def _keep(self, container_id: str, request: SandboxRequest, sandbox: Sandbox) -> Sandbox:
         self._joined[container_id] = Joined(request.name, sandbox)

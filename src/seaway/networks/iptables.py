@@ -76,7 +76,7 @@ class IptablesBackend:
 
     async def lacks(self, elements: Sequence[Element]) -> bool:
         for family, program in _families():
-            listing = (await process.run([f"{program}-save"])).stdout.decode()
+            listing = await _run([f"{program}-save"])
             if find_missing(self._prefix, family, elements, listing, proxied=self._proxied):
                 return True
         return False
@@ -107,6 +107,8 @@ async def _put_users_first(program: str, chain: str) -> None:
     await _succeeds(program, "filter", "-N", USER_CHAIN)
     listed = await process.run([program, WAIT, "-S", "FORWARD"])
     jumps = [line.split()[-1] for line in listed.stdout.decode().splitlines() if line.startswith("-A FORWARD -j ")]
+    if chain not in jumps:
+        return  # somebody flushes at this very moment, and the watch hears of it
     if USER_CHAIN in jumps and jumps.index(USER_CHAIN) < jumps.index(chain):
         return
     gone = [f"-D FORWARD -j {USER_CHAIN}"] * jumps.count(USER_CHAIN)
@@ -125,8 +127,8 @@ async def _restore(program: str, text: str) -> None:
     await _run([f"{program}-restore", WAIT, "--noflush"], text.encode())
 
 
-async def _run(argv: list[str], stdin: bytes | None = None) -> None:
+async def _run(argv: list[str], stdin: bytes | None = None) -> str:
     try:
-        await process.run(argv, stdin=stdin)
+        return (await process.run(argv, stdin=stdin)).stdout.decode(errors="replace")
     except process.CommandFailed as failed:
         raise IptablesFailed(f"iptables: {failed.stderr.decode(errors='replace').strip()}") from failed

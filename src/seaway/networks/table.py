@@ -89,9 +89,15 @@ class Firewall:
             return
         async for _ in self._backend.deletions():
             async with self._turn:
-                if await self._backend.lacks(list(self._elements.values())):
-                    log.warning("somebody else removed rules of ours (%s): putting them back", self._backend.owned)
-                    await self._replace()
+                try:
+                    await self._put_back()
+                except SystemFailure as failed:
+                    log.error("rules of ours are not put back: %s", failed)
+
+    async def _put_back(self) -> None:
+        if await self._backend.lacks(list(self._elements.values())):
+            log.warning("somebody else removed rules of ours (%s): putting them back", self._backend.owned)
+            await self._replace()
 
     async def _replace(self) -> None:
         await self._backend.replace(list(self._elements.values()))

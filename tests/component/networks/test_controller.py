@@ -252,17 +252,17 @@ async def test_a_running_container_changes_its_networks() -> None:
     shop = "a" * 64
     sandbox = await controller.connect_sandbox(shop, SandboxRequest("shop", port_bindings=PUBLISH_8080))
     assert sandbox.netns_path
-    sandbox = await controller.attach(shop, "web")
+    sandbox = await controller.live.attach(shop, "web")
     assert sandbox.endpoints["web"].ip_address == "172.17.0.2"
     with pytest.raises(Forbidden, match="^endpoint with name shop already exists in network web$"):
-        await controller.attach(shop, "web")
-    await controller.detach(shop, "bridge")
+        await controller.live.attach(shop, "web")
+    await controller.live.detach(shop, "bridge")
     assert "default via 172.17.0.1 dev eth1" in await shown(f"nsenter --net={sandbox.netns_path} ip route")
     server = await netns.run_inside(sandbox.netns_path, listen)
     assert await peer_seen(server, await asyncio.to_thread(connect("127.0.0.1", 8080))) == "172.17.0.1"
     with pytest.raises(NotFound, match="^container shop is not connected to network bridge$"):
-        await controller.detach(shop, "bridge")
-    sandbox = await controller.attach(shop, "bridge")
+        await controller.live.detach(shop, "bridge")
+    sandbox = await controller.live.attach(shop, "bridge")
     assert sandbox.endpoints["bridge"].ip_address == "172.30.0.2"
     server.close()
     await controller.disconnect(shop)
