@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 
@@ -46,11 +47,11 @@ class RunningEngine:
     def is_seaway(self) -> bool:
         return self.program == SEAWAY
 
-    @property
+    @cached_property
     def api_version(self) -> tuple[int, ...]:
         return parse_version(self.docker("version", "-f", "{{.Server.APIVersion}}").stdout)
 
-    @property
+    @cached_property
     def cli_version(self) -> tuple[int, ...]:
         """What the docker command speaks to it."""
         return parse_version(self.docker("version", "-f", "{{.Client.APIVersion}}").stdout)
