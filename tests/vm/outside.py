@@ -65,7 +65,10 @@ class Remote:
                 raise MachineFailed(f"{message['nodeid']} could not be collected in the machine:\n{message['text']}")
             if message["kind"] == "report" and message["nodeid"] == nodeid:
                 data = message["report"]
-                reports.append(self._config.hook.pytest_report_from_serializable(config=self._config, data=data))
+                report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
+                if report.skipped:
+                    report.longrepr = tuple(report.longrepr)  # JSON knows lists alone; pytest -v wants its triple
+                reports.append(report)
         return reports
 
 
