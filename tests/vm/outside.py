@@ -66,8 +66,8 @@ class Remote:
             if message["kind"] == "report" and message["nodeid"] == nodeid:
                 data = message["report"]
                 report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
-                if report.skipped:
-                    report.longrepr = tuple(report.longrepr)  # JSON knows lists alone; pytest -v wants its triple
+                if isinstance(report.longrepr, list):
+                    report.longrepr = tuple(report.longrepr)  # a skip, of whose triple JSON made a list
                 reports.append(report)
         return reports
 
