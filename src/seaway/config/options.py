@@ -150,7 +150,7 @@ OPTIONS: tuple[Option, ...] = (
         TEXT,
         'Path to seccomp profile. "unconfined" disables the default seccomp profile',
     ),
-    Option("selinux-enabled", BOOL, "Enable selinux support", note="Seaway sets no SELinux labels"),
+    Option("selinux-enabled", BOOL, "Enable selinux support"),
     Option("shutdown-timeout", INT, "Set the default shutdown timeout"),
     Option("storage-driver", TEXT, "Storage driver to use", short="s"),
     Option("storage-opt", LIST, "Storage driver options", "storage-opts"),

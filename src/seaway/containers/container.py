@@ -96,6 +96,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     no_new_privileges: bool = False
     seccomp_profile: str = ""
     apparmor_profile: str = ""
+    mount_label: str = ""
+    process_label: str = ""
     writable_cgroups: bool = False
     run: str = ""
     """The name of this run's bundle directory: a reused pid or a stale exit file is not taken for it."""
@@ -130,6 +132,8 @@ class ConfigOnDisk(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     has_been_started_before: bool = False
     has_been_manually_stopped: bool = False
     mount_points: dict[str, MountPoint] = {}
+    mount_label: str = ""
+    process_label: str = ""
     app_armor_profile: str = ""
     seccomp_profile: str = ""
     no_new_privileges: bool = False
@@ -155,6 +159,8 @@ def to_disk(c: Container) -> ConfigOnDisk:
         has_been_started_before=c.started_before,
         has_been_manually_stopped=c.stopped_by_user,
         mount_points=c.mount_points,
+        mount_label=c.mount_label,
+        process_label=c.process_label,
         app_armor_profile=c.apparmor_profile,
         seccomp_profile=c.seccomp_profile,
         no_new_privileges=c.no_new_privileges,
@@ -187,6 +193,8 @@ def from_disk(disk: ConfigOnDisk, host_config: HostConfig) -> Container:
         no_new_privileges=disk.no_new_privileges,
         seccomp_profile=disk.seccomp_profile,
         apparmor_profile=disk.app_armor_profile,
+        mount_label=disk.mount_label,
+        process_label=disk.process_label,
         writable_cgroups=bool(disk.writable_cgroups),
         run=disk.seaway_run,
     )

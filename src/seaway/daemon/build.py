@@ -58,6 +58,7 @@ from seaway.engine.mountplan import MountPlanner
 from seaway.engine.mounts import ContainerMounts
 from seaway.engine.restore import joined_before
 from seaway.engine.settings import Settings
+from seaway.engine.spec import labels_of
 from seaway.engine.streams import Streams
 from seaway.engine.sweep import forget_last_boot
 from seaway.engine.transfers import Transfers
@@ -126,6 +127,8 @@ async def build(
     forget_last_boot(run_root)
     images = await _open_images(settings, root, life)
     containers = await _load_containers(root, images.roots.driver_name)
+    for container in containers.all():
+        images.roots.set_label(container.id, labels_of(container, settings.defaults).mount)
     controller = await _restore_networks(config, root, run_root, containers, supervisor)
     runtime = _start_runtime(settings, run_root, supervisor, life)
     logs = _start_logs(settings, containers, runtime, supervisor, life)

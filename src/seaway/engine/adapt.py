@@ -11,12 +11,16 @@ from seaway.engine.defaults import ContainerDefaults
 from seaway.model.container import HostConfig
 from seaway.model.modes import shared_with
 from seaway.runtime.spec.mounts import READONLY_PATHS, default_masked_paths
+from seaway.runtime.spec.selinux import options_for
 
 
 def adapt_host_config(
     host: HostConfig, defaults: ContainerDefaults, containers: ContainerStore, runtime: str
 ) -> HostConfig:
-    """Raises InvalidParameter where another container's namespace is asked for and there is no such container."""
+    """Raises InvalidParameter where another container's namespace is asked for and there is no such container, or two
+    are that have different SELinux labels."""
+    _refuse_missing(host.ipc_mode, containers)
+    _refuse_missing(host.pid_mode, containers)
     changes: dict[str, Any] = {
         "memory_swap": host.memory * 2 if host.memory > 0 and not host.memory_swap else host.memory_swap,
         "memory_swappiness": None if host.memory_swappiness == -1 else host.memory_swappiness,
@@ -26,7 +30,7 @@ def adapt_host_config(
         "cgroupns_mode": host.cgroupns_mode or _cgroupns_mode(host, defaults),
         "network_mode": "bridge" if host.network_mode in ("", "default") else host.network_mode,
         "runtime": host.runtime or runtime,
-        "security_opt": _security_options(host),
+        "security_opt": _security_options(host, containers),
         "oom_kill_disable": bool(host.oom_kill_disable),
     }
     if not host.privileged:
@@ -34,8 +38,6 @@ def adapt_host_config(
             list(default_masked_paths(os.cpu_count() or 1)) if host.masked_paths is None else host.masked_paths
         )
         changes["readonly_paths"] = list(READONLY_PATHS) if host.readonly_paths is None else host.readonly_paths
-    _refuse_missing(changes["ipc_mode"], containers)
-    _refuse_missing(host.pid_mode, containers)
     changes |= {field: _by_id(mode, containers) for field, mode in _modes(host, changes).items()}
     return msgspec.structs.replace(host, **changes)
 
@@ -68,10 +70,17 @@ def _cgroupns_mode(host: HostConfig, defaults: ContainerDefaults) -> str:
     return "host" if host.privileged and not defaults.unified_cgroups else defaults.cgroupns_mode
 
 
-def _security_options(host: HostConfig) -> list[str] | None:
-    """What shares the host's processes gets no SELinux label, unless the user chose one."""
+def _security_options(host: HostConfig, containers: ContainerStore) -> list[str] | None:
+    """What shares the host's processes gets no SELinux label, and what shares a container's gets that one's, unless the
+    user chose one."""
     own = host.security_opt
     if any(option.partition("=")[0] == "label" for option in own or ()):
         return own
-    unlabelled = host.privileged or "host" in (host.ipc_mode, host.pid_mode)
-    return [*(own or ()), "label=disable"] if unlabelled else own
+    if host.privileged or "host" in (host.ipc_mode, host.pid_mode):
+        return [*(own or ()), "label=disable"]
+    joined = filter(None, (shared_with(host.ipc_mode), shared_with(host.pid_mode)))
+    labels = {containers.find(name).process_label for name in joined} - {""}
+    if len(labels) > 1:
+        raise InvalidParameter("--ipc and --pid containers SELinux labels aren't the same")
+    options = [f"label={option}" for label in labels for option in options_for(label)]
+    return [*(own or ()), *options] if options else own

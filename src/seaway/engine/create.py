@@ -28,6 +28,7 @@ from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.modes import shared_with
 from seaway.model.network import EndpointSettings
 from seaway.oci.platform import Platform, host_platform
+from seaway.runtime.spec.selinux import container_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ async def create_container(
         await engine.layers.create_rw(container_id, image.chain_id, host_config.storage_opt or {})
         failpoint("create: layer made")
         container = _build(engine, container_id, name, str(image.id), merged, host_config)
+        engine.layers.set_label(container_id, container.mount_label)
         undo.push_async_callback(_remove_directory, engine, container_id)
         await make_working_directory(engine, container_id, merged.working_dir)
         async with engine.mounts.planner.planned(container_id, merged, host_config) as points:
@@ -128,6 +130,7 @@ def _build(
     security = parse_security_options(
         host_config.security_opt or (), no_new_privileges=engine.defaults.no_new_privileges
     )
+    labels = container_labels(engine.defaults.selinux, security.labels, engine.layers.labels())
     hostname = config.hostname or _hostname(engine, host_config.network_mode, container_id)
     return Container(
         id=container_id,
@@ -143,5 +146,7 @@ def _build(
         no_new_privileges=security.no_new_privileges,
         seccomp_profile=security.seccomp,
         apparmor_profile=security.apparmor,
+        mount_label=labels.mount,
+        process_label=labels.process,
         writable_cgroups=security.writable_cgroups,
     )

@@ -22,7 +22,9 @@ class ImageMounts:
         return msgspec.structs.replace(point, source=point.spec.source)
 
     async def mount(self, container_id: str, point: MountPoint, user: str) -> Path:
-        path = await self._filesystems.mount(layer_name(container_id, point))
+        layer = layer_name(container_id, point)
+        self._filesystems.set_label(layer, self._filesystems.label_of(container_id))
+        path = await self._filesystems.mount(layer)
         self._users.add((user, point.destination))
         return path
 

@@ -15,7 +15,7 @@ class InvalidSecurityOption(SystemFailure):
 
 @dataclass(frozen=True, slots=True)
 class SecurityOptions:
-    """`seccomp` and `apparmor`: "" where the user said nothing. SELinux labels are checked only where it is enabled."""
+    """`seccomp` and `apparmor`: "" where the user said nothing. `labels` are checked where SELinux is in use."""
 
     no_new_privileges: bool = False
     seccomp: str = ""

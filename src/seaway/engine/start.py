@@ -22,8 +22,9 @@ from seaway.engine.context import Engine
 from seaway.engine.events import container_event
 from seaway.engine.expect import expect_process
 from seaway.engine.joining import Joined
+from seaway.engine.labels import label_own_files
 from seaway.engine.networks import endpoint_events, refresh_parents
-from seaway.engine.spec import Surroundings, confine, container_spec, surroundings
+from seaway.engine.spec import Surroundings, confine, container_spec, labels_of, surroundings
 from seaway.kernel import cgroup, worker
 from seaway.runtime.attach import AttachChannel
 from seaway.runtime.errors import OTHER
@@ -135,6 +136,8 @@ async def _join(engine: Engine, container: Container, undo: AsyncExitStack) -> J
 
 def _spec(container: Container, rootfs: Path, around: Surroundings) -> dict[str, Any]:
     around.directory.joinpath("seaway").mkdir(mode=0o700, exist_ok=True)  # the log's
+    if label := labels_of(container, around.defaults).mount:
+        label_own_files(around.directory, container, label)
     return container_spec(container, rootfs, around)
 
 

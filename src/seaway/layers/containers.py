@@ -35,6 +35,7 @@ class ContainerLayers:
         self._images, self._driver = images, images.driver
         self._rw = {rw.container_id: rw for rw in images.db.rw_layers()}
         self._mounts: dict[str, int] = {}
+        self._labels: dict[str, str] = {}
         self._graph_data: dict[str, dict[str, str]] = {}
         self._locks = KeyedLocks()
         self._background = Supervisor()
@@ -87,7 +88,7 @@ class ContainerLayers:
         """The container's root filesystem. Every `mount` needs its `unmount`; the last one ends it."""
         rw = self._get_rw(container_id)
         async with self._locks.hold(container_id):
-            path = await self._driver.mount(rw.mount_id)
+            path = await self._driver.mount(rw.mount_id, self.label_of(container_id))
             self._mounts[container_id] = self._mounts.get(container_id, 0) + 1
             return path
 
@@ -107,11 +108,23 @@ class ContainerLayers:
             if (rw := self._rw.pop(container_id, None)) is None:
                 return
             self._mounts.pop(container_id, None)
+            self._labels.pop(container_id, None)
             self._graph_data.pop(container_id, None)
             record = await run_blocking(self._images.db.take_rw, rw)
             await self._images.undo(record, *filter(None, (rw.mount_id, rw.init_id)))
         if rw.parent is not None:
             await self._images.release(rw.parent)  # its image may be gone since
+
+    def set_label(self, container_id: str, label: str) -> None:
+        """What is mounted of it from now on has this SELinux label on every file; "" leaves them their own."""
+        self._labels[container_id] = label
+
+    def label_of(self, container_id: str) -> str:
+        return self._labels.get(container_id, "")
+
+    def labels(self) -> set[str]:
+        """Those that are in use."""
+        return set(filter(None, self._labels.values()))
 
     def containers(self) -> list[str]:
         """Whose read-write layers there are."""

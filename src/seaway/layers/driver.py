@@ -24,7 +24,8 @@ class StorageDriver(Protocol):
     holds this layer alone; "plain", by real removals, in a directory that starts as a copy of the parent.
 
     `mount` gives the whole filesystem, read-write; mounting twice gives the same path, and one `unmount` ends it
-    (whoever needs counts keeps them). Mounts survive the engine; `mount` finds them again.
+    (whoever needs counts keeps them). Mounts survive the engine; `mount` finds them again. `label` is SELinux's, of all
+    files in a new mount; "" for their own, which a driver that mounts nothing leaves them.
 
     `limit_bytes` is how much a container's layer may hold, 0 for any amount, None for what the driver was made with.
     A filesystem without project quotas has one refused.
@@ -52,7 +53,7 @@ class StorageDriver(Protocol):
         """The `layer_dir`s that are merged under this one, nearest first; none for "plain"."""
         ...
 
-    async def mount(self, cache_id: str) -> Path: ...
+    async def mount(self, cache_id: str, label: str = "") -> Path: ...
     async def unmount(self, cache_id: str) -> None: ...
     async def rw_size(self, cache_id: str) -> int:
         """Bytes that the layer holds beyond its parent."""

@@ -20,7 +20,7 @@ import os
 import secrets
 import shutil
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +28,7 @@ from typing import TypeVar
 from seaway.kernel.mount import PAGE_SIZE, is_mount_point, mount_overlay, unmount
 from seaway.kernel.placement import make_directory_apart
 from seaway.kernel.quota import ProjectQuotas
+from seaway.kernel.selinux import context_option
 from seaway.kernel.worker import run_blocking
 from seaway.layers.driver import StorageError, Whiteouts
 from seaway.layers.trash import Trash
@@ -46,6 +47,17 @@ def new_link_name() -> str:
 def whole_upper_options(parameters: Path) -> str:
     """With a comma before each: they come after the directories."""
     return "".join(f",{option}" for name, option in _WHOLE_UPPER.items() if (parameters / name).exists())
+
+
+def overlay_options(home: Path, cache_id: str, lower: Sequence[str], features: str) -> str:
+    """With absolute names, as tools that read the mount table expect, as long as they fit."""
+    for prefix in (f"{home}/", ""):
+        lowers = ":".join(prefix + short for short in lower)
+        own = f"{prefix}{cache_id}"
+        options = f"lowerdir={lowers},upperdir={own}/diff,workdir={own}/work{features}"
+        if len(options) < PAGE_SIZE:
+            return options
+    raise StorageError("cannot mount layer, mount label too large")
 
 
 class Overlay2:
@@ -92,8 +104,8 @@ class Overlay2:
         short_names = (self._home / short for short in self._lower(cache_id))
         return [Path(os.path.normpath(self._home / "l" / os.readlink(short))) for short in short_names]
 
-    async def mount(self, cache_id: str) -> Path:
-        return await self._guarded("mount", cache_id, partial(self._mount, cache_id))
+    async def mount(self, cache_id: str, label: str = "") -> Path:
+        return await self._guarded("mount", cache_id, partial(self._mount, cache_id, label))
 
     async def unmount(self, cache_id: str) -> None:
         await self._guarded("unmount", cache_id, partial(self._unmount, cache_id))
@@ -173,7 +185,7 @@ class Overlay2:
         except FileNotFoundError:
             pass
 
-    def _mount(self, cache_id: str) -> Path:
+    def _mount(self, cache_id: str, label: str) -> Path:
         directory = self._home / cache_id
         lower = self._lower(cache_id)
         if not lower:
@@ -184,21 +196,12 @@ class Overlay2:
             return merged
         merged.mkdir(mode=0o710, exist_ok=True)
         try:
-            mount_overlay(self._home, merged, self._options(cache_id, lower))
+            features = self._features + context_option(label)
+            mount_overlay(self._home, merged, overlay_options(self._home, cache_id, lower, features))
         except BaseException:
             merged.rmdir()
             raise
         return merged
-
-    def _options(self, cache_id: str, lower: list[str]) -> str:
-        """With absolute names, as tools that read the mount table expect, as long as they fit."""
-        for prefix in (f"{self._home}/", ""):
-            lowers = ":".join(prefix + short for short in lower)
-            own = f"{prefix}{cache_id}"
-            options = f"lowerdir={lowers},upperdir={own}/diff,workdir={own}/work{self._features}"
-            if len(options) < PAGE_SIZE:
-                return options
-        raise StorageError("cannot mount layer, mount label too large")
 
     def _unmount(self, cache_id: str) -> None:
         merged = self._home / cache_id / "merged"

@@ -71,7 +71,7 @@ class Vfs:
     def lower_dirs(self, cache_id: str) -> list[Path]:
         return []
 
-    async def mount(self, cache_id: str) -> Path:
+    async def mount(self, cache_id: str, label: str = "") -> Path:
         if not self.exists(cache_id):
             raise StorageError(f"vfs: mount {cache_id}: No such file or directory")
         return self.layer_dir(cache_id)

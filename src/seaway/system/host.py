@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from seaway.kernel import selinux
+
 WEIGHTS = ("weight", "weight_device")
 THROTTLES = ("read_bps_device", "write_bps_device", "read_iops_device", "write_iops_device")
 
@@ -41,6 +43,7 @@ class Host:
     ipv4_forwarding: bool
     seccomp: bool
     apparmor: bool
+    selinux: bool = False
 
 
 def read_host(root: Path = Path("/")) -> Host:
@@ -57,6 +60,7 @@ def read_host(root: Path = Path("/")) -> Host:
         ipv4_forwarding=forwards_ipv4(root),
         seccomp="\nSeccomp:" in _text(root / "proc/self/status"),
         apparmor=_text(root / "sys/module/apparmor/parameters/enabled") == "Y",
+        selinux=selinux.is_enabled(root),
     )
 
 

@@ -186,6 +186,8 @@ def security_options(config: EngineConfig, host: Host) -> list[str]:
     options = ["name=apparmor"] if host.apparmor else []
     if host.seccomp:
         options.append(f"name=seccomp,profile={config.seccomp_profile or 'builtin'}")
+    if config.selinux_enabled and host.selinux:
+        options.append("name=selinux")
     mode = config.default_cgroupns_mode or ("private" if host.cgroups.version == 2 else "host")
     if mode == "private":
         options.append("name=cgroupns")

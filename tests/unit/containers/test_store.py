@@ -1,9 +1,18 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.unit.containers.stored import container, stored
 
 from seaway.containers.store import ContainerStore, NoSuchContainer
+
+
+def test_labels_are_kept(tmp_path: Path) -> None:
+    labelled = msgspec.structs.replace(container("labelled"), mount_label="u:r:file_t:s0", process_label="u:r:t:s0")
+    stored(tmp_path, labelled)
+    again = ContainerStore(tmp_path)
+    again.load("overlay2")
+    assert again.find("labelled") == labelled
 
 
 def test_the_containers_of_another_storage_driver_are_left_alone(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ def test_figures_are_true() -> None:
         "CgroupVersion": "2",
     }.items():
         assert wire[key] == value
+
+
+def test_selinux_is_named_where_both_the_host_and_the_flags_have_it() -> None:
+    for host, flag in ((True, True), (True, False), (False, True)):
+        config = EngineConfig(selinux_enabled=flag)
+        options = info_to_wire(config, replace(HOST, selinux=host), VERSION, FIGURES)["SecurityOptions"]
+        assert ("name=selinux" in options) is (host and flag)
 
 
 def test_old_versions_read_what_they_know() -> None:

@@ -11,9 +11,9 @@ from seaway.engine.spec.container import (
 from seaway.engine.spec.identity import container_identity
 from seaway.engine.spec.process import environment
 from seaway.engine.spec.resources import plan_resources
-from seaway.engine.spec.security import confine
+from seaway.engine.spec.security import confine, labels_of
 
 __all__ = [
     "Surroundings", "bounding_set", "cgroups_path", "confine", "container_identity", "container_spec", "environment",
-    "kernel_version", "plan_resources", "surroundings",
+    "kernel_version", "labels_of", "plan_resources", "surroundings",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from seaway.engine.spec.namespaces import plan_namespaces
 from seaway.engine.spec.process import process_request
 from seaway.engine.spec.requests import apply_requests
 from seaway.engine.spec.resources import plan_resources
-from seaway.engine.spec.security import seccomp_of
+from seaway.engine.spec.security import labels_of, seccomp_of
 from seaway.kernel import cgroup
 from seaway.kernel.process import find_program
 from seaway.model.container import HostConfig
@@ -100,6 +100,7 @@ def spec_request(container: Container, rootfs: Path, around: Surroundings, ident
         sysctls=host.sysctls if isinstance(host.sysctls, dict) else {},
         private_network=_private_network(host),
         seccomp=seccomp_of(container, around.defaults),
+        mount_label=labels_of(container, around.defaults).mount,
         annotations=host.annotations if isinstance(host.annotations, dict) else {},
         init_path=_init_path(host, around.defaults),
         arch=host_limits().arch,

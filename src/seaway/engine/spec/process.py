@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from seaway.containers.container import Container
 from seaway.containers.identity import Identity
 from seaway.engine.defaults import ContainerDefaults
-from seaway.engine.spec.security import apparmor_of
+from seaway.engine.spec.security import apparmor_of, labels_of
 from seaway.model.container import HostConfig, Ulimit
 from seaway.runtime.spec.process import DEFAULT_PATH
 from seaway.runtime.spec.request import ProcessRequest, Rlimit, User
@@ -26,6 +26,7 @@ def process_request(
         rlimits=_rlimits(host, defaults.ulimits),
         oom_score_adj=host.oom_score_adj,
         apparmor_profile=apparmor_of(container),
+        selinux_label=labels_of(container, defaults).process,
     )
 
 

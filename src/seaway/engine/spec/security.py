@@ -9,6 +9,7 @@ from seaway.containers.container import Container
 from seaway.engine.defaults import ContainerDefaults
 from seaway.runtime import apparmor
 from seaway.runtime.spec.seccomp_custom import InvalidProfile, parse_profile
+from seaway.runtime.spec.selinux import NO_LABELS, ContainerLabels
 
 
 def seccomp_of(container: Container, defaults: ContainerDefaults) -> str | Mapping[str, Any]:
@@ -41,6 +42,14 @@ def apparmor_of(container: Container) -> str:
     if container.apparmor_profile:
         return container.apparmor_profile
     return apparmor.UNCONFINED if container.host_config.privileged else apparmor.DEFAULT_PROFILE
+
+
+def labels_of(container: Container, defaults: ContainerDefaults) -> ContainerLabels:
+    """SELinux's. What a record says counts for nothing while it is not in use."""
+    if defaults.selinux is None:
+        return NO_LABELS
+    process = "" if container.host_config.privileged else container.process_label
+    return ContainerLabels(process, container.mount_label)
 
 
 async def confine(container: Container) -> None:
