@@ -8,6 +8,8 @@ import contextlib
 import socket
 from typing import Any
 
+from seaway.networks.relay import relay
+
 UDP_IDLE_S = 90.0
 CONNECT_TIMEOUT_S = 10.0
 CHUNK = 1 << 16
@@ -15,57 +17,6 @@ AT_ONCE = 32
 REST_S = 0.1
 
 Address = tuple[str, int]
-
-
-class Half(asyncio.Protocol):
-    """One side of a carried connection: what arrives is written to `other`, whose full buffer holds the sender back. An
-    end is passed on, and a half-closed connection stays half-closed."""
-
-    transport: asyncio.Transport
-    other: "Half"
-
-    def __init__(self) -> None:
-        self.ended = asyncio.get_running_loop().create_future()
-        self.at_end = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        # Until there is another side. Debian 12's asyncio reads from the next turn on, whatever was said before it.
-        asyncio.get_running_loop().call_soon(transport.pause_reading)
-
-    def data_received(self, data: bytes) -> None:
-        self.other.transport.write(data)
-
-    def eof_received(self) -> bool:
-        """Whether this side stays open for what the other one still sends."""
-        self.at_end = True
-        if self.other.transport.can_write_eof():
-            self.other.transport.write_eof()
-        if self.other.at_end:
-            self.other.transport.close()
-        return not self.other.at_end
-
-    def pause_writing(self) -> None:
-        self.other.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if not self.other.transport.is_closing():
-            self.other.transport.resume_reading()
-
-    def connection_lost(self, failure: Exception | None) -> None:
-        if not self.ended.done():
-            self.ended.set_result(None)
-
-
-async def _carry(front: Half, back: Half) -> None:
-    """Until both have ended; one that breaks takes the other with it."""
-    front.other, back.other = back, front
-    front.transport.resume_reading()
-    back.transport.resume_reading()
-    await asyncio.wait([front.ended, back.ended], return_when=asyncio.FIRST_COMPLETED)
-    front.transport.close()
-    back.transport.close()
 
 
 class TCPBind:
@@ -99,15 +50,14 @@ class TCPBind:
         if self._socket.fileno() >= 0:
             self._loop.add_reader(self._socket, self._accept)
 
-    async def _serve(self, connection: socket.socket) -> None:
-        _, front = await self._loop.connect_accepted_socket(Half, connection)
-        try:
+    async def _serve(self, front: socket.socket) -> None:
+        with front, contextlib.suppress(OSError), socket.socket(_family(self._container)) as back:
+            back.setblocking(False)
+            for side in (front, back):
+                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                _, back = await self._loop.create_connection(Half, *self._container)
-        except (OSError, TimeoutError):
-            front.transport.close()
-            return
-        await _carry(front, back)
+                await self._loop.sock_connect(back, self._container)
+            await relay(front, back)
 
 
 class HeldBind:
@@ -197,8 +147,12 @@ def _keep(task: "asyncio.Future[Any]") -> None:
     task.add_done_callback(_kept.discard)
 
 
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
 def open_socket(protocol: str, host: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host[0] else socket.AF_INET
+    family = _family(host)
     sock = socket.socket(family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
     try:
         if protocol == "tcp":
