@@ -224,7 +224,8 @@ def _mounts(
 ) -> ContainerMounts:
     volumes, of_images = VolumeStore(root.path, owner=owner), ImageMounts(images.catalog, images.roots)
     planner = MountPlanner(volumes, containers, images.roots, of_images, images.events, root.path)
-    return ContainerMounts(volumes, planner, of_images, images.events, run_root / "subpaths", owner)
+    staging, label_of = run_root / "subpaths", images.roots.label_of
+    return ContainerMounts(volumes, planner, of_images, images.events, staging, label_of, owner)
 
 
 def _routes(

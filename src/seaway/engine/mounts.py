@@ -1,11 +1,13 @@
 """What is mounted into a container: realised at its start, given back at its end. `mountplan` says what it is."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from seaway.base.errors import EngineError
 from seaway.base.failpoints import failpoint
 from seaway.containers.container import Container
 from seaway.engine.imagemounts import ImageMounts
+from seaway.engine.labels import label_source
 from seaway.engine.mountplan import MountPlanner
 from seaway.engine.mountsources import flags_of, make_source, require_propagation
 from seaway.engine.mountspec import bind_mount, tmpfs_mount, tmpfs_words
@@ -28,11 +30,13 @@ class ContainerMounts:
         images: ImageMounts,
         events: Events,
         staging: Path,
+        label_of: Callable[[str], str],
         owner: tuple[int, int] = (0, 0),
     ) -> None:
-        """A source that has to be made belongs to `owner`."""
+        """A source that has to be made belongs to `owner`. `label_of` a container is the SELinux label of its files."""
         self.volumes, self.planner, self.users = volumes, planner, planner.users
         self._images, self._events, self._owner = images, events, owner
+        self._label_of = label_of
         self._subpaths = Subpaths(staging)
 
     async def begin(self, container: Container, user: str = "") -> tuple[SpecMount, ...]:
@@ -86,6 +90,8 @@ class ContainerMounts:
         if point.type == "tmpfs":
             return tmpfs_mount(point.destination, tmpfs_words(point.spec))
         source = await self._source(container_id, point, user)
+        if label := self._label_of(container_id):
+            await worker.run_blocking(label_source, point, source, label)
         if point.subpath:
             source = await self._subpaths.stage(user, source, point.subpath)
         flags = await worker.run_blocking(flags_of, source) if point.rw else ()

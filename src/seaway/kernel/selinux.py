@@ -66,7 +66,16 @@ def _label(path: str, label: str, set_label: SetLabel) -> None:
 
 
 def _set_label(path: str, label: str) -> None:
-    os.setxattr(path, ATTRIBUTE, label.encode(), follow_symlinks=False)
+    """Nothing is written where it has it: a volume is relabelled at every start."""
+    if _label_at(path) != label.encode():
+        os.setxattr(path, ATTRIBUTE, label.encode(), follow_symlinks=False)
+
+
+def _label_at(path: str) -> bytes:
+    try:
+        return os.getxattr(path, ATTRIBUTE, follow_symlinks=False).rstrip(b"\0")
+    except OSError:
+        return b""
 
 
 def _policy(root: Path) -> str:

@@ -14,6 +14,7 @@ OWN: dict[str, Any] = {
     "user": {"uid": 33, "gid": 33, "additionalGids": []},
     "capabilities": {"bounding": ["CAP_KILL"], "effective": ["CAP_KILL"], "permitted": ["CAP_KILL"]},
     "noNewPrivileges": True,
+    "selinuxLabel": "u:r:container_t:s0:c1,c2",
     "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 10, "soft": 5}],
 }
 WEB = Identity(33, 34, (5,), "/srv")
@@ -38,6 +39,7 @@ def process(options: ExecOptions, console_size: tuple[int, int] | None = None) -
 def test_limits_and_privileges_are_the_containers() -> None:
     made = process(ExecOptions(("sh",)))
     assert (made["noNewPrivileges"], made["rlimits"]) == (True, OWN["rlimits"])
+    assert made["selinuxLabel"] == OWN["selinuxLabel"]
     assert made["capabilities"] == OWN["capabilities"]
 
 

@@ -1,8 +1,10 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from seaway.kernel import selinux
 from seaway.kernel.selinux import RelabelingRefused, is_enabled, policy_contexts, relabel
 
 LABEL = "system_u:object_r:container_file_t:s0:c1,c2"
@@ -53,6 +55,21 @@ def test_a_tree_is_relabelled_itself_the_last(tmp_path: Path) -> None:
     assert sorted(labelled) == [str(tree), *(f"{tree}/{name}" for name in ("a", "a/b", "c", "link"))]
     assert labelled[-1] == str(tree)
     assert labelled.index(f"{tree}/a/b") < labelled.index(f"{tree}/a")
+
+
+def test_what_has_the_label_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selinux, "ATTRIBUTE", "user.label")
+    path = _write(tmp_path, {"file": ""}) / "file"
+    try:
+        os.setxattr(path, "user.label", b"old\0")
+    except OSError:
+        pytest.skip("the filesystem has no user attributes")
+    relabel(str(tmp_path), LABEL)
+    assert os.getxattr(path, "user.label") == os.getxattr(tmp_path, "user.label") == LABEL.encode()
+    os.setxattr(path, "user.label", f"{LABEL}\0".encode())  # as the kernel gives it
+    before = path.stat().st_ctime_ns
+    relabel(str(tmp_path), LABEL)
+    assert path.stat().st_ctime_ns == before
 
 
 def test_what_goes_meanwhile_is_left_out(tmp_path: Path) -> None:

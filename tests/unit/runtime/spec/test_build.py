@@ -106,6 +106,15 @@ def test_a_bind_on_dev_replaces_what_lies_below() -> None:
     assert [m["type"] for m in mounts if m["destination"].startswith("/dev")] == ["bind"]
 
 
+def test_selinux_labels_are_there_where_they_are_asked_for() -> None:
+    process, mount = "u:r:container_t:s0:c1,c2", "u:r:file_t:s0:c1,c2"
+    request = replace(PLAIN, process=replace(PLAIN.process, selinux_label=process), mount_label=mount)
+    spec = build_spec(request)
+    assert (spec["process"]["selinuxLabel"], spec["linux"]["mountLabel"]) == (process, mount)
+    assert "selinuxLabel" not in build_spec(PLAIN)["process"]
+    assert not build_spec(PLAIN)["linux"].get("mountLabel")
+
+
 def test_a_shared_bind_needs_a_shared_root() -> None:
     bind = SpecMount("/m", "/m", "bind", ("rbind", "rshared"))
     assert build_spec(replace(PLAIN, mounts=(bind,)))["linux"]["rootfsPropagation"] == "shared"
