@@ -10,7 +10,8 @@ from seaway.images.commit import EMPTY_TAR
 from seaway.kernel.mount import unmount
 from seaway.layers.containers import ContainerLayers
 from seaway.layers.driver import StorageError
-from seaway.layers.overlay2 import Overlay2, whole_upper_options
+from seaway.layers.overlay2 import Overlay2
+from seaway.layers.overlayoptions import whole_upper_options
 from seaway.layers.store import LayerStore
 from suites.tars import directory, make_tar, member
 

@@ -11,53 +11,33 @@
     overlay2/.seaway-trash/         removed layers whose files are still going
 
 A layer is there when its `l/` link is: that is made last, and removed first.
-
-An upper directory has to hold all that was changed, for it is read as it is: whatever the kernel's defaults, nothing is
-mounted so that a rename leaves a redirect, or a chmod a file without its content.
 """
 
 import os
 import secrets
 import shutil
 from base64 import b32encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from seaway.kernel.mount import PAGE_SIZE, is_mount_point, mount_overlay, unmount
+from seaway.kernel.mount import is_mount_point, mount_overlay, unmount
 from seaway.kernel.placement import make_directory_apart
 from seaway.kernel.quota import ProjectQuotas
 from seaway.kernel.selinux import context_option
 from seaway.kernel.worker import run_blocking
 from seaway.layers.driver import StorageError, Whiteouts
+from seaway.layers.overlayoptions import overlay_options, whole_upper_options
 from seaway.layers.trash import Trash
 from seaway.layers.usage import disk_usage, filesystem_name
 
 MAX_LOWERS = 128
-_WHOLE_UPPER = {"index": "index=off", "redirect_always_follow": "redirect_dir=follow", "metacopy": "metacopy=off"}
-"""Module parameters that tell what the kernel knows, and the options for what their defaults would do to an upper."""
 T = TypeVar("T")
 
 
 def new_link_name() -> str:
     return b32encode(secrets.token_bytes(17)).decode()[:26]
-
-
-def whole_upper_options(parameters: Path) -> str:
-    """With a comma before each: they come after the directories."""
-    return "".join(f",{option}" for name, option in _WHOLE_UPPER.items() if (parameters / name).exists())
-
-
-def overlay_options(home: Path, cache_id: str, lower: Sequence[str], features: str) -> str:
-    """With absolute names, as tools that read the mount table expect, as long as they fit."""
-    for prefix in (f"{home}/", ""):
-        lowers = ":".join(prefix + short for short in lower)
-        own = f"{prefix}{cache_id}"
-        options = f"lowerdir={lowers},upperdir={own}/diff,workdir={own}/work{features}"
-        if len(options) < PAGE_SIZE:
-            return options
-    raise StorageError("cannot mount layer, mount label too large")
 
 
 class Overlay2:

@@ -5,7 +5,7 @@ import pytest
 from seaway.kernel.mount import PAGE_SIZE
 from seaway.kernel.selinux import context_option
 from seaway.layers.driver import StorageError
-from seaway.layers.overlay2 import overlay_options
+from seaway.layers.overlayoptions import overlay_options
 
 HOME = Path("/data/overlay2")
 CONTEXT = context_option("system_u:object_r:container_file_t:s0:c1,c2")
