@@ -25,7 +25,7 @@ async def apply(commands: str) -> None:
     if not commands:
         return
     if _library():
-        await run_blocking(_apply_in_process, commands)
+        await run_blocking(_apply_here, commands)
     else:
         await _run_program([], commands)
 
@@ -33,7 +33,7 @@ async def apply(commands: str) -> None:
 async def query(command: str) -> str:
     """What nft says to it, as JSON. Raises FirewallFailed."""
     if _library():
-        return await run_blocking(_run_in_process, command, JSON)
+        return await run_blocking(_run_and_close, command, JSON)
     return await _run_program(["-j"], command)
 
 
@@ -49,7 +49,7 @@ def apply_blocking(commands: str) -> None:
     """In the calling thread, so in its network namespace. Raises FirewallFailed."""
     if not _library():
         raise FirewallFailed("nftables: libnftables is not installed")
-    _apply_in_process(commands)
+    _run_and_close(commands)
 
 
 @cache
@@ -77,25 +77,49 @@ def _library() -> ctypes.CDLL | None:
 _one_at_a_time = threading.Lock()
 
 
-def _apply_in_process(commands: str) -> None:
-    _run_in_process(commands, 0)
+@cache
+def _lasting_context() -> int:
+    """Of the engine's own namespace. It is never closed: that waits until the kernel has freed what was deleted, 10 to
+    20 ms."""
+    return _new_context(0)
 
 
-def _run_in_process(commands: str, flags: int) -> str:
+def _apply_here(commands: str) -> None:
+    with _one_at_a_time:
+        _run(_lasting_context(), commands)
+
+
+def _run_and_close(commands: str, flags: int = 0) -> str:
+    """In the network namespace of the calling thread."""
     library = _library()
     assert library
     with _one_at_a_time:
-        context = library.nft_ctx_new(0)
+        context = _new_context(flags)
         try:
-            library.nft_ctx_output_set_flags(context, flags)
-            library.nft_ctx_buffer_output(context)
-            library.nft_ctx_buffer_error(context)
-            if library.nft_run_cmd_from_buffer(context, commands.encode()):
-                text = library.nft_ctx_get_error_buffer(context) or b""
-                raise FirewallFailed(f"nftables: {text.decode(errors='replace').strip()}")
-            return bytes(library.nft_ctx_get_output_buffer(context) or b"").decode(errors="replace")
+            return _run(context, commands)
         finally:
             library.nft_ctx_free(context)
+
+
+def _new_context(flags: int) -> int:
+    library = _library()
+    assert library
+    context = int(library.nft_ctx_new(0))
+    library.nft_ctx_output_set_flags(context, flags)
+    library.nft_ctx_buffer_output(context)
+    library.nft_ctx_buffer_error(context)
+    return context
+
+
+def _run(context: int, commands: str) -> str:
+    """To get a buffer empties it for the next run."""
+    library = _library()
+    assert library
+    failed = library.nft_run_cmd_from_buffer(context, commands.encode())
+    output, errors = library.nft_ctx_get_output_buffer(context), library.nft_ctx_get_error_buffer(context)
+    if failed:
+        raise FirewallFailed(f"nftables: {(errors or b'').decode(errors='replace').strip()}")
+    return bytes(output or b"").decode(errors="replace")
 
 
 async def _run_program(options: list[str], commands: str) -> str:

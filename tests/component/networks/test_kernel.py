@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from isolated import isolated
 
-from seaway.kernel import netns, nft, process, rtnl
+from seaway.kernel import netns, nft, nftwatch, process, rtnl
 from seaway.kernel.netlink import Netlink
 from seaway.kernel.worker import run_blocking
 
@@ -63,6 +63,32 @@ async def test_a_transaction_is_applied_whole_or_not_at_all() -> None:
         await nft.apply("add table ip two\nadd element ip one nothing { 1 }")
     with pytest.raises(nft.FirewallFailed):
         await nft.apply("list table ip two")
+
+
+def nftables_sockets() -> set[str]:
+    """Inodes of the namespace's netlink sockets that somebody has opened for nftables."""
+    rows = [line.split() for line in Path("/proc/self/net/netlink").read_text().splitlines()[1:]]
+    return {row[-1] for row in rows if row[1] == str(nftwatch.NETLINK_NETFILTER) and row[2] != "0"}
+
+
+@isolated
+async def test_changes_share_a_socket_and_see_what_others_did() -> None:
+    ports = "add table ip one\nadd set ip one ports { type inet_service; }\nadd element ip one ports { 80, 81 }"
+    await nft.apply(ports)
+    opened = nftables_sockets()
+    assert opened
+    await nft.apply("delete element ip one ports { 80 }")
+    for _ in range(2):
+        with pytest.raises(nft.FirewallFailed) as failed:
+            await nft.apply("delete element ip one ports { 80 }")
+        assert str(failed.value).count("Error:") == 1
+    await process.run(["nft", "delete", "table", "ip", "one"])
+    with pytest.raises(nft.FirewallFailed, match="No such file or directory"):
+        await nft.apply("add element ip one ports { 82 }")
+    await nft.apply(ports)
+    await nft.apply("delete element ip one ports { 81 }")
+    assert '"elem": [80]' in await nft.query("list set ip one ports")
+    assert nftables_sockets() == opened
 
 
 @isolated
