@@ -90,12 +90,18 @@ def test_what_a_program_learns_of_a_push(engine: RunningEngine, registry: str, i
     engine.docker("tag", image, f"{name}:1")
     with engine.client() as client:
         told = list(client.api.push(name, "1", stream=True, decode=True))
+    pushed = []
     for layer in short_ids(engine, image):
         of_layer = [line["status"] for line in told if line.get("id") == layer]
-        assert (of_layer[0], of_layer[-1]) == ("Preparing", "Pushed")
+        assert of_layer[0] == "Preparing"
+        if of_layer[-1].startswith("Mounted from "):
+            continue  # from another test's repository
+        assert of_layer[-1] == "Pushed"
         sizes = [line["progressDetail"]["total"] for line in told if line.get("id") == layer and line["progressDetail"]]
         assert sizes
         assert min(sizes) > 0
+        pushed.append(layer)
+    assert pushed
     [aux] = [line["aux"] for line in told if "aux" in line]
     assert told[-2]["status"] == f"1: digest: {aux['Digest']} size: {aux['Size']}"
     assert {**aux, "Tag": "1"} == aux

@@ -7,7 +7,7 @@ from pathlib import Path
 KERNEL = "linux-image-cloud-amd64"
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "kmod", "procps", "xfsprogs", "nfs-kernel-server"),
-    *("python3", "python3-venv", "crun", "runc", "conmon", "nftables", "netbase", "iproute2", "busybox-static"),
+    *("python3", "python3-venv", "crun", "runc", "conmon", "nftables", "netbase", "iproute2", "busybox-static", "criu"),
 )
 
 

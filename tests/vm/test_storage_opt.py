@@ -60,3 +60,19 @@ def test_all_containers_hold_as_much_as_the_engine_says(limiting: RunningEngine)
     assert own.returncode == 0, own.stderr
     refused = docker("create", "--storage-opt", "size=much", "busybox", "true")
     assert refused.stderr.strip() == "Error response from daemon: invalid size: 'much'"
+
+
+def test_a_volume_holds_as_much_as_it_may(limiting: RunningEngine) -> None:
+    docker = limiting.docker
+    assert docker("volume", "create", "-o", "size=8m", "small").returncode == 0
+    fill = "dd if=/dev/zero of=/data/f bs=1M count=20 conv=fsync; wc -c < /data/f"
+    filled = docker("run", "--rm", "-v", "small:/data", "busybox", "sh", "-c", fill)
+    assert is_full(filled.stderr)
+    assert 6 << 20 < int(filled.stdout) <= 8 << 20
+    limiting.stop()
+    limiting.start()
+    again = docker(
+        "run", "--rm", "-v", "small:/data", "busybox", "dd", "if=/dev/zero", "of=/data/g", "bs=1M", "count=4"
+    )
+    assert is_full(again.stderr)
+    assert docker("volume", "rm", "small").returncode == 0
