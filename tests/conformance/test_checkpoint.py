@@ -78,6 +78,12 @@ def test_a_runtime_without_criu_says_so(experimental: RunningEngine) -> None:
     assert "Cannot checkpoint container box: the runtime crun was built without CRIU" in refused.stderr
 
 
+def why(engine: RunningEngine) -> str:
+    """The end of CRIU's own logs."""
+    logs = engine.data_root.glob("containers/*/checkpoints/*/*.log")
+    return "".join("\n".join(log.read_text().splitlines()[-30:]) for log in logs)
+
+
 def test_a_process_goes_on_where_it_was(experimental: RunningEngine) -> None:
     if reason := criu_refuses():
         pytest.skip(reason)
@@ -85,7 +91,7 @@ def test_a_process_goes_on_where_it_was(experimental: RunningEngine) -> None:
     run(experimental, "box")
     before = count(experimental, "box")
     made = docker("checkpoint", "create", "box", "first", timeout=120)
-    assert made.returncode == 0, made.stderr
+    assert made.returncode == 0, made.stderr + why(experimental)
     docker("wait", "box")
     assert docker("checkpoint", "ls", "box").stdout.split()[2:] == ["first"]
     started = docker("start", "--checkpoint", "first", "box", timeout=120)
