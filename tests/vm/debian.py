@@ -6,8 +6,8 @@ from pathlib import Path
 
 KERNEL = "linux-image-cloud-amd64"
 PACKAGES = (
-    *("systemd", "systemd-sysv", "dbus", "kmod", "procps", "xfsprogs", "nfs-kernel-server"),
-    *("python3", "python3-venv", "crun", "runc", "conmon", "nftables", "netbase", "iproute2", "busybox-static", "criu"),
+    *("systemd", "systemd-sysv", "dbus", "kmod", "procps", "xfsprogs", "nfs-kernel-server", "criu", "iptables"),
+    *("python3", "python3-venv", "crun", "runc", "conmon", "nftables", "netbase", "iproute2", "busybox-static"),
 )
 
 
