@@ -76,6 +76,7 @@ def slow_mounts(tmp_path: Path) -> Iterator[SlowMounts]:
     yield plugin
     plugin.free.set()
     plugin.close()
+    plugin.socket_path.unlink()
 
 
 @pytest.mark.timeout(120)
