@@ -125,3 +125,35 @@ def test_prune(engine: RunningEngine, tree: dict[str, str]) -> None:
     engine.docker("rm", user)
     assert {tree["kid"]} <= pruned("-a")
     assert listed(engine) - {tree["parent"]} == set()
+
+
+@pytest.mark.min_api("1.48")
+@pytest.mark.min_cli("1.48")
+def test_an_image_that_is_mounted_keeps_its_last_name(engine: RunningEngine, tree: dict[str, str]) -> None:
+    """Until force takes it; what is mounted stays, also for the next start, under another engine."""
+    kid = tree["kid"]
+    mount = "--mount=type=image,source=removal:kid,target=/i"
+    user = engine.docker("run", "-d", mount, "busybox", "sleep", "1000").stdout.strip()
+    [mounted] = json.loads(engine.docker("inspect", user).stdout)[0]["Mounts"]
+    assert (mounted["Type"], mounted["Name"], mounted["Destination"]) == ("image", "removal:kid", "/i")
+    assert mounted["Source"].endswith("/merged")
+    assert said(engine, "removal:kid") == (
+        f'conflict: unable to remove repository reference "removal:kid" (must force) - container {user[:12]}'
+        f" is using its referenced image {kid[:12]}"
+    )
+    pruned = engine.docker("image", "prune", "-a", "-f", "--filter", "label=removal=kid").stdout
+    assert pruned == "Total reclaimed space: 0B\n"
+    used = {line["ID"]: line["Containers"] for line in json.loads(df_images(engine))}
+    assert used[f"sha256:{kid}"] == "1"
+    assert f"Deleted: sha256:{kid}" in engine.docker("rmi", "-f", "removal:kid").stdout
+    assert engine.docker("exec", user, "cat", "/i/kid").stdout == "kid\n"
+    engine.docker("stop", "-t", "0", user)
+    engine.stop()
+    engine.start()
+    assert engine.docker("start", user).returncode == 0
+    assert engine.docker("exec", user, "cat", "/i/kid").stdout == "kid\n"
+    engine.docker("rm", "-f", user)
+
+
+def df_images(engine: RunningEngine) -> str:
+    return engine.docker("system", "df", "-v", "--format", "{{json .Images}}").stdout

@@ -51,6 +51,7 @@ from seaway.discovery.cluster import Cluster
 from seaway.distribution.fetch import forget_partial_downloads
 from seaway.engine.context import Engine
 from seaway.engine.imagemounts import ImageMounts
+from seaway.engine.imageusers import ImageUsers
 from seaway.engine.info import engine_figures
 from seaway.engine.joining import ContainerNetworks
 from seaway.engine.logs import ContainerLogs
@@ -257,7 +258,7 @@ def _routes(
         ImagePushHandlers(transfers.pusher),
         RegistryHandlers(transfers.registries),
         CommitHandlers(engine, catalog),
-        ImageHandlers(catalog, engine.containers),
+        ImageHandlers(catalog, ImageUsers(engine.containers).of),
         NetworkHandlers(engine),
         SwarmHandlers(),
         VolumeCopyHandlers(engine),  # dockerd's own take any path for a name

@@ -1,17 +1,16 @@
 """`GET /system/df`: what images, containers and volumes take on the disk."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from seaway.base.errors import InvalidParameter
 from seaway.base.filters import Filters
 from seaway.engine.context import Engine
+from seaway.engine.imageusers import ImageUsers
 from seaway.engine.listing import list_containers, with_sizes
 from seaway.engine.volumes import VolumeUsage, VolumeVerbs
 from seaway.images.catalog import Catalog
 from seaway.images.listing import layers_size, list_images
-from seaway.images.remove import FindUsers, ImageUser
-from seaway.oci.digest import Digest
 
 TYPES = ("container", "image", "volume", "build-cache")
 
@@ -27,7 +26,9 @@ async def disk_usage(
     usage: dict[str, Any] = {"LayersSize": 0, "Images": None, "Containers": None, "Volumes": None, "BuildCache": None}
     if "image" in wanted:
         usage["LayersSize"] = layers_size(catalog)
-        usage["Images"] = list_images(catalog, shared_size=True, users=_users_in(engine), version=version)
+        usage["Images"] = list_images(
+            catalog, shared_size=True, users=ImageUsers(engine.containers).of, version=version
+        )
     if "container" in wanted:
         listed = list_containers(engine, Filters(), everything=True)
         await with_sizes(engine, listed)
@@ -38,13 +39,6 @@ async def disk_usage(
     if "build-cache" in wanted:
         usage["BuildCache"] = []
     return usage
-
-
-def _users_in(engine: Engine) -> FindUsers:
-    def users(image_id: Digest) -> Iterator[ImageUser]:
-        return (ImageUser(c.id, c.task.is_running) for c in engine.containers.all() if c.image == image_id)
-
-    return users
 
 
 def _volume(usage: VolumeUsage) -> dict[str, Any]:

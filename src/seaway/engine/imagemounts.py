@@ -16,10 +16,17 @@ class ImageMounts:
         self._users: set[tuple[str, str]] = set()
 
     async def prepare(self, container_id: str, point: MountPoint) -> MountPoint:
-        """Raises NotFound where there is no such image."""
+        """What the user called the image is kept as the name, and its ID as the source that was asked for: dockerd's
+        record, by which `ImageUsers` knows who mounts it. Raises NotFound where there is no such image."""
         image = self._images.resolve(point.spec.source)
-        await self._filesystems.create_rw(layer_name(container_id, point), image.chain_id)
-        return msgspec.structs.replace(point, source=point.spec.source)
+        layer = layer_name(container_id, point)
+        await self._filesystems.create_rw(layer, image.chain_id)
+        return msgspec.structs.replace(
+            point,
+            name=image_name(point),
+            spec=msgspec.structs.replace(point.spec, source=str(image.id)),
+            source=self._filesystems.graph_data(layer).get("MergedDir", point.source),
+        )
 
     async def mount(self, container_id: str, point: MountPoint, user: str) -> Path:
         layer = layer_name(container_id, point)
@@ -40,7 +47,12 @@ class ImageMounts:
 
 def layer_name(container_id: str, point: MountPoint) -> str:
     """One image may be mounted at several places. dockerd's own naming, so that it finds and removes them too."""
-    return f"{container_id},src={point.spec.source},dst={point.destination}".encode().hex()
+    return f"{container_id},src={image_name(point)},dst={point.destination}".encode().hex()
+
+
+def image_name(point: MountPoint) -> str:
+    """As the user gave it. Where nothing is prepared yet, and in older records, it is what was asked for."""
+    return point.name or point.spec.source
 
 
 def owner_of(layer: str) -> str:

@@ -6,6 +6,7 @@ Both are derived, never stored twice.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
 
 
@@ -25,7 +26,7 @@ class VolumeUsers:
 
     def of(self, name: str) -> set[str]:
         """Container IDs."""
-        users = {c.id for c in self._containers.all() if any(m.name == name for m in c.mount_points.values())}
+        users = {c.id for c in self._containers.all() if name in _volumes_of(c)}
         return users | {container for container, names in self._planned.items() if name in names}
 
     def others(self, name: str, container_id: str) -> set[str]:
@@ -33,5 +34,9 @@ class VolumeUsers:
 
     def in_use(self) -> set[str]:
         """The names of all volumes that somebody uses."""
-        names = {m.name for c in self._containers.all() for m in c.mount_points.values() if m.type == "volume"}
+        names = {name for c in self._containers.all() for name in _volumes_of(c)}
         return names.union(*self._planned.values())
+
+
+def _volumes_of(container: Container) -> set[str]:
+    return {point.name for point in container.mount_points.values() if point.type == "volume"}

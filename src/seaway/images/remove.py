@@ -18,10 +18,13 @@ from seaway.oci.reference import Reference, parse_reference
 class ImageUser:
     container_id: str
     is_running: bool
+    only_mounts: bool = False
+    """It was made of another image. That keeps a name, but not the image from going by its ID, nor by force, since what
+    is mounted stays."""
 
 
 FindUsers = Callable[[Digest], Iterable[ImageUser]]
-"""The containers that were made of an image."""
+"""The containers that were made of an image, or mount it."""
 
 Records = list[dict[str, str]]
 """`{"Untagged": name}` and `{"Deleted": ID of an image or a layer chain}`, in the order in which it happened."""
@@ -119,7 +122,7 @@ class _Removal:
             await self.delete(parent, force=False, prune_parents=True, quiet=True)
 
     def check(self, image: Image, checks: Check) -> None:
-        users = list(self.users(image.id))
+        users = [user for user in self.users(image.id) if not user.only_mounts]
         running = [u for u in users if u.is_running]
         stopped = [u for u in users if not u.is_running]
         if Check.CHILDREN in checks and self.catalog.images.children(image.id):

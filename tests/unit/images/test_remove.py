@@ -27,6 +27,10 @@ def running(image_id: Digest) -> list[ImageUser]:
     return [ImageUser(CONTAINER, is_running=True)]
 
 
+def mounting(image_id: Digest) -> list[ImageUser]:
+    return [ImageUser(CONTAINER, is_running=True, only_mounts=True)]
+
+
 async def image(catalog: Catalog, *names: str, author: str = "", parent: Digest | None = None) -> Image:
     made = await catalog.images.create(document(author=author), parent)
     for name in names:
@@ -107,3 +111,13 @@ async def test_prune(catalog: Catalog, events: list[object]) -> None:
     async with catalog.pruning:
         with pytest.raises(PruneRunning, match="a prune operation is already running"):
             await prune_images(catalog, unused)
+
+
+async def test_what_is_mounted_keeps_its_name_but_goes_by_force_or_by_id(catalog: Catalog) -> None:
+    made = await image(catalog, "a:1", author="0")
+    with pytest.raises(ImageInUse, match=r'^conflict: unable to remove repository reference "a:1" \(must force\)'):
+        await remove_image(catalog, mounting, "a:1")
+    assert (await prune_images(catalog, mounting, Filters({"dangling": ("false",)})))["ImagesDeleted"] is None
+    assert await remove_image(catalog, mounting, "a:1", force=True) == [{"Untagged": "a:1"}, {"Deleted": made.id}]
+    other = await image(catalog, "b:1", author="1")
+    assert await remove_image(catalog, mounting, other.id.short) == [{"Untagged": "b:1"}, {"Deleted": other.id}]

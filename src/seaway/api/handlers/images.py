@@ -1,7 +1,5 @@
 """The `/images` routes of the local image service."""
 
-from collections.abc import Iterator
-
 from aiohttp import web
 
 from seaway.api.platforms import chosen_platform, chosen_platforms
@@ -10,19 +8,17 @@ from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
 from seaway.api.versions import Version
 from seaway.base.errors import InvalidParameter
-from seaway.containers.store import ContainerStore
 from seaway.images.catalog import Catalog
 from seaway.images.inspect import image_history, inspect_image
 from seaway.images.listing import list_images
 from seaway.images.prune import prune_images
-from seaway.images.remove import ImageUser, remove_image
-from seaway.oci.digest import Digest
+from seaway.images.remove import FindUsers, remove_image
 from seaway.oci.reference import Reference, parse_reference
 
 
 class ImageHandlers:
-    def __init__(self, catalog: Catalog, containers: ContainerStore) -> None:
-        self._catalog, self._containers = catalog, containers
+    def __init__(self, catalog: Catalog, users: FindUsers) -> None:
+        self._catalog, self._users = catalog, users
 
     def routes(self) -> list[Route]:
         one = "/images/{name:.+}"
@@ -80,10 +76,6 @@ class ImageHandlers:
 
     async def prune(self, request: Request) -> web.StreamResponse:
         return json_response(await prune_images(self._catalog, self._users, request.filters()))
-
-    def _users(self, image_id: Digest) -> Iterator[ImageUser]:
-        """Derived from the containers' records, never stored twice."""
-        return (ImageUser(c.id, c.task.is_running) for c in self._containers.all() if c.image == image_id)
 
 
 def wanted_tag(repository: str, tag: str) -> Reference:
