@@ -113,3 +113,28 @@ def test_a_name_that_moved_on_is_shown_as_its_id(engine: RunningEngine) -> None:
         "ps", "-a", "--no-trunc", "--filter", "name=list-moved", "--format", "{{.Image}}"
     ).stdout.strip()
     assert shown in (image, "moved:1" if not engine.is_seaway else image)
+
+
+def test_a_link_names_a_container_too(engine: RunningEngine, client: DockerClient) -> None:
+    """`web/db` is another name of what web knows as db, until the link goes."""
+    engine.docker("run", "-d", "--name", "list-db", "busybox", "sleep", "1000")
+    engine.docker("create", "--name", "list-web", "--link", "list-db:db", "busybox", "true")
+    names = {"name": "^list-db$"}
+    assert client.api.containers(filters=names)[0]["Names"] == ["/list-db", "/list-web/db"]
+    assert client.containers.get("list-web/db").name == "list-db"
+    assert engine.docker("exec", "/list-web/db", "true").returncode == 0
+    assert engine.docker("inspect", "list-web/other").returncode == 1
+    assert engine.docker("rm", "--link", "list-web/db").returncode == 0
+    assert client.api.containers(filters=names)[0]["Names"] == ["/list-db"]
+    assert engine.docker("inspect", "list-web/db").returncode == 1
+
+
+def test_endpoints_are_listed_without_what_was_asked_for(engine: RunningEngine, client: DockerClient) -> None:
+    engine.docker("network", "create", "list-net")
+    engine.docker("run", "-d", "--name", "list-on", "--net", "list-net", "--net-alias", "x", "busybox", "sleep", "1000")
+    listed = client.api.containers(filters={"name": "list-on"})[0]["NetworkSettings"]["Networks"]["list-net"]
+    inspected = client.api.inspect_container("list-on")["NetworkSettings"]["Networks"]["list-net"]
+    assert (listed["Aliases"], listed["IPAddress"]) == (None, inspected["IPAddress"])
+    assert "x" in inspected["Aliases"]
+    engine.docker("rm", "-f", "list-on")
+    engine.docker("network", "rm", "list-net")

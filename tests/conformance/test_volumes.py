@@ -108,6 +108,17 @@ def test_prune(engine: RunningEngine) -> None:
     engine.docker("volume", "prune", "-f")
 
 
+def test_a_volume_with_mount_options_is_neither_pruned_nor_measured(engine: RunningEngine) -> None:
+    mounted = ("-o", "type=tmpfs", "-o", "device=tmpfs", "mounted")
+    for options in (("plain",), mounted):
+        engine.docker("volume", "create", "--label", "options", *options)
+    measured = {each["Name"] for each in call(engine, "GET", "/system/df")[1]["Volumes"]}
+    assert measured & {"plain", "mounted"} == {"plain"}
+    everything = {"all": ["true"]} if engine.api_version >= (1, 42) else {}
+    assert prune(engine, label=["options"], **everything) == ({"plain"}, 0)
+    assert engine.docker("volume", "rm", "mounted").returncode == 0
+
+
 def test_one_prune_at_a_time(engine: RunningEngine, client: DockerClient) -> None:
     """The second is refused, or comes when the first is done."""
     for n in range(30):
@@ -199,6 +210,7 @@ def test_a_volume_plugin(engine: RunningEngine, plugin: VolumePlugin) -> None:
     engine.docker("run", "--name", "user", "--volume-driver", name, "-v", "pv2:/v", "busybox", "true")
     found = json.loads(engine.docker("volume", "inspect", "pv").stdout)[0]
     assert (found["Driver"], found["Scope"], found["Status"]) == (name, "global", {"from": "test"})
+    assert "pv" not in prune(engine, **({"all": ["true"]} if engine.api_version >= (1, 42) else {}))[0]
     listed = engine.docker("volume", "ls", "--filter", f"driver={name}", "-q").stdout.split()
     assert sorted(listed) == ["pv", "pv2"]
     plugin.fails["VolumeDriver.Mount"] = "out of order"

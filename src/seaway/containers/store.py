@@ -25,6 +25,7 @@ from seaway.containers.container import ConfigOnDisk, Container, from_disk, to_d
 from seaway.containers.names import NameIndex, NameInUse
 from seaway.kernel import files, worker
 from seaway.model.container import HostConfig
+from seaway.model.links import parse_link
 
 log = logging.getLogger(__name__)
 NOT_RESTORED = "not restoring container %s because it was created with another storage driver (%s)"
@@ -58,19 +59,30 @@ class ContainerStore:
             raise NoSuchContainer(container_id) from None
 
     def find(self, name: str) -> Container:
-        """By full ID, then by name, then by unique ID prefix."""
+        """By full ID, then by name, by the name that a link gives, then by unique ID prefix."""
         if not name:
             raise InvalidParameter('invalid name or ID supplied: ""')
         if is_full_id(name) and name in self._containers:
             return self._containers[name]
         if holder := self.names.find(name):
             return self.get(holder)
+        if "/" in name.removeprefix("/"):
+            return self._linked(name)
         matches = [c for i, c in self._containers.items() if i.startswith(name)]
         if len(matches) > 1:
             raise InvalidParameter(f"multiple IDs found with provided prefix: {name}")
         if not matches:
             raise NoSuchContainer(name)
         return matches[0]
+
+    def _linked(self, name: str) -> Container:
+        """`web/db`: what web knows as db."""
+        parent, _, wanted = name.rpartition("/")
+        if holder := self.names.find(parent):
+            for child, alias in map(parse_link, self.get(holder).host_config.links or ()):
+                if alias == wanted:
+                    return self.find(child)
+        raise NoSuchContainer(name)
 
     async def announce(self, container_id: str, volumes: Sequence[str]) -> None:
         """What is about to be made for a container that is not there yet; see `abandoned_volumes`."""

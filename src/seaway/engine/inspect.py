@@ -8,8 +8,8 @@ from seaway.base import gojson
 from seaway.containers.container import Container
 from seaway.containers.task import Status
 from seaway.engine.context import Engine
-from seaway.engine.links import parse_link
 from seaway.model.container import HostConfig
+from seaway.model.links import parse_link
 
 _NETWORK_FIELDS = {
     "EndpointID": "",

@@ -13,18 +13,11 @@ from seaway.base.errors import EngineError, InvalidParameter, NotFound
 from seaway.base.ids import short_id
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
+from seaway.model.links import parse_link
 from seaway.model.modes import shared_with
 from seaway.networks.ports import parse_port
 
 HIDDEN = ("HOME=", "PATH=")
-
-
-def parse_link(text: str) -> tuple[str, str]:
-    """`name` or `name:alias`; also as inspect shows it, `/name:/parent/alias`. Raises InvalidParameter."""
-    name, _, alias = text.partition(":")
-    if not name or ":" in alias:
-        raise InvalidParameter(f"bad format for links: {text}")
-    return name.removeprefix("/"), (alias or name).rpartition("/")[2]
 
 
 def renamed_links(links: Iterable[str], old: str, new: str) -> list[str]:
@@ -46,6 +39,16 @@ def check_links(links: Iterable[str], containers: ContainerStore) -> None:
             raise InvalidParameter(f"could not get container for {name}: {missing}") from missing
         if child.host_config.network_mode == "host":
             raise InvalidParameter("conflicting options: host type networking can't be used with links")
+
+
+def link_names(containers: ContainerStore) -> dict[str, list[str]]:
+    """Container ID -> the further names that links give it, `/web/db`."""
+    names: dict[str, list[str]] = {}
+    for parent in containers.all():
+        for name, alias in map(parse_link, parent.host_config.links or ()):
+            with suppress(EngineError):
+                names.setdefault(_namespace_owner(name, containers).id, []).append(f"/{parent.name}/{alias}")
+    return names
 
 
 def linked_containers(container: Container, containers: ContainerStore) -> Iterator[Container]:

@@ -1,6 +1,7 @@
 """`GET /containers/json`: which containers, in which order, in what shape. Reads only; takes no lock."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from seaway.base import clock
@@ -8,9 +9,11 @@ from seaway.base.errors import NotFound
 from seaway.base.filters import Filters
 from seaway.containers.container import Container
 from seaway.engine.context import Engine
-from seaway.engine.inspect import wire_endpoints, wire_mounts, wire_ports
+from seaway.engine.inspect import wire_mounts, wire_ports
+from seaway.engine.links import link_names
 from seaway.engine.listfilters import container_filter
 from seaway.engine.status import status_text
+from seaway.model.network import EndpointRecord
 
 
 def list_containers(
@@ -21,9 +24,11 @@ def list_containers(
     is_wanted = container_filter(engine, filters)
     everything = everything or limit > 0 or "status" in filters
     found = [c for c in engine.containers.all() if (everything or c.task.is_running) and is_wanted(c)]
-    names = _ImageNames(engine)
+    images, links = _ImageNames(engine), link_names(engine.containers)
     now = clock.now_ns()
-    return [(c, wire_summary(c, names.shown(c), now)) for c in (found[:limit] if limit > 0 else found)]
+    return [
+        (c, wire_summary(c, images.shown(c), links.get(c.id, ()), now)) for c in (found[:limit] if limit > 0 else found)
+    ]
 
 
 async def with_sizes(engine: Engine, listed: list[tuple[Container, dict[str, Any]]]) -> None:
@@ -61,12 +66,12 @@ class _ImageNames:
             return ""
 
 
-def wire_summary(container: Container, image: str, now_ns: int) -> dict[str, Any]:
+def wire_summary(container: Container, image: str, links: Iterable[str], now_ns: int) -> dict[str, Any]:
     host = container.host_config
     annotations = {"Annotations": host.annotations} if isinstance(host.annotations, dict) else {}
     return {
         "Id": container.id,
-        "Names": ["/" + container.name],
+        "Names": sorted(["/" + container.name, *links]),
         "Image": image,
         "ImageID": container.image,
         "Command": _command(container),
@@ -76,9 +81,14 @@ def wire_summary(container: Container, image: str, now_ns: int) -> dict[str, Any
         "State": container.task.status.value,
         "Status": status_text(container.task, now_ns, container.health),
         "HostConfig": {"NetworkMode": host.network_mode, **annotations},
-        "NetworkSettings": {"Networks": wire_endpoints(container)},
+        "NetworkSettings": {"Networks": {name: _endpoint(e) for name, e in container.endpoints.items()}},
         "Mounts": wire_mounts(container),
     }
+
+
+def _endpoint(endpoint: EndpointRecord) -> dict[str, Any]:
+    """Where it is attached; what was asked for beyond addresses is told by inspect alone."""
+    return endpoint.to_wire() | dict.fromkeys(("Aliases", "DNSNames", "DriverOpts", "Links"))
 
 
 def _command(container: Container) -> str:

@@ -10,8 +10,8 @@ from seaway.containers.container import Container
 from seaway.engine.context import Engine
 from seaway.engine.endpoints import dns_names, is_user_defined, validate_endpoint
 from seaway.engine.joining import recorded
-from seaway.engine.links import parse_link
 from seaway.images.filters import created_before
+from seaway.model.links import parse_link
 from seaway.model.network import EndpointSettings, NetworkCreate, new_record
 from seaway.networks.network import PREDEFINED, Network
 

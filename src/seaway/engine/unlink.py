@@ -3,7 +3,8 @@
 from seaway.base.errors import NotFound, SystemFailure
 from seaway.containers.store import NoSuchContainer
 from seaway.engine.context import Engine
-from seaway.engine.links import parse_link, with_links
+from seaway.engine.links import with_links
+from seaway.model.links import parse_link
 
 
 async def remove_link(engine: Engine, name: str) -> None:

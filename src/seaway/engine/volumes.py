@@ -65,7 +65,7 @@ class VolumeVerbs:
 
     async def usage(self) -> tuple[VolumeUsage, ...]:
         """For `system df`."""
-        return tuple([await self._usage(volume) for volume in self._volumes.all()])
+        return tuple([await self._usage(volume) for volume in self._volumes.all() if volume.is_plain])
 
     async def _usage(self, volume: Volume) -> VolumeUsage:
         size_bytes = await volume_size(volume)

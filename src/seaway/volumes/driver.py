@@ -37,6 +37,11 @@ class Volume(msgspec.Struct, frozen=True):
     def is_anonymous(self) -> bool:
         return ANONYMOUS_LABEL in (self.labels or {})
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its data is a directory here: no other is measured or pruned."""
+        return self.driver == "local" and not self.options
+
     def to_wire(self) -> dict[str, Any]:
         return {
             "CreatedAt": self.created_at,

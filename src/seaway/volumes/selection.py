@@ -21,7 +21,8 @@ def matches(volume: Volume, filters: Filters, *, used: bool) -> bool:
 def is_prunable(volume: Volume, filters: Filters) -> bool:
     labels = volume.labels or {}
     return (
-        (filters.flag("all") or volume.is_anonymous)
+        volume.is_plain
+        and (filters.flag("all") or volume.is_anonymous)
         and filters.matches_labels("label", labels)
         and filters.lacks_labels("label!", labels)
     )

@@ -5,6 +5,7 @@ import pytest
 from tests.unit.containers.stored import container, stored
 
 from seaway.containers.store import ContainerStore, NoSuchContainer
+from seaway.model.container import HostConfig
 
 
 def test_labels_are_kept(tmp_path: Path) -> None:
@@ -25,3 +26,13 @@ def test_the_containers_of_another_storage_driver_are_left_alone(tmp_path: Path)
         again.find("other")
     assert again.directory(other.id).is_dir()
     assert ContainerStore(tmp_path).load("vfs") == 1
+
+
+def test_what_a_link_leads_to_has_its_name(tmp_path: Path) -> None:
+    db, web = container("db"), container("web", HostConfig(links=["db:store", "/db:/web/old"]))
+    store = stored(tmp_path, db, web)
+    for name in ("web/store", "/web/store", "web/old"):
+        assert store.find(name).id == db.id
+    for name in ("web/db", "db/web", "nobody/store", "web/"):
+        with pytest.raises(NoSuchContainer):
+            store.find(name)
