@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,11 +122,17 @@ class Sink:
         pass
 
     async def register(
-        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+        self,
+        diff_ids: Sequence[Digest],
+        layer: Descriptor,
+        blob: Path,
+        taken: Callable[[int], None],
+        below: asyncio.Event | None,
     ) -> None:
         if below:
             await below.wait()
-        data = b"".join([chunk async for chunk in tar])
+        data = gzip.decompress(blob.read_bytes())
+        taken(blob.stat().st_size)
         assert f"sha256:{hashlib.sha256(data).hexdigest()}" == diff_ids[-1]
         self.layers[tuple(diff_ids)] = data
 

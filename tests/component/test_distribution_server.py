@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import json
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -66,11 +66,17 @@ class Sink:
         pass
 
     async def register(
-        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+        self,
+        diff_ids: Sequence[Digest],
+        layer: Descriptor,
+        blob: Path,
+        taken: Callable[[int], None],
+        below: asyncio.Event | None,
     ) -> None:
         if below:
             await below.wait()
-        self.layers.append(b"".join([chunk async for chunk in tar]))
+        self.layers.append(blob.read_bytes())
+        taken(layer.size)
 
     async def create_image(self, config: bytes) -> None:
         self.images.append(config)

@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import tarfile
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from seaway.layers.driver import StorageDriver, StorageError
 from seaway.layers.layerdb import Layer, LayerDb
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.store import DiffIdMismatch, LayerStore, NoSuchLayer
-from seaway.layers.transfer import BadLayer
+from seaway.layers.transfer import BadLayer, FilePart
 from seaway.layers.vfs import Vfs
 from seaway.oci.digest import Digest, sha256_of
 from suites.tars import directory, hardlink, make_tar, member, symlink
@@ -101,8 +102,30 @@ async def test_a_layer_comes_out_bit_for_bit(store: LayerStore, form: int, tmp_p
 async def test_from_a_file_and_compressed(store: LayerStore, tmp_path: Path) -> None:
     tar = make_tar(*EVERYTHING)
     (tmp_path / "layer.tar.gz").write_bytes(gzip.compress(tar))
-    layer = await store.register(tmp_path / "layer.tar.gz", None, sha256_of(tar))
+    told: list[int] = []
+    source = FilePart(tmp_path / "layer.tar.gz", taken=told.append)
+    layer = await store.register(source, None, sha256_of(tar))
     assert await collected(store.tar_stream(layer.chain_id)) == tar
+    assert told[-1] == (tmp_path / "layer.tar.gz").stat().st_size
+
+
+async def test_from_a_part_of_a_file_that_has_no_name(store: LayerStore, tmp_path: Path) -> None:
+    tar = make_tar(member("big", data=os.urandom(5_000_001)))
+    told: list[int] = []
+    with tempfile.TemporaryFile(dir=tmp_path) as archive:
+        archive.write(b"before" + tar + b"behind")
+        archive.flush()
+        source = FilePart(Path(f"/proc/self/fd/{archive.fileno()}"), 6, len(tar), told.append)
+        layer = await store.register(source, None, sha256_of(tar))
+    assert await collected(store.tar_stream(layer.chain_id)) == tar
+    assert told == sorted(told)
+    assert told[-1] == len(tar)
+
+
+async def test_a_corrupt_file_is_told_while_somebody_is_told_of_it(store: LayerStore, tmp_path: Path) -> None:
+    (tmp_path / "layer").write_bytes(gzip.compress(make_tar(member("a")))[:-20])
+    with pytest.raises(BadLayer, match="unexpected EOF|truncated"):
+        await store.register(FilePart(tmp_path / "layer", taken=lambda count: None), None)
 
 
 async def test_large_content_passes_in_pieces(store: LayerStore) -> None:

@@ -14,7 +14,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -27,6 +27,7 @@ from seaway.kernel.worker import run_blocking
 from seaway.oci.digest import Digest
 
 CHUNK_SIZE = 1 << 20
+_FEW = 16
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -53,17 +54,19 @@ class Ingest:
         self._target = target
         self._hash = hashlib.new(digest.algorithm)
         self._fd = -1
-        self._pending = bytearray()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
 
     async def write(self, data: bytes) -> None:
-        self._pending += data
+        self._pending.append(data)
+        self._pending_bytes += len(data)
         self.size_bytes += len(data)
-        if len(self._pending) >= CHUNK_SIZE:
+        if self._pending_bytes >= CHUNK_SIZE:
             await self._flush()
 
     async def restart(self) -> None:
         """Forget what is there: the source cannot resume."""
-        self._pending.clear()
+        self._take_pending()
         await run_blocking(os.ftruncate, self._fd, 0)
         self._hash, self.size_bytes = hashlib.new(self.digest.algorithm), 0
 
@@ -79,13 +82,20 @@ class Ingest:
         await run_blocking(self._publish)
 
     async def _flush(self) -> None:
-        data, self._pending = bytes(self._pending), bytearray()
-        await run_blocking(self._append, data)
+        await run_blocking(self._append, self._take_pending())
 
-    def _append(self, data: bytes) -> None:
-        with _told(self._partial):
-            files.write_all(self._fd, data)
-        self._hash.update(data)
+    def _take_pending(self) -> list[bytes]:
+        pieces, self._pending, self._pending_bytes = self._pending, [], 0
+        return pieces
+
+    def _append(self, pieces: list[bytes]) -> None:
+        """Many small ones are joined: each costs two system calls and a turn at the interpreter."""
+        if len(pieces) > _FEW:
+            pieces = [b"".join(pieces)]
+        for piece in pieces:
+            with _told(self._partial):
+                files.write_all(self._fd, piece)
+            self._hash.update(piece)
 
     def _publish(self) -> None:
         with _told(self._partial):
@@ -104,7 +114,7 @@ class Ingest:
             return
         try:
             if self._pending and self._partial.exists():
-                files.write_all(self._fd, bytes(self._pending))
+                files.write_all(self._fd, b"".join(self._pending))
         except OSError:
             pass  # a shorter partial download is one too
         finally:
@@ -212,12 +222,3 @@ def _unlink(file: Path) -> int:
     except FileNotFoundError:
         return 0
     return size
-
-
-async def read_chunks(path: Path) -> AsyncGenerator[bytes, None]:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while chunk := await run_blocking(os.read, fd, CHUNK_SIZE):
-            yield chunk
-    finally:
-        os.close(fd)

@@ -53,20 +53,10 @@ class Bomb(SystemFailure):
     pass
 
 
-async def limited(pieces: AsyncIterator[bytes], limit: int) -> AsyncGenerator[bytes, None]:
-    """Raises Bomb after so many bytes."""
-    count = 0
-    async for piece in pieces:
-        count += len(piece)
-        if count > limit:
-            raise Bomb(bomb_text(limit))
-        yield piece
-
-
 async def safely_decompressed(
     chunks: AsyncIterator[bytes], limit: Callable[[int], int] = unpacked_limit
 ) -> AsyncGenerator[bytes, None]:
-    """The same, of a stream whose length nobody told. Raises CorruptStream, Bomb."""
+    """`decompressed`, as far as what has come of the stream justifies it. Raises CorruptStream, Bomb."""
     taken = unpacked = 0
 
     async def counted() -> AsyncIterator[bytes]:

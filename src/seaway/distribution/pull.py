@@ -5,16 +5,11 @@ registry or the network broke, leaves its downloads where the next one resumes t
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
 from seaway.base.errors import EngineError
 from seaway.base.groups import plain_failures
-from seaway.content.blobs import read_chunks
-from seaway.content.bombs import unpacked_limit
-from seaway.content.compression import decompressed, limited
 from seaway.distribution import progress as p
 from seaway.distribution.auth import Credentials
 from seaway.distribution.client import Repository
@@ -27,7 +22,7 @@ from seaway.distribution.errors import (
 from seaway.distribution.fetch import Downloads
 from seaway.distribution.flights import renamed
 from seaway.distribution.imageconfig import InvalidImage, fetch_config, parse_diff_ids
-from seaway.distribution.progress import Meter, Progress, ProgressSink, silent
+from seaway.distribution.progress import Progress, ProgressSink, silent
 from seaway.distribution.resolve import at_first_endpoint, choose_manifest, resolve
 from seaway.distribution.retry import repeated
 from seaway.distribution.sink import LayerSink
@@ -174,20 +169,12 @@ class _Transfer:
     async def _unpack(self, step: "_Step", progress: ProgressSink) -> None:
         if self._sink.has_layer(step.stack):  # another pull may have been faster
             return
-        limit = unpacked_limit(step.layer.size)
-        async with (
-            aclosing(self._extracting(step.layer, progress)) as blob,
-            aclosing(decompressed(blob)) as stream,
-            aclosing(limited(stream, limit)) as tar,
-        ):
-            await self._sink.register(step.stack, step.layer, tar, step.below)
+        layer, blob = step.layer, self._downloads.blobs.path(step.layer.digest)
 
-    async def _extracting(self, layer: Descriptor, progress: ProgressSink) -> AsyncGenerator[bytes, None]:
-        meter = Meter(progress, Progress(layer.digest.short, p.EXTRACTING, 0, layer.size))
-        async with aclosing(read_chunks(self._downloads.blobs.path(layer.digest))) as chunks:
-            async for chunk in chunks:
-                yield chunk
-                meter.add(len(chunk))
+        def taken(count: int) -> None:
+            progress(Progress(layer.digest.short, p.EXTRACTING, count, layer.size))
+
+        await self._sink.register(step.stack, layer, blob, taken, step.below)
 
 
 @dataclass(frozen=True, slots=True)

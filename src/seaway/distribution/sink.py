@@ -1,7 +1,8 @@
 """Where a pull puts what it fetched. `images` implements it on top of its stores."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from seaway.oci.digest import Digest
@@ -11,9 +12,10 @@ from seaway.oci.manifest import Descriptor
 class LayerSink(Protocol):
     """The stores of one pull. A stack of layers is named by its diff IDs, base first.
 
-    `register` may be called before the layer below is there: `below` is set when it is. It may unpack meanwhile. `tar`
-    is uncompressed; the sink verifies that its digest is the last diff ID. What was registered but never became part
-    of an image is the sink's to release when the pull fails.
+    `register` may be called before the layer below is there: `below` is set when it is. It may unpack meanwhile. `blob`
+    is as the registry has it, compressed perhaps; the sink verifies that its tar's digest is the last diff ID, and
+    tells `taken` how many bytes of the blob it has. What was registered but never became part of an image is the
+    sink's to release when the pull fails.
     """
 
     def has_image(self, image_id: Digest) -> bool: ...
@@ -28,7 +30,12 @@ class LayerSink(Protocol):
         """The registry calls this layer, which is here already, so."""
 
     async def register(
-        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+        self,
+        diff_ids: Sequence[Digest],
+        layer: Descriptor,
+        blob: Path,
+        taken: Callable[[int], None],
+        below: asyncio.Event | None,
     ) -> None: ...
 
     async def create_image(self, config: bytes) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from seaway.base.errors import SystemFailure
 from seaway.distribution.auth import Credentials
@@ -19,7 +20,7 @@ from seaway.images.references import ReferenceDoesNotExist
 from seaway.images.store import NoSuchImage
 from seaway.layers.chain import MAX_DEPTH, MaxDepthExceeded, chain_ids
 from seaway.layers.driver import StorageError
-from seaway.layers.transfer import BadLayer
+from seaway.layers.transfer import BadLayer, FilePart
 from seaway.oci.digest import Digest
 from seaway.oci.manifest import Descriptor
 from seaway.oci.platform import Platform
@@ -127,11 +128,18 @@ class CatalogSink:
         return self._catalog.images.has_layer(chain_ids(diff_ids)[-1])
 
     async def register(
-        self, diff_ids: Sequence[Digest], layer: Descriptor, tar: AsyncIterator[bytes], below: asyncio.Event | None
+        self,
+        diff_ids: Sequence[Digest],
+        layer: Descriptor,
+        blob: Path,
+        taken: Callable[[int], None],
+        below: asyncio.Event | None,
     ) -> None:
-        parents = chain_ids(diff_ids[:-1])
+        parents, source = chain_ids(diff_ids[:-1]), FilePart(blob, taken=taken)
         try:
-            registered = await self._catalog.layers.register(tar, parents[-1] if parents else None, diff_ids[-1], below)
+            registered = await self._catalog.layers.register(
+                source, parents[-1] if parents else None, diff_ids[-1], below
+            )
         except (BadLayer, StorageError) as failure:
             raise CannotRegister(f"failed to register layer: {failure}") from failure
         self.top = registered.chain_id

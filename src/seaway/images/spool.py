@@ -8,7 +8,7 @@ import os
 import posixpath
 import tarfile
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,18 +56,10 @@ class SpooledArchive:
             raise BadArchive(f"{name} is too big: {member.size} bytes")
         return await run_blocking(os.pread, self._fd, member.size, member.offset)
 
-    def part(self, name: str) -> FilePart:
+    def part(self, name: str, taken: Callable[[int], None] | None = None) -> FilePart:
         """Valid as long as the archive is open."""
         member = self._get(name)
-        return FilePart(self._fd, member.offset, member.size)
-
-    async def chunks(self, name: str) -> AsyncIterator[bytes]:
-        member = self._get(name)
-        position, end = member.offset, member.offset + member.size
-        while position < end:
-            chunk = await run_blocking(os.pread, self._fd, min(CHUNK, end - position), position)
-            position += len(chunk)
-            yield chunk
+        return FilePart(Path(f"/proc/self/fd/{self._fd}"), member.offset, member.size, taken)
 
     def _get(self, name: str) -> Member:
         member = self._find(name)

@@ -1,8 +1,9 @@
 """The process that takes one layer in: it chroots into the layer's directory and unpacks there, in a single pass.
 
-    python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain ID_MAP [OFFSET+SIZE]
+    python -m seaway.layers.ingest ROOT TAR_FD SPLIT_FD overlay|plain ID_MAP [SIZE]
       ->  {"diff_id": "sha256:…", "size": 123}
 
+It reads TAR_FD from where that is, to its end or SIZE bytes.
 Beside the files it makes the tar-split (gzipped, to SPLIT_FD), and hashes the stream in a thread of its own. A gzip,
 zstd, bzip2 or xz stream is decompressed on the way, a bomb refused; the diff ID is always the tar's. On failure: exit
 code 1 (the tar's fault) or 2 (the host's), and the reason on stderr.
@@ -35,10 +36,10 @@ def take_in(source: HashedSource, intake: Intake) -> None:
 
 
 def main(argv: list[str]) -> int:
-    root, tar_fd, split_fd, whiteouts, id_map, *part = argv
+    root, tar_fd, split_fd, whiteouts, id_map, *size = argv
     ids = parse_id_map(id_map)
     try:
-        tar = CountedInput(int(tar_fd), *(int(number) for text in part for number in text.split("+")))
+        tar = CountedInput(int(tar_fd), *map(int, size))
         source, split = HashedSource(tar), SplitWriter(int(split_fd))
         os.chroot(root)
         os.chdir("/")

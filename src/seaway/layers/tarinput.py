@@ -1,4 +1,4 @@
-"""A layer's tar as it comes in: of a pipe or a part of a file, decompressed and hashed on the way, a bomb refused."""
+"""A layer's tar as it comes in: of a pipe or a file, decompressed and hashed on the way, a bomb refused."""
 
 import bz2
 import io
@@ -25,10 +25,10 @@ def _zstd() -> Any:
 
 
 class CountedInput(io.RawIOBase):
-    """A file or a pipe, or `size` bytes of a file from `offset` on. `taken` is how much was read."""
+    """What a file or a pipe has to its end, or its next `size` bytes. `taken` is how much was read."""
 
-    def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
-        self._fd, self._offset, self._size = fd, offset, size
+    def __init__(self, fd: int, size: int | None = None) -> None:
+        self._fd, self._size = fd, size
         self.taken = 0
 
     def readable(self) -> bool:
@@ -36,11 +36,9 @@ class CountedInput(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)
-        if self._size is None:
-            count = os.readv(self._fd, [view])
-        else:
+        if self._size is not None:
             view = view[: self._size - self.taken]
-            count = os.preadv(self._fd, [view], self._offset + self.taken) if view else 0
+        count = os.readv(self._fd, [view]) if view else 0
         self.taken += count
         return count
 

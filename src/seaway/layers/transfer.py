@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from seaway.base.errors import InvalidParameter
+from seaway.base.groups import plain_failures
 from seaway.base.idmap import IdMap
 from seaway.base.supervisor import Supervisor
 from seaway.content.compression import Compressed
@@ -22,11 +23,13 @@ from seaway.oci.digest import Digest
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """Bytes of an open file. The process that unpacks them reads them by itself."""
+    """`size` bytes of a file, or all of it. The process that unpacks them reads them by itself; `taken` is told how
+    many it has so far, ten times a second and at the end."""
 
-    fd: int
-    offset: int
-    size: int
+    path: Path
+    offset: int = 0
+    size: int | None = None
+    taken: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Diff:
     parent: Path | None
 
 
-TarSource = Path | FilePart | Diff | AsyncIterable[bytes]
+TarSource = FilePart | Diff | AsyncIterable[bytes]
+_TELL_EVERY_S = 0.1
 
 
 class BadLayer(InvalidParameter):
@@ -56,15 +60,40 @@ async def ingest(source: TarSource, directory: Path, tar_split: Path, whiteouts:
         os.fchmod(split, 0o644)
         if isinstance(source, Diff):
             done = await _run_snapshot(source, directory, split, whiteouts, ids)
-        elif isinstance(source, Path):
-            done = await _run_ingest(directory, _opened(files, source, os.O_RDONLY), split, whiteouts, ids)
         elif isinstance(source, FilePart):
-            part = f"{source.offset}+{source.size}"
-            done = await _run_ingest(directory, source.fd, split, whiteouts, ids, part)
+            fd = _opened(files, source.path, os.O_RDONLY)
+            os.lseek(fd, source.offset, os.SEEK_SET)
+            size = () if source.size is None else (str(source.size),)
+            async with _told(fd, source):
+                done = await _run_ingest(directory, fd, split, whiteouts, ids, *size)
         else:
             done = await _ingest_stream(source, directory, split, whiteouts, ids)
     result = msgspec.json.decode(done.stdout)
     return Ingested(Digest(result["diff_id"]), result["size"])
+
+
+@contextlib.asynccontextmanager
+async def _told(fd: int, part: FilePart) -> AsyncIterator[None]:
+    """The process reads by the same open file, whose position therefore is how far it got."""
+
+    if part.taken is None:
+        yield
+        return
+    taken = part.taken
+
+    def tell() -> None:
+        taken(os.lseek(fd, 0, os.SEEK_CUR) - part.offset)
+
+    async def keep_telling() -> None:
+        while True:
+            await asyncio.sleep(_TELL_EVERY_S)
+            tell()
+
+    async with plain_failures(), asyncio.TaskGroup() as group:
+        telling = group.create_task(keep_telling())
+        yield
+        telling.cancel()
+    tell()
 
 
 async def _ingest_stream(
@@ -90,8 +119,8 @@ async def _feed(source: AsyncIterable[bytes], pipe: int) -> None:
         os.close(pipe)
 
 
-async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteouts, ids: IdMap, *part: str) -> Completed:
-    argv = _python("seaway.layers.ingest", str(directory), str(tar), str(split), whiteouts, str(ids), *part)
+async def _run_ingest(directory: Path, tar: int, split: int, whiteouts: Whiteouts, ids: IdMap, *size: str) -> Completed:
+    argv = _python("seaway.layers.ingest", str(directory), str(tar), str(split), whiteouts, str(ids), *size)
     try:
         return await run(argv, pass_fds=(tar, split))
     except CommandFailed as exc:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.content.blobs import BlobNotFound, BlobStore, VerificationFailed, read_chunks
+from seaway.content.blobs import BlobNotFound, BlobStore, VerificationFailed
 from seaway.oci.digest import sha256_of
 
 DATA = b"seaway" * 400_000
@@ -14,13 +14,23 @@ async def test_committed_blob_is_read_back(tmp_path: Path) -> None:
     store = BlobStore(tmp_path)
     await store.add(DIGEST, DATA)
     assert DIGEST in store
-    assert b"".join([c async for c in read_chunks(store.path(DIGEST))]) == DATA
+    assert store.path(DIGEST).read_bytes() == DATA
     async with store.ingest(DIGEST) as ingest:
         assert ingest is None
     await store.delete(DIGEST)
     await store.delete(DIGEST)
     with pytest.raises(BlobNotFound):
         store.path(DIGEST)
+
+
+@pytest.mark.parametrize("size", [1000, 300_000, len(DATA)])
+async def test_pieces_of_any_size(tmp_path: Path, size: int) -> None:
+    async with BlobStore(tmp_path).ingest(DIGEST) as ingest:
+        assert ingest
+        for start in range(0, len(DATA), size):
+            await ingest.write(DATA[start : start + size])
+        await ingest.commit()
+    assert BlobStore(tmp_path).path(DIGEST).read_bytes() == DATA
 
 
 async def test_a_partial_blob_is_resumed_by_a_later_store(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,10 +53,10 @@ class MemoryLayers:
         if below:
             await below.wait()
         match source:
-            case Path():
-                data = source.read_bytes()
             case FilePart():
-                data = os.pread(source.fd, source.size, source.offset)
+                data = source.path.read_bytes()[source.offset :][: source.size]
+                if source.taken:
+                    source.taken(len(data))
             case Diff():
                 raise NotImplementedError  # the container's files: only a real store reads them
             case _:
