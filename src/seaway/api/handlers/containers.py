@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
+from seaway.api.createversions import config_of_version, endpoints_of_version, host_config_of_version
 from seaway.api.handlers.checkpoints import checkpoint_of_start
-from seaway.api.mountversions import mount_warnings, mounts_of_version
+from seaway.api.mountversions import mount_warnings
 from seaway.api.platforms import spelled_platform
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, encoded_response, json_response
@@ -16,7 +17,6 @@ from seaway.base.errors import InvalidParameter
 from seaway.engine import create, inspect, kill, listing, remove, rename, restart, start, unlink, wait
 from seaway.engine.context import Engine
 from seaway.model.container import ContainerConfig, HostConfig, NetworkingConfig
-from seaway.model.network import EndpointSettings
 
 BODY_AT_START = "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24"
 
@@ -34,16 +34,6 @@ def plain_config(body: CreateBody) -> ContainerConfig:
     """The part of the body that is the container's own."""
     fields = ContainerConfig.__struct_fields__
     return ContainerConfig(**{f: getattr(body, f) for f in fields})
-
-
-def _wishes(body: CreateBody, request: Request) -> dict[str, EndpointSettings | None]:
-    """Raises InvalidParameter for what this version of the API cannot ask for."""
-    wishes = (body.networking_config.endpoints_config if body.networking_config else None) or {}
-    if len(wishes) > 1 and request.version < Version(1, 44):
-        raise InvalidParameter(f"Container cannot be created with multiple network endpoints: {', '.join(wishes)}")
-    if request.version < Version(1, 44):
-        return {name: wish and msgspec.structs.replace(wish, mac_address="") for name, wish in wishes.items()}
-    return wishes
 
 
 class ContainerHandlers:
@@ -80,11 +70,12 @@ class ContainerHandlers:
         body = await request.json(CreateBody, required=True)
         if plain_config(body) == ContainerConfig():
             raise InvalidParameter("config cannot be empty in order to create a container")
-        host = mounts_of_version(body.host_config or HostConfig(), request.version)
+        config = config_of_version(plain_config(body), request.version)
+        host = host_config_of_version(body.host_config or HostConfig(), request.version)
+        wishes = (body.networking_config.endpoints_config if body.networking_config else None) or {}
+        endpoints = endpoints_of_version(wishes, request.version)
         platform = spelled_platform(request, since=Version(1, 41))
-        work = create.create_container(
-            self._engine, request.text("name"), plain_config(body), host, _wishes(body, request), platform
-        )
+        work = create.create_container(self._engine, request.text("name"), config, host, endpoints, platform)
         with self._engine.metrics.containers.time("create"):
             created = await self._engine.supervisor.shielded(work, "create")
         warnings = [*created.warnings, *mount_warnings(host, request.version)]

@@ -3,6 +3,7 @@
 import msgspec
 from aiohttp import web
 
+from seaway.api.createversions import endpoint_of_version
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
@@ -68,7 +69,7 @@ class NetworkHandlers:
 
     async def connect(self, request: Request) -> web.StreamResponse:
         body = await request.json(ConnectBody)
-        wish = body.endpoint_config or EndpointSettings()
+        wish = endpoint_of_version(body.endpoint_config or EndpointSettings(), request.version)
         work = networks.connect(self._engine, request["name"], body.container, wish)
         await self._engine.supervisor.shielded(work, "connect")
         return empty_response(200)
