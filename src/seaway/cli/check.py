@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from seaway.cli.host import Host, read_host
-from seaway.networks.firewall.foreign import Closed, remedy
+from seaway.networks import firewalld
+from seaway.networks.firewall.foreign import FIREWALLD, Closed, remedy
 from seaway.networks.passage import find_closed
 
 USAGE = """\
@@ -122,14 +123,25 @@ def main(argv: Sequence[str]) -> int:
     host = read_host()
     print("\n".join(report(host, everything="--all" in argv)))
     if host.root:
-        print("\n".join(foreign_rules(asyncio.run(find_closed()))), end="")
+        print("\n".join(asyncio.run(_foreign_rules())), end="")
     print(HOST_CHANGES.format(ip_forward=host.settings["net/ipv4/ip_forward"] or "unknown"))
     return int(vital_lacking(host))
 
 
-def foreign_rules(closed: Iterable[Closed]) -> list[str]:
+async def _foreign_rules() -> list[str]:
+    closed, answers = await find_closed(), await firewalld.is_reachable()
+    if answers and not any(each.owner == FIREWALLD for each in closed):
+        closed.append(Closed(FIREWALLD, owner=FIREWALLD))  # by iptables, where its chains have no name of their own
+    return foreign_rules(closed, firewalld_answers=answers)
+
+
+def foreign_rules(closed: Iterable[Closed], *, firewalld_answers: bool = False) -> list[str]:
     """Others' chains that may hold back containers' traffic, and what to do."""
-    lines = [f"firewall {each} drops what is forwarded by default\n         {remedy(each)}" for each in closed]
+    lines = [
+        f"firewall {each} drops what is forwarded by default\n         "
+        f"{remedy(each, firewalld_answers=firewalld_answers)}"
+        for each in closed
+    ]
     return [*lines, ""] if lines else []
 
 

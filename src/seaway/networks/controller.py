@@ -127,6 +127,7 @@ class NetworkController:
         for failed in await self._publisher.install(bridges):
             log.error("a published port of a running container is lost: %s", failed)
         self._supervisor.spawn(self._firewall.watch(), "firewall watch", service=True)
+        self._supervisor.spawn(self._firewall.follow_firewalld(), "firewalld", service=True)
         self._supervisor.spawn(self._node_news.follow(), "nodes for network drivers", service=True)
         self._names.start(self._supervisor)
         await self._overlay.start(self._supervisor)

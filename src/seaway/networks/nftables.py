@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from seaway.kernel import nft, nftwatch
-from seaway.networks.firewall.elements import Element
+from seaway.networks.firewall.elements import Element, bridges_of
 from seaway.networks.firewall.ruleset import USER_CHAIN, plan_add, plan_delete, plan_removal, plan_ruleset
 from seaway.networks.passage import Passage
 
@@ -14,7 +14,7 @@ IPV6 = Path("/proc/sys/net/ipv6")
 class NftablesBackend:
     def __init__(self, table: str, *, proxied: bool, accept_mark: str = "") -> None:
         self._table, self._proxied, self._mark = table, proxied, _nft_mark(accept_mark)
-        self._passage, self._bridges = Passage(table), set[str]()
+        self._passage, self._bridges = Passage(table), frozenset[str]()
         self._only_others = False
 
     @property
@@ -25,12 +25,12 @@ class NftablesBackend:
         await nft.apply(
             plan_ruleset(self._table, elements, proxied=self._proxied, ipv6=IPV6.exists(), accept_mark=self._mark)
         )
-        self._bridges = _bridges(elements)
+        self._bridges = bridges_of(elements)
         await self._passage.open(sorted(self._bridges))
 
     async def change(self, delete: Sequence[Element], add: Sequence[Element]) -> None:
         await nft.apply(plan_delete(self._table, delete) + plan_add(self._table, add))
-        if (bridges := self._bridges - _bridges(delete) | _bridges(add)) != self._bridges:
+        if (bridges := self._bridges - bridges_of(delete) | bridges_of(add)) != self._bridges:
             self._bridges = bridges
             await self._passage.open(sorted(bridges))
 
@@ -63,7 +63,3 @@ def _nft_mark(text: str) -> str:
     """`1` or `0x1/0x3`, value and mask."""
     value, _, mask = text.partition("/")
     return f"and {mask} == {value}" if mask else value
-
-
-def _bridges(elements: Sequence[Element]) -> set[str]:
-    return {e.key.strip('"') for e in elements if e.container == "bridges"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seaway.base.errors import SystemFailure
 from seaway.kernel import nft, process
-from seaway.networks.firewall.foreign import LEGACY, PASS, Closed, closed_chains, plan_passage
+from seaway.networks.firewall.foreign import FIREWALLD, LEGACY, PASS, Closed, closed_chains, plan_passage
 from seaway.networks.firewall.iptables import chain_prefix
 
 log = logging.getLogger(__name__)
@@ -20,8 +20,10 @@ class Passage:
         self._told: set[Closed] = set()
 
     async def open(self, bridges: Sequence[str]) -> None:
-        """For these and no others."""
+        """For these and no others. firewalld has its own way to be told."""
         for closed in await find_closed(self._table):
+            if closed.owner == FIREWALLD:
+                continue
             if not closed.program or not process.find_program(closed.program):
                 self._complain(closed)
                 continue

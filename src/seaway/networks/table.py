@@ -9,7 +9,8 @@ from typing import Protocol
 from seaway.base.errors import SystemFailure
 from seaway.kernel.files import replace_file
 from seaway.kernel.worker import run_blocking
-from seaway.networks.firewall.elements import Element
+from seaway.networks.firewall.elements import Element, bridges_of
+from seaway.networks.firewalld import Firewalld
 from seaway.networks.iptables import IptablesBackend
 from seaway.networks.nftables import NftablesBackend
 
@@ -52,17 +53,18 @@ class Firewall:
         self._ipv6 = ipv6
         self._backend, self.enabled, self.proxied, self._record = backend, enabled, proxied, record
         self._elements: dict[tuple[str, str, str], Element] = {}
-        self._turn = asyncio.Lock()
+        self._turn, self._firewalld = asyncio.Lock(), Firewalld()
 
     async def install(self, elements: Iterable[Element]) -> None:
         """Replace what an earlier engine left."""
         self._elements = {_key(e): e for e in self._wanted(elements)}
         async with self._turn:
             await self._sweep()
-            if self.enabled:
-                await self._replace()
-            else:
+            if not self.enabled:
                 await _remove(self._backend)
+                return
+            await self._replace()
+        await self._tell_firewalld()
 
     async def change(self, *, add: Iterable[Element] = (), delete: Iterable[Element] = ()) -> None:
         """One transaction. Where somebody has removed our rules, all of them come back with the change in them."""
@@ -76,6 +78,11 @@ class Firewall:
                 await self._backend.change(gone, new)
             except SystemFailure:
                 await self._replace()
+        if bridges_of((*gone, *new)):
+            await self._tell_firewalld()
+
+    async def _tell_firewalld(self) -> None:
+        await self._firewalld.put(bridges_of(self._elements.values()))
 
     def _wanted(self, elements: Iterable[Element]) -> list[Element]:
         return [e for e in elements if self._ipv6 or e.family != "ip6"]
@@ -93,6 +100,11 @@ class Firewall:
                     await self._put_back()
                 except SystemFailure as failed:
                     log.error("rules of ours are not put back: %s", failed)
+
+    async def follow_firewalld(self) -> None:
+        """Runs as long as the engine does."""
+        if self.enabled:
+            await self._firewalld.follow()
 
     async def _put_back(self) -> None:
         if await self._backend.lacks(list(self._elements.values())):

@@ -77,8 +77,8 @@ def test_unknown_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_rules_of_others_that_hold_containers_back() -> None:
     assert foreign_rules([]) == []
-    found = foreign_rules(
-        [Closed("table inet firewalld, chain x", owner="firewalld"), Closed("a", "iptables-nft", "ufw")]
-    )
+    closed = [Closed("table inet firewalld, chain x", owner="firewalld"), Closed("a", "iptables-nft", "ufw")]
+    found = foreign_rules(closed)
     assert "zone=trusted" in found[0]
+    assert "zone docker" in foreign_rules(closed, firewalld_answers=True)[0]
     assert found[1].startswith("firewall a (ufw) drops what is forwarded by default\n         nothing to do")

@@ -13,7 +13,7 @@ def test_who_drops_by_default() -> None:
         listing(
             ("ip", "filter", "FORWARD", "drop"),
             ("ip6", "filter", "FORWARD", "accept"),
-            ("inet", "firewalld", "filter_FORWARD", "drop"),
+            ("inet", "firewalld", "filter_FORWARD", "accept"),
             ("inet", "mine", "forward", "drop"),
             ("ip", "seaway", "forward", "drop"),
         ),

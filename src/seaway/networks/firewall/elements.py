@@ -23,6 +23,10 @@ class Element:
         return f"{self.key}{comment}{f' : {self.value}' if self.value else ''}"
 
 
+def bridges_of(elements: Iterable[Element]) -> frozenset[str]:
+    return frozenset(e.key.strip('"') for e in elements if e.container == "bridges")
+
+
 @dataclass(frozen=True, slots=True)
 class Bridge:
     """A bridge network as the firewall sees it. `subnet` is CIDR text; `icc`: its containers may talk to each other;

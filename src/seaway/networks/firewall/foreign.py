@@ -9,6 +9,7 @@ from typing import Any
 PROGRAMS = {"ip": "iptables-nft", "ip6": "ip6tables-nft"}
 LEGACY = ("iptables-legacy", "ip6tables-legacy")
 PASS = "PASS"
+FIREWALLD, UFW = "firewalld", "ufw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ def closed_chains(listing: str, legacy: Mapping[str, str], own_table: str = "") 
 
 
 def _is_closed(chain: Mapping[str, Any]) -> bool:
-    return chain.get("hook") == "forward" and chain.get("policy") == "drop"
+    """firewalld's policy is to accept, but its last rule rejects."""
+    return chain.get("hook") == "forward" and (chain.get("policy") == "drop" or chain["table"] == FIREWALLD)
 
 
 def _closed(chain: Mapping[str, Any], names: Iterable[str]) -> Closed:
@@ -47,11 +49,11 @@ def _closed(chain: Mapping[str, Any], names: Iterable[str]) -> Closed:
     where = f"table {family} {table}, chain {name}"
     if (table, name) == ("filter", "FORWARD") and family in PROGRAMS:
         return Closed(where, PROGRAMS[family], _ufw(" ".join(names)))
-    return Closed(where, owner="firewalld" if table == "firewalld" else "")
+    return Closed(where, owner=FIREWALLD if table == FIREWALLD else "")
 
 
 def _ufw(text: str) -> str:
-    return "ufw" if "ufw" in text else ""
+    return UFW if UFW in text else ""
 
 
 def plan_passage(prefix: str, bridges: Iterable[str]) -> str:
@@ -60,10 +62,19 @@ def plan_passage(prefix: str, bridges: Iterable[str]) -> str:
     return "\n".join(["*filter", f":{prefix}-{PASS} - [0:0]", *lines, "COMMIT", ""])
 
 
-def remedy(closed: Closed) -> str:
+def remedy(closed: Closed, *, firewalld_answers: bool) -> str:
+    """`firewalld_answers`: by D-Bus, and for this network namespace."""
+    if closed.owner == UFW:
+        return (
+            "nothing to do: the engine puts rules for its bridges there; only where containers shall call published\n"
+            "         ports by this host's addresses, or others call them by IPv6 while the container has none:\n"
+            "         ufw allow in on docker0, for each bridge; ufw allow PORT"
+        )
     if closed.program:
         return "nothing to do: the engine puts rules for its bridges there"
-    if closed.owner == "firewalld":
+    if closed.owner == FIREWALLD and firewalld_answers:
+        return "nothing to do: the engine puts its bridges into firewalld's zone docker"
+    if closed.owner == FIREWALLD:
         return (
             "firewall-cmd --permanent --zone=trusted --add-interface=docker0 && firewall-cmd --reload, for each bridge"
         )

@@ -1,0 +1,167 @@
+"""Beside the firewalls that hosts have: real firewalld and ufw, in the network namespace of the engine."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conformance.conftest import Restarted, RunningEngine
+from conformance.engines import SEAWAY
+from conformance.hostfirewalls import Firewalld, Ufw, wait_until
+from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, TIMED_OUT, Host, neighbour, serve, wait_serving
+
+CLOSED = (TIMED_OUT, "No route to host")
+"""Dropped by our rules, rejected by theirs."""
+ENGINE_FLAGS = [
+    (),
+    pytest.param(("--firewall-backend=iptables",), marks=pytest.mark.seaway_only("dockerd 20.10 has no such flag")),
+]
+
+
+@pytest.fixture(scope="module")
+def other(engine: RunningEngine) -> Iterator[Host]:
+    if not engine.namespace:
+        pytest.skip("needs an engine in a network namespace of the tests' own")
+    with neighbour(engine) as host:
+        yield host
+
+
+@pytest.fixture
+def firewalld(
+    engine: RunningEngine, other: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Firewalld]:
+    """Not yet running; its bus is."""
+    if not (shutil.which("firewalld") and shutil.which("dbus-daemon")):
+        pytest.skip("needs firewalld and dbus-daemon (Debian: firewalld)")
+    found = Firewalld(engine.namespace, tmp_path)
+    with found.bus():
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", found.address)
+        yield found
+
+
+@pytest.fixture
+def ufw(engine: RunningEngine, other: Host, tmp_path: Path) -> Iterator[Ufw]:
+    if not shutil.which("ufw"):
+        pytest.skip("needs ufw (Debian: ufw)")
+    found = Ufw(engine.namespace, tmp_path)
+    yield found
+    found.command("disable")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A container that publishes `port` and serves it, on a network of its own."""
+
+    engine: RunningEngine
+    other: Host
+    port: int
+
+    def open(self) -> str:
+        self.engine.docker("network", "create", "shop")
+        container = serve(self.engine, "--network", "shop", "--name", "web", "-p", f"{self.port}:80")
+        wait_serving(Host(self.engine.namespace), "127.0.0.1", self.port)
+        return container
+
+    def close(self) -> None:
+        self.engine.docker("rm", "-f", "web")
+        self.engine.docker("network", "rm", "shop")
+
+    @property
+    def bridge(self) -> str:
+        return "br-" + self.engine.docker("network", "inspect", "shop", "-f", "{{.Id}}").stdout[:12]
+
+    @property
+    def address(self) -> str:
+        where = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        return self.engine.docker("inspect", "web", "-f", where).stdout.strip()
+
+    def answers(self) -> bool:
+        return self.other.tcp(ENGINE_ADDRESS, self.port) == "hello"
+
+    def answers_itself(self) -> bool:
+        """By the host's address, where the port proxy listens for containers."""
+        call = f"echo ahoy | nc -w 1 {ENGINE_ADDRESS} {self.port}"
+        return self.engine.docker("exec", "web", "sh", "-c", call).stdout.strip() == "hello"
+
+    def calls_out(self) -> bool:
+        return self.engine.docker("exec", "web", "ping", "-c", "1", "-W", "1", OTHER_ADDRESS).returncode == 0
+
+    def check(self) -> None:
+        """Open is what shall be, by itself and soon."""
+        wait_until(self.answers, "the published port does not answer")
+        wait_until(self.calls_out, "the container does not reach another host")
+
+    def check_closed(self) -> None:
+        if self.engine.is_seaway:
+            address = self.address
+            wait_until(lambda: self.other.tcp(address, 80) in CLOSED, "an unpublished port is open")
+
+
+@pytest.fixture
+def shop(engine: RunningEngine, other: Host) -> Iterator[Shop]:
+    found = Shop(engine, other, 8093)
+    yield found
+    found.close()
+
+
+def check(engine: RunningEngine) -> str:
+    """What `seaway check` says on that host."""
+    return Host(engine.namespace).run(SEAWAY, "check")
+
+
+@pytest.mark.parametrize("backend", ["nftables", "iptables"])
+@pytest.mark.parametrize("flags", ENGINE_FLAGS)
+def test_beside_firewalld(
+    firewalld: Firewalld, restarted: Restarted, shop: Shop, flags: tuple[str, ...], backend: str
+) -> None:
+    with firewalld.running(backend):
+        restarted(*flags)
+        shop.open()
+        bridge = shop.bridge
+        assert firewalld.command(f"--get-zone-of-interface={bridge}") == "docker"
+        assert firewalld.command("--get-zone-of-interface=docker0") == "docker"
+        shop.check()
+        assert shop.answers_itself()
+        assert "zone docker" in check(shop.engine) or not shop.engine.is_seaway
+        assert firewalld.command("--reload") == "success"
+        shop.check()
+        assert firewalld.command("--complete-reload") == "success"
+        shop.check()
+        shop.check_closed()
+        shop.close()
+        assert "no zone" in firewalld.command(f"--get-zone-of-interface={bridge}")
+        shop.open()
+        shop.check()
+    shop.check()
+    shop.check_closed()
+
+
+@pytest.mark.seaway_only("dockerd hears only of a firewalld that ran when it started")
+def test_firewalld_comes_goes_and_comes_back(firewalld: Firewalld, restarted: Restarted, shop: Shop) -> None:
+    restarted()
+    shop.open()
+    for _ in range(2):
+        with firewalld.running():
+            shop.check()
+        shop.check()
+
+
+@pytest.mark.parametrize("flags", ENGINE_FLAGS)
+def test_beside_ufw(ufw: Ufw, restarted: Restarted, shop: Shop, flags: tuple[str, ...]) -> None:
+    restarted(*flags)
+    shop.open()
+    for command in (("--force", "enable"), ("reload",)):
+        ufw.command(*command)
+        shop.check()
+    assert "(ufw)" in check(shop.engine) or not shop.engine.is_seaway
+    assert not shop.answers_itself(), "what comes in is for ufw to judge"
+    ufw.command("allow", "in", "on", shop.bridge)
+    assert shop.answers_itself()
+    restarted(*flags)
+    shop.engine.docker("start", "web")
+    shop.check()
+    shop.check_closed()
+    ufw.command("disable")
+    shop.check()
