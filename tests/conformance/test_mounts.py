@@ -227,6 +227,26 @@ def test_volumes_from_with_modes(engine: RunningEngine, tmp_path: Path) -> None:
     engine.docker("volume", "rm", "given")
 
 
+def test_a_mode_is_not_inherited(engine: RunningEngine, tmp_path: Path) -> None:
+    """Nor is a mode of --volumes-from noted: whose files they are was said where they were named."""
+    engine.docker("create", "--name=giver", "-v=given:/v", "-v=theirs:/w:Z", f"-v={tmp_path}:/b:ro", "busybox", "true")
+    for mode, writable in (("", True), (":rw", True), (":z", True), (":ro", False)):
+        engine.docker("create", "--name=heir", f"--volumes-from=giver{mode}", "busybox", "true")
+        found = json.loads(engine.docker("inspect", "heir").stdout)[0]["Mounts"]
+        engine.docker("rm", "heir")
+        assert {m["Destination"]: (m["Mode"], m["RW"]) for m in found} == {
+            "/v": ("", writable),
+            "/w": ("", writable),
+            "/b": ("", False),
+        }
+
+
+def test_a_tmpfs_in_the_place_of_what_is_inherited(engine: RunningEngine) -> None:
+    engine.docker("create", "--name", "giver", "-v", "given:/v", "busybox", "true")
+    mounted = sh(engine, "--volumes-from=giver", "--tmpfs=/v/", script="grep ' /v ' /proc/mounts").splitlines()
+    assert [line.split()[0] for line in mounted] == ["tmpfs"]
+
+
 def test_inspect_says_what_is_mounted(engine: RunningEngine, tmp_path: Path) -> None:
     options = [
         "-v",

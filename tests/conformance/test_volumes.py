@@ -223,6 +223,19 @@ def test_a_volume_plugin(engine: RunningEngine, plugin: VolumePlugin) -> None:
     assert list(plugin.home.iterdir()) == []
 
 
+def test_only_a_local_volume_is_for_all_where_no_mode_is_given(engine: RunningEngine, plugin: VolumePlugin) -> None:
+    """SELinux's `z`: a plugin's files are its own to label."""
+    name = plugin.socket_path.stem
+    engine.docker("volume", "create", "-d", name, "theirs")
+    mount = f"--mount=type=volume,source=theirs2,target=/m,volume-driver={name}"
+    engine.docker("create", "--name=moded", "-v=theirs:/v", "-v=theirs:/ro:ro", mount, "-v=ours:/o", "busybox", "true")
+    inspected = json.loads(engine.docker("inspect", "moded").stdout)[0]
+    assert {m["Destination"]: m["Mode"] for m in inspected["Mounts"]} == {"/v": "", "/ro": "ro", "/m": "", "/o": "z"}
+    assert sorted(inspected["HostConfig"]["Binds"]) == ["ours:/o", "theirs:/ro:ro", "theirs:/v"]
+    engine.docker("rm", "moded")
+    assert engine.docker("volume", "rm", "theirs", "theirs2").returncode == 0
+
+
 def test_a_read_only_bind_as_a_volume(engine: RunningEngine, tmp_path: Path) -> None:
     engine.docker("volume", "create", "robind", "-o", "type=none", "-o", "o=bind,ro", "-o", f"device={tmp_path}")
     done = engine.docker("run", "--rm", "-v", "robind:/b", "busybox", "sh", "-c", "echo x > /b/made")

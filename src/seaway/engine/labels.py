@@ -9,8 +9,7 @@ from seaway.engine.spec.mounts import own_files
 from seaway.kernel.selinux import RelabelingRefused, relabel
 from seaway.model.mount import MountPoint
 from seaway.runtime.spec.selinux import shared
-
-LOCAL = "local"
+from seaway.volumes.driver import LOCAL
 
 
 def label_own_files(directory: Path, container: Container, label: str) -> None:
@@ -21,13 +20,12 @@ def label_own_files(directory: Path, container: Container, label: str) -> None:
 
 
 def label_source(point: MountPoint, source: str, label: str) -> None:
-    """What `:z` and `:Z` say of a bind or a local volume: `z` lets every container at it, `Z` this one alone. A volume
-    that nobody said anything of is for all."""
-    words = set((point.mode or "").split(","))
-    if point.type == "volume" and point.driver == LOCAL:
-        words = words if point.mode else {"z"}
-    elif point.type != "bind":
+    """What `:z` and `:Z` say of a bind or a volume: `z` lets every container at it, `Z` this one alone. An
+    anonymous volume is for all."""
+    if point.type not in ("bind", "volume"):
         return
+    is_anonymous = point.driver == LOCAL and not point.spec.source
+    words = set((point.mode or ("z" if is_anonymous else "")).split(","))
     if words & {"z", "Z"}:
         _relabel(point.source, os.path.realpath(source), shared(label) if "z" in words else label)
 

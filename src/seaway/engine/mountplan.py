@@ -20,7 +20,7 @@ from seaway.engine.volumeusers import VolumeUsers
 from seaway.kernel import worker
 from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.mount import MountPoint, VolumeDriverConfig, VolumeOptions
-from seaway.volumes.driver import ANONYMOUS_LABEL, Volume, VolumeInUse
+from seaway.volumes.driver import ANONYMOUS_LABEL, LOCAL, Volume, VolumeInUse
 from seaway.volumes.mountrules import InvalidMount
 from seaway.volumes.spec import MountPlan, plan_mounts, propagation_near
 from seaway.volumes.store import VolumeStore
@@ -52,7 +52,10 @@ class MountPlanner:
         with self.users.planning(container_id, {point.name for point in volumes}):
             await self._containers.announce(container_id, [p.name for p in volumes if not p.spec.source])
             try:
-                made = {target: await self._sourced(container_id, point) for target, point in named.items()}
+                made = {
+                    target: await self._sourced(container_id, point, target in plan.inherited)
+                    for target, point in named.items()
+                }
                 await self._fill(container_id, config, [p for t, p in made.items() if t not in plan.inherited])
                 failpoint("create: volumes made")
                 yield made
@@ -87,15 +90,14 @@ class MountPlanner:
         except EngineError as err:
             raise InvalidMount(str(err)) from err
 
-    async def _sourced(self, container_id: str, point: MountPoint) -> MountPoint:
+    async def _sourced(self, container_id: str, point: MountPoint, inherited: bool) -> MountPoint:
         match point.type:
             case "bind":
                 propagation = propagation_near(point, str(self._data_root))
                 await worker.run_blocking(require_source, point)
                 return msgspec.structs.replace(point, propagation=propagation)
             case "volume":
-                volume = await self._volume(container_id, point)
-                return msgspec.structs.replace(point, driver=volume.driver, source=volume.mountpoint)
+                return _on_volume(point, await self._volume(container_id, point), inherited=inherited)
             case "image":
                 return await self._images.prepare(container_id, point)
             case _:
@@ -154,3 +156,10 @@ def _named(point: MountPoint) -> MountPoint:
     if point.type != "volume" or point.name:
         return point
     return msgspec.structs.replace(point, name=new_id())
+
+
+def _on_volume(point: MountPoint, volume: Volume, *, inherited: bool) -> MountPoint:
+    """A local volume that was asked for without a mode is for all containers: `z`. Others have none."""
+    if volume.driver == LOCAL and not point.mode and point.spec.target and not inherited:
+        point = msgspec.structs.replace(point, mode="z")
+    return msgspec.structs.replace(point, driver=volume.driver, source=volume.mountpoint)

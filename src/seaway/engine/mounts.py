@@ -1,6 +1,6 @@
 """What is mounted into a container: realised at its start, given back at its end. `mountplan` says what it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from seaway.base.errors import EngineError
@@ -17,6 +17,7 @@ from seaway.engine.subpaths import Subpaths
 from seaway.kernel import worker
 from seaway.model.mount import MountPoint
 from seaway.runtime.spec.request import SpecMount
+from seaway.volumes.mountrules import clean
 from seaway.volumes.store import VolumeStore
 
 MOUNT_SETATTR = (5, 12)
@@ -43,11 +44,11 @@ class ContainerMounts:
         """The outermost first. `end` undoes it, also where it failed halfway. `user` is the container, or who else
         needs its mounts for a while."""
         user = user or container.id
+        tmpfs = container.host_config.tmpfs if isinstance(container.host_config.tmpfs, dict) else {}
         points = sorted(container.mount_points.values(), key=lambda m: m.destination.count("/"))
-        mounts = [await self._mount(container.id, point, user) for point in points]
+        mounts = [await self._mount(container.id, point, user) for point in points if not _is_below(point, tmpfs)]
         failpoint("start: volumes mounted")
-        tmpfs = container.host_config.tmpfs
-        for target, options in (tmpfs if isinstance(tmpfs, dict) else {}).items():
+        for target, options in tmpfs.items():
             mounts.append(tmpfs_mount(target, options.split(",") if options else []))
         return tuple(mounts)
 
@@ -115,3 +116,8 @@ class ContainerMounts:
             attributes |= {"destination": point.destination, "read/write": str(point.rw).lower()}
             attributes["propagation"] = point.propagation or ""
         self._events.publish("volume", action, point.name, attributes)
+
+
+def _is_below(point: MountPoint, tmpfs: Iterable[str]) -> bool:
+    """Whether a --tmpfs takes the place of what came by --volumes-from."""
+    return point.type != "tmpfs" and point.destination in {clean(target) for target in tmpfs}

@@ -2,7 +2,7 @@
 
 from seaway.base.errors import EngineError
 from seaway.kernel.worker import run_blocking
-from seaway.volumes.driver import Volume, VolumeDriver
+from seaway.volumes.driver import LOCAL, Volume, VolumeDriver
 from seaway.volumes.drivers import VolumeDrivers
 from seaway.volumes.records import VolumeRecords
 
@@ -23,7 +23,7 @@ async def discover(drivers: VolumeDrivers, records: VolumeRecords) -> list[str]:
 
 async def is_there(drivers: VolumeDrivers, volume: Volume) -> bool:
     """Whether its driver still has it."""
-    if volume.driver == "local":
+    if volume.driver == LOCAL:
         return True
     backend = await run_blocking(drivers.get, volume.driver)
     return volume.name in await run_blocking(backend.names)

@@ -9,6 +9,7 @@ import msgspec
 from seaway.base.errors import Conflict, InvalidParameter, NotFound
 
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
+LOCAL = "local"
 
 
 class NoSuchVolume(NotFound):

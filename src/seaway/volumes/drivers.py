@@ -9,7 +9,7 @@ from pathlib import Path
 from seaway.base.errors import EngineError, NotFound, SystemFailure
 from seaway.plugins.client import CONNECT_TIMEOUT_S, PluginClient
 from seaway.plugins.discovery import NoSuchPlugin, PluginDirectories
-from seaway.volumes.driver import VolumeDriver
+from seaway.volumes.driver import LOCAL, VolumeDriver
 from seaway.volumes.local import LocalDriver
 from seaway.volumes.plugin import PluginDriver
 
@@ -38,7 +38,7 @@ class VolumeDrivers:
     ) -> None:
         self._root, self._plugins = root, plugins or PluginDirectories()
         self.local = LocalDriver(root / "volumes", root / "seaway" / "trash", owner)
-        self._known: dict[str, VolumeDriver] = {"local": self.local, **(drivers or {})}
+        self._known: dict[str, VolumeDriver] = {LOCAL: self.local, **(drivers or {})}
         self._loading = threading.Lock()
 
     def get(self, name: str, *, patience_s: float = CONNECT_TIMEOUT_S) -> VolumeDriver:
@@ -79,5 +79,5 @@ class VolumeDrivers:
                 found[name] = self.get(name, patience_s=0)
             except EngineError as err:
                 log.debug("%s", err)
-        found.pop("local", None)
+        found.pop(LOCAL, None)
         return found

@@ -7,7 +7,7 @@ from seaway.base.errors import EngineError, SystemFailure
 from seaway.base.locks import KeyedLocks
 from seaway.kernel.worker import run_blocking
 from seaway.volumes import copyup
-from seaway.volumes.driver import Volume
+from seaway.volumes.driver import LOCAL, Volume
 from seaway.volumes.drivers import VolumeDrivers
 
 
@@ -53,7 +53,7 @@ class VolumeMounts:
         user = f"{user}-fill"
         async with self._locks.hold(name):
             volume = self._find(name)
-            staged = volume.driver == "local" and not volume.options and name not in self._users
+            staged = volume.driver == LOCAL and not volume.options and name not in self._users
             path = await self._mount(volume, user)
             try:
                 return await run_blocking(copyup.copy_up, rootfs, destination, path, staged=staged)

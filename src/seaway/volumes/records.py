@@ -10,7 +10,7 @@ from pathlib import Path
 from seaway.base.clock import format_time, now_ns
 from seaway.kernel.worker import run_blocking
 from seaway.volumes import copyup
-from seaway.volumes.driver import NoSuchVolume, Volume
+from seaway.volumes.driver import LOCAL, NoSuchVolume, Volume
 from seaway.volumes.local import LocalDriver
 from seaway.volumes.metadata import VolumeMetadata
 
@@ -19,9 +19,9 @@ class VolumeRecords:
     def __init__(self, database: Path, local: LocalDriver) -> None:
         self._metadata = VolumeMetadata(database)
         known = {v.name: v for v in self._metadata.all()}
-        self._volumes = {v.name: v for v in known.values() if v.driver != "local"}
+        self._volumes = {v.name: v for v in known.values() if v.driver != LOCAL}
         directories = local.names()
-        for name in {v.name for v in known.values() if v.driver == "local"} - set(directories):
+        for name in {v.name for v in known.values() if v.driver == LOCAL} - set(directories):
             self._metadata.delete(name)
         for name in directories:
             copyup.remove_leftover(local.directory(name))
@@ -66,7 +66,7 @@ def second_now() -> str:
 def _found(local: LocalDriver, name: str) -> Volume:
     path = local.directory(name)
     created_at = _seconds(int(path.parent.stat().st_mtime) * 1_000_000_000)
-    return Volume(name, "local", str(path), created_at, options=local.options(name))
+    return Volume(name, LOCAL, str(path), created_at, options=local.options(name))
 
 
 def _seconds(ns: int) -> str:

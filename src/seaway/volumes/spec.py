@@ -33,7 +33,7 @@ def parse_bind(text: str, volume_driver: str = "") -> MountPoint:
     except InvalidMount as err:
         raise InvalidMount(f"invalid volume specification: '{text}': {err}") from None
     if kind == "volume":
-        return structs.replace(point, mode=mode or "z", driver=volume_driver)
+        return structs.replace(point, mode=mode or UNSET, driver=volume_driver)
     return structs.replace(point, mode=mode or UNSET, skip_mountpoint_creation=False)
 
 
@@ -68,7 +68,7 @@ def parse_mount(mount: Mount) -> MountPoint:
             )
         case "volume":
             config = mount.volume_options and mount.volume_options.driver_config
-            return structs.replace(point, name=mount.source, driver=(config and config.name) or "", mode="z")
+            return structs.replace(point, name=mount.source, driver=(config and config.name) or "")
         case "image":
             return structs.replace(point, source=mount.source, rw=False)
     return point
@@ -104,9 +104,9 @@ def parse_volumes_from(text: str) -> tuple[str, str]:
 
 
 def inherited(point: MountPoint, mode: str) -> MountPoint:
-    """Another container's mount, as --volumes-from takes it."""
+    """Another container's mount, as --volumes-from takes it: its SELinux label is the other's matter."""
     rw = point.rw and "ro" not in mode.split(",")
-    return structs.replace(point, rw=rw, mode=mode or point.mode, id=UNSET)
+    return structs.replace(point, rw=rw, mode=UNSET, id=UNSET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from seaway.base.locks import KeyedLocks
 from seaway.kernel.worker import run_blocking
 from seaway.plugins.discovery import PluginDirectories
 from seaway.volumes.discover import discover, is_there
-from seaway.volumes.driver import ANONYMOUS_LABEL, InvalidVolume, NoSuchVolume, Volume, VolumeDriver, VolumeInUse
+from seaway.volumes.driver import ANONYMOUS_LABEL, LOCAL, InvalidVolume, NoSuchVolume, Volume, VolumeDriver, VolumeInUse
 from seaway.volumes.drivers import VolumeDrivers
 from seaway.volumes.mounts import VolumeMounts
 from seaway.volumes.records import VolumeRecords, second_now
@@ -76,7 +76,7 @@ class VolumeStore:
         try:
             async with self.locks.hold(name):
                 existing = await self._existing(name, driver, users)
-                return existing or await self._create(name, driver or "local", options, labels, fill)
+                return existing or await self._create(name, driver or LOCAL, options, labels, fill)
         except EngineError as err:
             raise type(err)(f"create {name}: {err}") from err
 
@@ -117,7 +117,7 @@ class VolumeStore:
             options=None if options is None else dict(options),
             scope=backend.scope,
         )
-        if driver == "local":
+        if driver == LOCAL:
             volume = structs.replace(volume, mountpoint=self.drivers.local.path(name))
             await self._create_local(volume, fill)
         else:
@@ -144,7 +144,7 @@ class VolumeStore:
         if self.find(name) is None:
             await self.discover()
         volume = self.get(name)
-        if volume.driver == "local":
+        if volume.driver == LOCAL:
             return volume.to_wire()
         if not await is_there(self.drivers, volume):
             raise NoSuchVolume(name)
@@ -182,7 +182,7 @@ class VolumeStore:
         first, second = sorted((name, new))
         async with self.locks.hold(first), self.locks.hold(second):
             volume = self.get(name)
-            if volume.driver != "local":
+            if volume.driver != LOCAL:
                 raise NotImplementedByEngine(f"rename {name}: the driver {volume.driver} cannot rename volumes")
             self.drivers.local.validate(new, {})
             if self.find(new):

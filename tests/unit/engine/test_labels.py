@@ -94,7 +94,7 @@ VOLUME = MountPoint(type="volume", driver="local")
         (VOLUME, "Z", MOUNT),
         (VOLUME, "ro", None),
         (VOLUME, UNSET, SHARED),
-        (MountPoint(type="volume", driver="elsewhere"), "z", None),
+        (MountPoint(type="volume", driver="elsewhere"), UNSET, None),
         (MountPoint(type="image"), UNSET, None),
     ],
 )
