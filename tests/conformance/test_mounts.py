@@ -344,6 +344,19 @@ def test_images_are_mounted_read_only(engine: RunningEngine) -> None:
     assert "group\n" in sh(engine, f"{mount},image-subpath=etc", script="ls /i")
 
 
+@pytest.mark.parametrize("flag", ["-v={}:{}:ro", "--mount=type=bind,source={},target={},readonly"])
+def test_a_file_is_bound_read_only(engine: RunningEngine, tmp_path: Path, flag: str) -> None:
+    (tmp_path / "f").write_text("hi\n")
+    (tmp_path / "link").symlink_to("f")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        options = [flag.format(tmp_path / "f", "/new/f"), flag.format(tmp_path / "link", "/etc/group")]
+        options += [flag.format("/dev/zero", "/z"), flag.format(tmp_path / "s", "/s")]
+        script = "cat /new/f /etc/group; head -c 3 /z | wc -c; test -S /s && echo socket; echo x > /new/f"
+        said = sh(engine, *options, script=script).splitlines()
+    assert said == ["hi", "hi", "3", "socket", "sh: can't create /new/f: Read-only file system"]
+
+
 @pytest.mark.min_api("1.44")
 @pytest.mark.min_cli("1.44")
 def test_read_only_binds_are_recursive(engine: RunningEngine, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is mounted into a container: realised at its start, given back at its end. `mountplan` says what it is."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -95,8 +96,11 @@ class ContainerMounts:
             await worker.run_blocking(label_source, point, source, label)
         if point.subpath:
             source = await self._subpaths.stage(user, source, point.subpath)
-        flags = await worker.run_blocking(flags_of, source) if point.rw else ()
-        return bind_mount(point, source, flags, recursive_read_only=kernel_version() >= MOUNT_SETATTR)
+        if point.rw:
+            return bind_mount(point, source, await worker.run_blocking(flags_of, source))
+        recursive = kernel_version() >= MOUNT_SETATTR
+        is_directory = await worker.run_blocking(os.path.isdir, source)
+        return bind_mount(point, source, recursive_read_only=recursive, is_directory=is_directory)
 
     async def _source(self, container_id: str, point: MountPoint, user: str) -> str:
         match point.type:

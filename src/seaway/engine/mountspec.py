@@ -27,14 +27,20 @@ _UNITS = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 
 
 def bind_mount(
-    point: MountPoint, source: str, flags: Iterable[str] = (), *, recursive_read_only: bool = True
+    point: MountPoint,
+    source: str,
+    flags: Iterable[str] = (),
+    *,
+    recursive_read_only: bool = True,
+    is_directory: bool = True,
 ) -> SpecMount:
     """A bind, a volume or an image. `flags` are the source's own, which crun would take away;
-    `recursive_read_only` is what kernel and runtime can do."""
+    `recursive_read_only` is what kernel and runtime can do, `is_directory` is of the source."""
     options = point.spec.bind_options or BindOptions()
     words = ["bind" if options.non_recursive else "rbind"]
     if not point.rw:
-        words.append(_read_only(options, recursive=recursive_read_only))
+        word = _read_only(options, recursive=recursive_read_only)
+        words.append(word if is_directory else "ro")  # crun opens the target of `rro` as a directory
     else:
         words += flags
     propagation = point.propagation or "rprivate"
