@@ -19,11 +19,13 @@ from docker import DockerClient
 
 from conformance.engines import RunningEngine, end_leftovers, foreign_engine, make_namespace, own_engine, parse_version
 from conformance.images import busybox_tar
+from conformance.registries import faults
 from seaway.kernel import cgroup
 
 __all__ = ["RunningEngine", "busybox_tar"]
 
 Restarted = Callable[..., RunningEngine]
+FAULTY_PORT = 5001
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MARKERS = (
     "seaway_only(reason): a difference from dockerd that is meant, listed in docs/compatibility.md",
@@ -103,6 +105,19 @@ def restarted(engine: RunningEngine) -> Iterator[Restarted]:
     if not engine.ended():
         engine.stop()
     engine.start()
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Path:
+    """The log of the faulty registry: what it was asked for."""
+    return tmp_path / "requests"
+
+
+@pytest.fixture
+def faulty(engine: RunningEngine, requests: Path) -> Iterator[str]:
+    """The address of a registry of the tests' own (`suites/registry_stub.py`): what it does depends on the image's name."""
+    with faults(engine, requests, FAULTY_PORT) as address:
+        yield address
 
 
 @pytest.fixture

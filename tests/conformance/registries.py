@@ -70,9 +70,9 @@ def faults(engine: RunningEngine, log: Path, port: int) -> Iterator[str]:
             engine.docker("rmi", *mine)
 
 
-def go_on(namespace: str, port: int) -> None:
+def go_on(engine: RunningEngine, registry: str) -> None:
     """Lets the faulty registry send what it holds back."""
-    inside(namespace, lambda: urlopen(f"http://127.0.0.1:{port}/go-on", timeout=10).close())
+    inside(engine.namespace, lambda: urlopen(f"http://{registry}/go-on", timeout=10).close())
 
 
 def inside(namespace: str, work: Callable[[], T]) -> T:

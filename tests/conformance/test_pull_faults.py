@@ -4,28 +4,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conformance.conftest import RunningEngine
-from conformance.registries import faults, go_on
+from conformance.registries import go_on
 
-PORT = 5001
 CLIMBS = pytest.mark.seaway_only("a layer with a name that climbs out by `..` is refused, not bent back")
 RESUMES = pytest.mark.seaway_only("a download that was interrupted is resumed by the next pull")
-
-
-@pytest.fixture
-def requests(tmp_path: Path) -> Path:
-    return tmp_path / "requests"
-
-
-@pytest.fixture
-def registry(engine: RunningEngine, requests: Path) -> Iterator[str]:
-    with faults(engine, requests, PORT) as address:
-        yield address
 
 
 def layers(engine: RunningEngine) -> set[str]:
@@ -47,50 +34,50 @@ def ranges(requests: Path, name: str) -> list[str]:
         pytest.param("climbs", "outside of", marks=CLIMBS),
     ],
 )
-def test_it_fails_clearly_and_leaves_nothing(engine: RunningEngine, registry: str, name: str, said: str) -> None:
+def test_it_fails_clearly_and_leaves_nothing(engine: RunningEngine, faulty: str, name: str, said: str) -> None:
     before = layers(engine)
-    done = engine.docker("pull", f"{registry}/{name}:1", timeout=60)
+    done = engine.docker("pull", f"{faulty}/{name}:1", timeout=60)
     assert done.returncode == 1
     assert said in done.stderr
-    assert engine.docker("image", "inspect", f"{registry}/{name}:1").returncode == 1
+    assert engine.docker("image", "inspect", f"{faulty}/{name}:1").returncode == 1
     assert layers(engine) == before
-    assert engine.docker("pull", f"{registry}/good:1").returncode == 0
+    assert engine.docker("pull", f"{faulty}/good:1").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["html", "otherdiff"])
-def test_lies(engine: RunningEngine, registry: str, name: str) -> None:
+def test_lies(engine: RunningEngine, faulty: str, name: str) -> None:
     before = layers(engine)
-    done = engine.docker("pull", f"{registry}/{name}:1", timeout=120)
+    done = engine.docker("pull", f"{faulty}/{name}:1", timeout=120)
     assert done.returncode == 1
     assert done.stderr.strip()
     assert layers(engine) == before
 
 
-def test_a_layer_stays_in_its_root(engine: RunningEngine, registry: str) -> None:
+def test_a_layer_stays_in_its_root(engine: RunningEngine, faulty: str) -> None:
     """What links and names lead to is inside, or refused; a device node is as good as any."""
     for name in ("absolute", "hardlink"):
-        engine.docker("pull", f"{registry}/{name}:1")
+        engine.docker("pull", f"{faulty}/{name}:1")
     assert not Path("/tmp/seaway-absolute").exists()
-    assert engine.docker("pull", f"{registry}/device:1").returncode == 0
+    assert engine.docker("pull", f"{faulty}/device:1").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["dies", "resets"])
 def test_a_registry_that_breaks_off_is_asked_again(
-    engine: RunningEngine, registry: str, requests: Path, name: str
+    engine: RunningEngine, faulty: str, requests: Path, name: str
 ) -> None:
-    done = engine.docker("pull", f"{registry}/{name}:1", timeout=60)
+    done = engine.docker("pull", f"{faulty}/{name}:1", timeout=60)
     assert done.returncode == 0, done.stderr
     assert ranges(requests, name)[1] == "-"
     assert ranges(requests, name)[2].startswith("bytes=")
 
 
-def test_two_pulls_share_a_transfer(engine: RunningEngine, registry: str, requests: Path) -> None:
-    command = ["docker", "-H", engine.host, "pull", f"{registry}/slow:1"]
+def test_two_pulls_share_a_transfer(engine: RunningEngine, faulty: str, requests: Path) -> None:
+    command = ["docker", "-H", engine.host, "pull", f"{faulty}/slow:1"]
     pulls = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for pull in pulls:
         assert pull.stdout
         assert any("Pulling fs layer" in line for line in pull.stdout)
-    go_on(engine.namespace, PORT)
+    go_on(engine, faulty)
     for pull in pulls:
         out, _ = pull.communicate(timeout=30)
         assert "Pull complete" in out
@@ -100,25 +87,23 @@ def test_two_pulls_share_a_transfer(engine: RunningEngine, registry: str, reques
 
 
 def test_a_registry_that_knows_no_ranges_is_read_from_the_start(
-    engine: RunningEngine, registry: str, requests: Path
+    engine: RunningEngine, faulty: str, requests: Path
 ) -> None:
-    assert engine.docker("pull", f"{registry}/norange:1", timeout=60).returncode == 0
+    assert engine.docker("pull", f"{faulty}/norange:1", timeout=60).returncode == 0
 
 
 @RESUMES
-def test_ctrl_c_stops_and_the_next_pull_resumes(engine: RunningEngine, registry: str, requests: Path) -> None:
-    pull = stalled_pull(engine, registry, requests)
+def test_ctrl_c_stops_and_the_next_pull_resumes(engine: RunningEngine, faulty: str, requests: Path) -> None:
+    pull = stalled_pull(engine, faulty, requests)
     pull.send_signal(signal.SIGINT)
     pull.wait(10)
-    assert_resumed(engine, registry, requests)
+    assert_resumed(engine, faulty, requests)
 
 
 @RESUMES
-def test_who_shares_a_transfer_goes_on_when_the_other_stops(
-    engine: RunningEngine, registry: str, requests: Path
-) -> None:
-    first = stalled_pull(engine, registry, requests)
-    command = ["docker", "-H", engine.host, "pull", f"{registry}/stalls:1"]
+def test_who_shares_a_transfer_goes_on_when_the_other_stops(engine: RunningEngine, faulty: str, requests: Path) -> None:
+    first = stalled_pull(engine, faulty, requests)
+    command = ["docker", "-H", engine.host, "pull", f"{faulty}/stalls:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as second:
         assert second.stdout
         assert any("Pulling fs layer" in line for line in second.stdout)
@@ -130,17 +115,17 @@ def test_who_shares_a_transfer_goes_on_when_the_other_stops(
 
 
 @RESUMES
-def test_a_killed_engine_resumes(engine: RunningEngine, registry: str, requests: Path) -> None:
-    pull = stalled_pull(engine, registry, requests)
+def test_a_killed_engine_resumes(engine: RunningEngine, faulty: str, requests: Path) -> None:
+    pull = stalled_pull(engine, faulty, requests)
     engine.kill()
     pull.wait(10)
     engine.start()
-    assert_resumed(engine, registry, requests)
+    assert_resumed(engine, faulty, requests)
 
 
-def stalled_pull(engine: RunningEngine, registry: str, requests: Path) -> "subprocess.Popen[bytes]":
+def stalled_pull(engine: RunningEngine, faulty: str, requests: Path) -> "subprocess.Popen[bytes]":
     """A pull of which half a layer has come, and no more will."""
-    command = ["docker", "-H", engine.host, "pull", f"{registry}/stalls:1"]
+    command = ["docker", "-H", engine.host, "pull", f"{faulty}/stalls:1"]
     pull = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     partial = engine.data_root / "seaway/blobs/ingest"
     deadline = time.monotonic() + 20
@@ -150,8 +135,8 @@ def stalled_pull(engine: RunningEngine, registry: str, requests: Path) -> "subpr
     return pull
 
 
-def assert_resumed(engine: RunningEngine, registry: str, requests: Path) -> None:
-    done = engine.docker("pull", f"{registry}/stalls:1")
+def assert_resumed(engine: RunningEngine, faulty: str, requests: Path) -> None:
+    done = engine.docker("pull", f"{faulty}/stalls:1")
     assert done.returncode == 0, done.stderr
     last = ranges(requests, "stalls")[-1]
     assert int(last.removeprefix("bytes=").removesuffix("-")) >= 1 << 20

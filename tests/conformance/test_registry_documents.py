@@ -1,32 +1,18 @@
 """What a pull makes of unusual documents: layers of every kind, indexes in indexes, lies; and of a busy registry."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from conformance.conftest import RunningEngine
-from conformance.registries import faults
 
-PORT = 5008
 BEYOND = pytest.mark.seaway_only("dockerd knows no foreign layers on Linux, no indexes in indexes, and gives up on 429")
 STRICT = pytest.mark.seaway_only("a size in a manifest that is not the blob's is refused")
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "requests"
-
-
-@pytest.fixture
-def registry(engine: RunningEngine, log: Path) -> Iterator[str]:
-    with faults(engine, log, PORT) as address:
-        yield address
-
-
-def headers_of(log: Path, path: str) -> list[dict[str, str]]:
-    lines = Path(f"{log}.headers").read_text().splitlines()
+def headers_of(requests: Path, path: str) -> list[dict[str, str]]:
+    lines = Path(f"{requests}.headers").read_text().splitlines()
     return [headers for found, headers in map(json.loads, lines) if path in found]
 
 
@@ -41,11 +27,11 @@ def headers_of(log: Path, path: str) -> list[dict[str, str]]:
         pytest.param("fails", marks=BEYOND),
     ],
 )
-def test_it_is_pulled(engine: RunningEngine, registry: str, name: str) -> None:
-    done = engine.docker("pull", f"{registry}/{name}:1", timeout=60)
+def test_it_is_pulled(engine: RunningEngine, faulty: str, name: str) -> None:
+    done = engine.docker("pull", f"{faulty}/{name}:1", timeout=60)
     assert done.returncode == 0, done.stderr
-    assert engine.docker("inspect", "-f", "{{.Config.Labels.name}}", f"{registry}/{name}:1").stdout.strip() == name
-    assert engine.docker("create", f"{registry}/{name}:1", "/hello").returncode == 0
+    assert engine.docker("inspect", "-f", "{{.Config.Labels.name}}", f"{faulty}/{name}:1").stdout.strip() == name
+    assert engine.docker("create", f"{faulty}/{name}:1", "/hello").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -65,30 +51,30 @@ def test_it_is_pulled(engine: RunningEngine, registry: str, name: str) -> None:
         ),
     ],
 )
-def test_it_is_refused(engine: RunningEngine, registry: str, name: str, said: str) -> None:
-    done = engine.docker("pull", f"{registry}/{name}:1", timeout=60)
+def test_it_is_refused(engine: RunningEngine, faulty: str, name: str, said: str) -> None:
+    done = engine.docker("pull", f"{faulty}/{name}:1", timeout=60)
     assert done.returncode == 1
     assert said in done.stderr
-    assert engine.docker("image", "inspect", f"{registry}/{name}:1").returncode == 1
+    assert engine.docker("image", "inspect", f"{faulty}/{name}:1").returncode == 1
 
 
 @BEYOND
-def test_what_is_behind_a_layers_url_learns_nothing(engine: RunningEngine, registry: str, log: Path) -> None:
-    auth = {"auths": {registry: {"auth": "YW5uOnB3"}}}
-    folder = log.parent / "config"
+def test_what_is_behind_a_layers_url_learns_nothing(engine: RunningEngine, faulty: str, requests: Path) -> None:
+    auth = {"auths": {faulty: {"auth": "YW5uOnB3"}}}
+    folder = requests.parent / "config"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({**auth, "HttpHeaders": {"X-Meta-Team": "blue"}}))
-    assert engine.docker("--config", str(folder), "pull", f"{registry}/foreign:1").returncode == 0
-    assert all(h["X-Meta-Team"] == "blue" for h in headers_of(log, "/v2/foreign/manifests/"))
-    [foreign] = headers_of(log, "/foreign/layer")
+    assert engine.docker("--config", str(folder), "pull", f"{faulty}/foreign:1").returncode == 0
+    assert all(h["X-Meta-Team"] == "blue" for h in headers_of(requests, "/v2/foreign/manifests/"))
+    [foreign] = headers_of(requests, "/foreign/layer")
     assert not {"authorization", "x-meta-team"} & {name.lower() for name in foreign}
 
 
-def test_meta_headers_reach_the_registry(engine: RunningEngine, registry: str, log: Path) -> None:
-    folder = log.parent / "config"
+def test_meta_headers_reach_the_registry(engine: RunningEngine, faulty: str, requests: Path) -> None:
+    folder = requests.parent / "config"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"HttpHeaders": {"X-Meta-Team": "blue", "X-Other": "no"}}))
-    assert engine.docker("--config", str(folder), "pull", f"{registry}/good:1").returncode == 0
-    asked = headers_of(log, "/v2/good/")
+    assert engine.docker("--config", str(folder), "pull", f"{faulty}/good:1").returncode == 0
+    asked = headers_of(requests, "/v2/good/")
     assert asked
     assert all(h.get("X-Meta-Team") == "blue" and "X-Other" not in h for h in asked)

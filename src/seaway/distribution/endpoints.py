@@ -26,7 +26,6 @@ class RegistryConfig:
     """Hosts (`name`, `name:port`) and networks (`10.0.0.0/8`)."""
     mirrors: tuple[str, ...] = ()
     certs_dir: Path = Path("/etc/docker/certs.d")
-    max_concurrent_downloads: int = 3
     max_download_attempts: int = 5
     retry_delay_s: int = 5
     """The n-th retry waits n times as long."""

@@ -11,6 +11,7 @@ from seaway.distribution.errors import RegistryFailure
 from seaway.distribution.flights import Flights
 from seaway.distribution.progress import Meter, Progress, ProgressSink
 from seaway.distribution.retry import repeated
+from seaway.distribution.slots import Slots
 from seaway.oci.manifest import Descriptor
 
 KEPT_S = 7 * 24 * 3600
@@ -32,10 +33,7 @@ class Downloads:
         self.blobs = blobs
         self.unpacking = Flights()
         self._fetching = Flights()
-        self._slots = asyncio.Semaphore(slots)
-
-    def resize(self, slots: int) -> None:
-        self._slots = asyncio.Semaphore(slots)
+        self.slots = Slots(slots)
 
     async def fetch(
         self, repository: Repository, layer: Descriptor, progress: ProgressSink, config: RegistryConfig
@@ -48,9 +46,9 @@ class Downloads:
         self, repository: Repository, layer: Descriptor, config: RegistryConfig, progress: ProgressSink
     ) -> None:
         short = layer.digest.short
-        if self._slots.locked():
+        if self.slots.are_taken():
             progress(Progress(short, p.WAITING))
-        async with self._slots:
+        async with self.slots.one():
             await repeated(
                 lambda: self._attempt(repository, layer, progress),
                 config.max_download_attempts,

@@ -17,6 +17,7 @@ from seaway.distribution.layerpush import LocalLayer, Target, Way
 from seaway.distribution.metadata import BlobMetadata, KnownBlob, signed
 from seaway.distribution.progress import Progress, ProgressSink, silent
 from seaway.distribution.retry import repeated, repeated_when_told
+from seaway.distribution.slots import Slots
 from seaway.distribution.upload import Uploads
 from seaway.oci import mediatypes
 from seaway.oci.digest import Digest, sha256_of
@@ -37,11 +38,8 @@ class Pusher:
 
     def __init__(self, metadata: BlobMetadata, slots: int = 5) -> None:
         self._metadata = metadata
-        self._slots = asyncio.Semaphore(slots)
+        self.slots = Slots(slots)
         self._sending = Flights()
-
-    def resize(self, slots: int) -> None:
-        self._slots = asyncio.Semaphore(slots)
 
     async def push(
         self, target: Target, tag: str, config: bytes, layers: Sequence[LocalLayer], progress: ProgressSink
@@ -71,9 +69,9 @@ class Pusher:
 
     async def _send(self, target: Target, uploads: Uploads, layer: LocalLayer, progress: ProgressSink) -> Descriptor:
         short = layer.diff_id.short
-        if self._slots.locked():
+        if self.slots.are_taken():
             progress(Progress(short, p.WAITING))
-        async with self._slots:
+        async with self.slots.one():
             way = Way(target, uploads, layer, self._metadata, progress)
             with _shortly():
                 descriptor = await repeated(way.take, ATTEMPTS, target.config.retry_delay_s, short, progress)

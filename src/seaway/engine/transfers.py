@@ -31,12 +31,11 @@ class Transfers:
         return RegistryConfig(
             insecure=config.insecure_registries,
             mirrors=config.registry_mirrors,
-            max_concurrent_downloads=config.max_concurrent_downloads,
             max_download_attempts=config.max_download_attempts,
             proxies=Proxies(config.http_proxy, config.https_proxy, config.no_proxy),
         )
 
     def resize(self, config: EngineConfig) -> None:
-        """For those that begin from now on."""
-        self._downloads.resize(config.max_concurrent_downloads)
-        self._uploads.resize(config.max_concurrent_uploads)
+        """What goes already goes on, and counts."""
+        self._downloads.slots.resize(config.max_concurrent_downloads)
+        self._uploads.slots.resize(config.max_concurrent_uploads)
