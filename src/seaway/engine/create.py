@@ -15,10 +15,10 @@ from seaway.containers.container import Container
 from seaway.containers.names import validate_name
 from seaway.engine.adapt import adapt_host_config
 from seaway.engine.context import Engine
-from seaway.engine.endpoints import plan_endpoints
+from seaway.engine.endpoints import is_user_defined, plan_endpoints
 from seaway.engine.events import container_event
 from seaway.engine.expect import expect_process
-from seaway.engine.links import check_links
+from seaway.engine.links import check_link_formats, check_links
 from seaway.engine.merge import command_line, merge_config
 from seaway.engine.security import parse_security_options
 from seaway.engine.validation import validate_create
@@ -52,7 +52,10 @@ async def create_container(
     """
     checked = validate_create(config, host_config, engine.abilities)
     host_config = adapt_host_config(checked.host_config, engine.defaults, engine.containers, engine.default_runtime)
-    check_links(host_config.links or (), engine.containers)
+    if is_user_defined(host_config.network_mode):
+        check_link_formats(host_config.links or ())
+    else:
+        check_links(host_config.links or (), engine.containers)
     endpoints = plan_endpoints(config, host_config, wishes or {}, engine.networks.controller.networks())
     image = engine.images.resolve(config.image, platform) if config.image else _NO_IMAGE
     merged = merge_config(config, image.config)

@@ -9,6 +9,7 @@ import msgspec
 from seaway.base.errors import InvalidParameter
 from seaway.base.ids import short_id
 from seaway.model.container import ContainerConfig, HostConfig
+from seaway.model.links import parse_link
 from seaway.model.network import EndpointIPAMConfig, EndpointRecord, EndpointSettings, new_record
 from seaway.networks.network import PREDEFINED, Network, NoSuchNetwork, find_network
 from seaway.networks.plan import SYSCTLS
@@ -62,6 +63,8 @@ def validate_endpoint(network: Network | None, name: str, wish: EndpointSettings
         faults += [
             fault for address in (ipam.ipv4_address, ipam.ipv6_address) if (fault := _range_fault(address, network))
         ]
+    for link in wish.links or ():
+        parse_link(link)
     if wish.mac_address and not MAC.fullmatch(wish.mac_address):
         raise InvalidParameter(f"invalid MAC address {wish.mac_address}")
     faults += _rate_faults(network, wish)
@@ -128,6 +131,8 @@ def _address_faults(ipam: EndpointIPAMConfig) -> list[str]:
         if address and not _is_address(address, version):
             faults.append(f"invalid IPv{version} address: {address}")
     faults += [f"invalid link-local IP address: {a}" for a in ipam.link_local_ips or () if not _is_address(a)]
+    strange = [a for a in ipam.link_local_ips or () if _is_address(a) and not ip_address(a).is_link_local]
+    faults += [f"invalid link local IP address: {a}" for a in strange]
     return faults
 
 

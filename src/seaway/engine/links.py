@@ -13,9 +13,10 @@ from seaway.base.errors import EngineError, InvalidParameter, NotFound
 from seaway.base.ids import short_id
 from seaway.containers.container import Container
 from seaway.containers.store import ContainerStore
+from seaway.engine.validation.modes import UNDEFINED_WITH_LINKS
 from seaway.model.links import parse_link
 from seaway.model.modes import shared_with
-from seaway.networks.ports import parse_port
+from seaway.networks.ports import parse_exposed
 
 HIDDEN = ("HOME=", "PATH=")
 
@@ -31,14 +32,20 @@ def with_links(container: Container, links: list[str]) -> Container:
 
 
 def check_links(links: Iterable[str], containers: ContainerStore) -> None:
-    """At create. Raises InvalidParameter, or NotFound for one that is not there."""
+    """At create. Raises InvalidParameter, also for one that is not there."""
     for name, _alias in map(parse_link, links):
         try:
             child = _namespace_owner(name, containers)
-        except NotFound as missing:
+        except (NotFound, InvalidParameter) as missing:
             raise InvalidParameter(f"could not get container for {name}: {missing}") from missing
         if child.host_config.network_mode == "host":
-            raise InvalidParameter("conflicting options: host type networking can't be used with links")
+            raise InvalidParameter(f"conflicting options: host type networking {UNDEFINED_WITH_LINKS}")
+
+
+def check_link_formats(links: Iterable[str]) -> None:
+    """On a user's network the other container may come later. Raises InvalidParameter."""
+    for link in links:
+        parse_link(link)
 
 
 def link_names(containers: ContainerStore) -> dict[str, list[str]]:
@@ -99,7 +106,7 @@ def linked_ports(container: Container, containers: ContainerStore) -> list[tuple
     return [
         (child.endpoints["bridge"].ip_address, protocol, number)
         for _alias, child in linked(container, containers)
-        for number, protocol in map(parse_port, _exposed(child))
+        for number, protocol in parse_exposed(_exposed(child))
     ]
 
 
@@ -128,7 +135,7 @@ def link_variables(parent: str, alias: str, child: Container) -> list[str]:
     """WEB_PORT_80_TCP_ADDR and its kin, which only the default bridge still has."""
     prefix = alias.upper().replace("-", "_")
     address = child.endpoints["bridge"].ip_address
-    ports = sorted((protocol, number) for number, protocol in map(parse_port, _exposed(child)))
+    ports = sorted((protocol, number) for number, protocol in parse_exposed(_exposed(child)))
     lines = [f"{prefix}_NAME=/{parent}/{alias}"]
     if ports:
         first = min((number, protocol) for protocol, number in ports)

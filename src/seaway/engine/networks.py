@@ -68,7 +68,8 @@ async def prune_networks(engine: Engine, filters: Filters) -> list[str]:
 
 
 async def connect(engine: Engine, name: str, container_name: str, wish: EndpointSettings) -> None:
-    """A running container gets the device now, another one at its next start."""
+    """A running container gets the device now, another one at its next start: it is not told twice, and the event
+    comes when it starts."""
     container_id = engine.containers.find(container_name).id
     async with engine.locks.hold(container_id):
         container = engine.containers.get(container_id)
@@ -81,17 +82,22 @@ async def connect(engine: Engine, name: str, container_name: str, wish: Endpoint
         record = msgspec.structs.replace(new_record(wish), network_id=network.id)
         if container.task.is_running:
             await _connect_live(engine, container, network, record.wish())
-        else:
+            network_event(engine, network, "connect", container=container_id)
+        elif network.name not in container.endpoints:
             _refuse_mixed(container, network)
             endpoints = {**container.endpoints, network.name: record}
             await engine.containers.update(
                 container_id, lambda c: msgspec.structs.replace(c, endpoints=endpoints), durable=True
             )
-    network_event(engine, network, "connect", container=container_id)
 
 
 async def disconnect(engine: Engine, name: str, container_name: str, *, force: bool = False) -> None:
-    container_id = engine.containers.find(container_name).id
+    try:
+        container_id = engine.containers.find(container_name).id
+    except NotFound:
+        if not force:
+            raise
+        raise NotFound(f"endpoint {container_name} not found") from None
     async with engine.locks.hold(container_id):
         container = engine.containers.get(container_id)
         network = engine.networks.controller.find(name)
@@ -161,7 +167,7 @@ def _refuse_joined_to_others(container: Container, network: Network) -> None:
         )
     if container.host_config.network_mode.startswith("container:"):
         raise InvalidParameter(SHARES_NAMESPACE)
-    if network.driver == "host":
+    if network.driver == "host" and network.name not in container.endpoints:
         raise InvalidParameter(
             "cannot connect container to host network - container must be created in host network mode"
         )
@@ -176,8 +182,6 @@ def _refuse_mixed(container: Container, network: Network) -> None:
         raise InvalidParameter(
             "container cannot be connected to multiple networks with one of the networks in private (none) mode"
         )
-    if network.name in container.endpoints:
-        raise Forbidden(f"endpoint with name {container.name} already exists in network {network.name}")
 
 
 def _is_unwanted(engine: Engine, network: Network, filters: Filters, until_ns: int | None) -> bool:

@@ -46,6 +46,11 @@ class Netlink:
                 return None
             raise
 
+    def kind_of(self, name: str) -> str:
+        """`bridge`, `veth` and so on; "" for a device of hardware and for the loopback device."""
+        info = self._get(name).get("linkinfo")
+        return (info and info.get("kind")) or ""
+
     def ports_of(self, bridge: str) -> list[str]:
         """The links that are joined to `bridge`; none where there is no such bridge."""
         master = self.index_of(bridge)
@@ -79,8 +84,10 @@ class Netlink:
     def add_address(self, name: str, address: str, prefix_length: int, broadcast: str) -> None:
         """The same address once more is no error."""
         arguments = {"index": self._get(name)["index"], "address": address, "prefixlen": prefix_length}
+        if broadcast:
+            arguments["broadcast"] = broadcast
         try:
-            self._route.addr("add", broadcast=broadcast, **arguments)
+            self._route.addr("add", **arguments)
         except NetlinkError as failed:
             if failed.code != errno.EEXIST:
                 raise NetlinkFailed(f"add address {address} to {name}", failed) from failed

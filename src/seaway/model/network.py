@@ -143,6 +143,7 @@ class NetworkCreate(Struct, frozen=True):
     ipam: IPAM | None = msgspec.field(default=None, name="IPAM")
     enable_ipv4: bool | None = msgspec.field(default=None, name="EnableIPv4")
     enable_ipv6: bool | None = msgspec.field(default=None, name="EnableIPv6")
+    scope: str = ""
     ingress: bool = False
     config_only: bool = False
     config_from: ConfigReference | None = None

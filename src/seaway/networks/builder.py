@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from seaway.base.errors import EngineError
+from seaway.base.errors import EngineError, Forbidden
 from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.model.network import EndpointSettings
@@ -156,6 +156,8 @@ async def plan_on(
 ) -> tuple[EndpointSettings, EndpointPlan | None]:
     """A new endpoint with an address (`claimed`, if it is one of the cluster's), which `undo` gives back; no plan where
     the network has no devices."""
+    if network.config_only:
+        raise Forbidden("cannot create endpoint on configuration-only network")
     endpoint = new_endpoint(network, wish)
     if not network.has_devices:
         return endpoint, None

@@ -13,6 +13,7 @@ MTU_OPTION = "com.docker.network.driver.mtu"
 IFACE_PREFIX = "com.docker.network.container_iface_prefix"
 TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 DEVICE = re.compile(r"[\w.@+=~-]{1,15}", re.ASCII)
+LONGEST_NAME = 15
 GATEWAY_MODES = ("nat", "nat-unprotected", "routed", "isolated")
 MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 IPVLAN_FLAGS = ("bridge", "private", "vepa")
@@ -33,9 +34,10 @@ def with_settings(network: Network) -> Network:
 
 
 def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bool = False) -> BridgeSettings:
+    _flag(options, "default_bridge", default="false")
     mode, mode6 = (_gateway_mode(options, family, internal=internal) for family in ("ipv4", "ipv6"))
     return BridgeSettings(
-        name=options.get(BRIDGE_OPTION + "name") or f"br-{network_id[:12]}",
+        name=_bridge_name(options.get(BRIDGE_OPTION + "name") or f"br-{network_id[:12]}"),
         mtu=_mtu(options),
         icc=_flag(options, "enable_icc"),
         masquerade=_flag(options, "enable_ip_masquerade"),
@@ -47,6 +49,14 @@ def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bo
         trusted=_trusted(options),
         link_prefix=options.get(IFACE_PREFIX) or "eth",
     )
+
+
+def _bridge_name(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise InvalidParameter("failed to check bridge interface existence: numerical result out of range")
+    if not DEVICE.fullmatch(name):
+        raise InvalidParameter(f"invalid bridge name {name}: invalid argument")
+    return name
 
 
 def parent_settings(network: Network) -> ParentSettings:

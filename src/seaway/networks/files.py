@@ -83,9 +83,9 @@ def parse_extra_hosts(entries: Iterable[str], host_gateways: Sequence[str]) -> t
     return tuple(line for entry in entries for line in _parse_extra_host(entry, host_gateways))
 
 
-def check_extra_hosts(entries: Iterable[str]) -> None:
+def check_extra_host(entry: str) -> None:
     """Raises InvalidParameter for what no engine could write."""
-    parse_extra_hosts(entries, ("0.0.0.0",))
+    _parse_extra_host(entry, ("0.0.0.0",))
 
 
 def _parse_extra_host(entry: str, host_gateways: Sequence[str]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from seaway.networks.families import wanted_families
 from seaway.networks.ipam import Address, Pool
 from seaway.networks.network import OWN_IPAM, Network
 from seaway.networks.plan import EndpointPlan
-from seaway.networks.ports import parse_port
+from seaway.networks.ports import parse_exposed, parse_port
 
 log = logging.getLogger(__name__)
 GENERIC, PORTMAP = "com.docker.network.generic", "com.docker.network.portmap"
@@ -167,7 +167,7 @@ def external_options(bindings: Mapping[str, Sequence[PortBinding] | None], expos
             first, _, last = wish.host_port.partition("-")
             host = {"HostIP": wish.host_ip, "HostPort": int(first or 0), "HostPortEnd": int(last or first or 0)}
             ports.append({"Proto": PROTOCOLS[protocol], "IP": "", "Port": number, **host})
-    known = [{"Proto": PROTOCOLS[protocol], "Port": number} for number, protocol in map(parse_port, exposed)]
+    known = [{"Proto": PROTOCOLS[protocol], "Port": number} for number, protocol in parse_exposed(exposed)]
     return {PORTMAP: ports, EXPOSED: known}
 
 

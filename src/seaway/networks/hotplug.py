@@ -63,9 +63,10 @@ class Hotplug:
         return after
 
     async def detach(self, joined: Joined, network: Network) -> Sandbox:
-        """The next endpoint with a gateway becomes the way out, and the one that published ports lead to."""
+        """From one that it is on. The next endpoint with a gateway becomes the way out, and the one that published
+        ports lead to."""
         sandbox = joined.sandbox
-        endpoint = check_detachable(joined, network)
+        endpoint = sandbox.endpoints[network.name]
         rest = {name: e for name, e in sandbox.endpoints.items() if name != network.name}
         after = replace(sandbox, endpoints=rest)
         if after.published_endpoint is None:
@@ -104,6 +105,8 @@ def named(ports: Iterable[PublishedPort], container: str) -> list[PublishedPort]
 
 def check_attachable(joined: Joined, network: Network) -> None:
     sandbox = joined.sandbox
+    if network.name in sandbox.endpoints:
+        raise Forbidden(f"endpoint with name {joined.name} already exists in network {network.name}")
     if network.driver == "host":
         raise InvalidParameter(
             "cannot connect container to host network - container must be created in host network mode"
@@ -117,16 +120,15 @@ def check_attachable(joined: Joined, network: Network) -> None:
         raise InvalidParameter(
             "container cannot be connected to multiple networks with one of the networks in private (none) mode"
         )
-    if network.name in sandbox.endpoints:
-        raise Forbidden(f"endpoint with name {joined.name} already exists in network {network.name}")
 
 
-def check_detachable(joined: Joined, network: Network) -> EndpointSettings:
+def check_detachable(container_id: str, joined: Joined | None, network: Network) -> EndpointSettings:
+    """`joined` is None for one in another one's network."""
+    endpoint = joined.sandbox.endpoints.get(network.name) if joined else None
+    if endpoint is None:
+        raise NotFound(f"container {container_id} is not connected to network {network.name}")
     if network.driver == "host":
         raise InvalidParameter(
             "cannot disconnect container from host network - container was created in host network mode"
         )
-    endpoint = joined.sandbox.endpoints.get(network.name)
-    if endpoint is None:
-        raise NotFound(f"container {joined.name} is not connected to network {network.name}")
     return endpoint

@@ -54,21 +54,40 @@ class Pool:
         raise PoolExhausted(f"no available IPv{self.subnet.version} addresses on this network's address pools")
 
     def _fixed(self) -> frozenset[Address]:
-        return frozenset({self.gateway, self.subnet.network_address, self.subnet.broadcast_address})
+        return reserved_addresses(self.subnet) | {self.gateway}
 
 
 def parse_pool(subnet: str, gateway: str = "", ip_range: str = "", reserved: Iterable[str] = ()) -> Pool:
     """The gateway is the subnet's first address unless given. Raises InvalidParameter."""
     network = _parse_network(subnet)
-    host = _parse_address(gateway) if gateway else network.network_address + 1
+    reserved_here = reserved_addresses(network)
+    host = _parse_address(gateway) if gateway else network.network_address + (1 if reserved_here else 0)
     if host not in network:
         raise InvalidParameter(f"no matching subnet for gateway {host}")
     within = _parse_network(ip_range) if ip_range else network
     if within.version != network.version or not within.subnet_of(network):  # type: ignore[arg-type]
         raise InvalidParameter(f"no matching subnet for range {ip_range}")
-    fixed = {host, network.network_address, network.broadcast_address}
-    taken = frozenset(fixed | {_parse_address(r) for r in reserved})
+    taken = reserved_here | {host, *map(_parse_address, reserved)}
     return Pool(network, host, within.network_address, within.broadcast_address, taken)
+
+
+def reserved_addresses(subnet: Subnet) -> frozenset[Address]:
+    """The subnet's own: its first address, and of IPv4 its last. One of two addresses (RFC 3021), or of one, has none
+    to spare."""
+    if subnet.version == 4 and subnet.num_addresses <= 2:
+        return frozenset()
+    ends = {subnet.network_address, *([subnet.broadcast_address] if subnet.version == 4 else [])}
+    return frozenset(ends)
+
+
+def broadcast_of(subnet: Subnet) -> str:
+    """ "": a subnet of two addresses has none, and IPv6 knows none."""
+    return str(subnet.broadcast_address) if subnet.version == 4 and reserved_addresses(subnet) else ""
+
+
+def canonical_mac(text: str) -> str:
+    """`02-42-AC-11-00-02` is `02:42:ac:11:00:02`."""
+    return text.replace("-", ":").lower()
 
 
 def mac_of(address: Address) -> str:

@@ -130,6 +130,8 @@ def _build_bridge(plan: BridgePlan) -> None:
     with Netlink() as netlink:
         if netlink.index_of(plan.name) is None:
             netlink.add_bridge(plan.name, plan.mac, plan.mtu)
+        elif netlink.kind_of(plan.name) != "bridge":
+            raise SystemFailure(f"existing interface {plan.name} is not a bridge")
         if plan.sole_address:
             netlink.drop_addresses(plan.name, but_for=f"{plan.address}/{plan.prefix_length}")
         if plan.address:

@@ -59,8 +59,9 @@ class LiveNetworks:
 
     async def detach(self, container_id: str, network: str) -> Sandbox:
         """Disconnect a running container from one of its networks."""
-        joined, other = self._joined[container_id], self._catalog.find(network)
-        endpoint = check_detachable(joined, other)
+        other = self._catalog.find(network)
+        endpoint = check_detachable(container_id, self._joined.get(container_id), other)
+        joined = self._joined[container_id]
         ready = await self._gateways.settle(joined, [n for n in self._networks_of(joined) if n.id != other.id])
         after = Joined(joined.name, await self._hotplug.detach(ready, other))
         if other.overlay:

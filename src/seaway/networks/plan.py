@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from seaway.model.network import EndpointSettings
-from seaway.networks.ipam import Address, Pool, mac_of, random_mac
+from seaway.networks.ipam import Address, Pool, broadcast_of, canonical_mac, mac_of, random_mac
 from seaway.networks.network import BridgeSettings, Network, ParentSettings
 from seaway.networks.rates import Rates, parse_rates
 
@@ -71,7 +71,7 @@ def plan_bridge(
         mac=mac_of(pool.gateway) if pool else random_mac(),
         address=str(pool.gateway) if pool and not settings.without_address else "",
         prefix_length=pool.subnet.prefixlen if pool else 0,
-        broadcast=str(pool.subnet.broadcast_address) if pool else "",
+        broadcast=broadcast_of(pool.subnet) if pool else "",
         mtu=settings.mtu,
         route_localnet=not proxied,
         address6=str(pool6.gateway) if pool6 and not settings.without_address6 else "",
@@ -97,12 +97,13 @@ def plan_endpoint(
     own = ((bridge and bridge.default_gateway) or str(pool.gateway)) if pool else ""
     link = (wish.driver_opts or {}).get(IFNAME) or f"{bridge.link_prefix if bridge else 'eth'}{number}"
     pool6 = network.pool6
+    own_mac = "" if network.is_foreign else mac_of(address) if address else random_mac()
     common = EndpointPlan(
         link=link,
-        mac=wish.mac_address or mac or ("" if network.is_foreign else mac_of(address) if address else random_mac()),
+        mac=canonical_mac(wish.mac_address or mac) or own_mac,
         address=str(address or ""),
         prefix_length=pool.subnet.prefixlen if pool else 0,
-        broadcast=str(pool.subnet.broadcast_address) if pool else "",
+        broadcast=broadcast_of(pool.subnet) if pool else "",
         gateway="" if network.internal else own,
         mtu=1500,
         ways_out=ways_out,

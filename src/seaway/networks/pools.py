@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, ip_address, ip_network
 
-from seaway.base.errors import Forbidden, InvalidParameter
+from seaway.base.errors import Forbidden, InvalidParameter, SystemFailure
 from seaway.model.network import IPAMConfig, NetworkCreate
-from seaway.networks.ipam import Pool, Subnet, parse_pool
+from seaway.networks.ipam import Pool, Subnet, parse_pool, reserved_addresses
 from seaway.networks.network import Network
 
 # Pools for networks without a subnet of their own: (where, how large each)
@@ -32,7 +32,7 @@ def plan_pools(
     defaults: Sequence[tuple[IPv4Network, int]],
     families: frozenset[int],
 ) -> Pools:
-    """For each of `families`, 4 or 6. Raises InvalidParameter, Forbidden."""
+    """For each of `families`, 4 or 6. Raises InvalidParameter, Forbidden, SystemFailure."""
     wish, wish6 = _wishes(request)
     taken = [n.pool.subnet for n in existing if n.pool]
     four = _plan_pool(wish, taken, host_routes, defaults) if 4 in families else None
@@ -60,6 +60,7 @@ def _plan_pool(
         return parse_pool(str(_free_subnet([*taken, *host_routes], pools)), wish.gateway)
     reserved = (wish.auxiliary_addresses or {}).values()
     pool = parse_pool(wish.subnet, wish.gateway, wish.ip_range, reserved)
+    _refuse_taken(wish, pool)
     if any(pool.subnet.overlaps(other) for other in taken):
         raise Forbidden("Pool overlaps with other one on this address space")
     return pool
@@ -70,9 +71,24 @@ def _plan_pool6(wish: IPAMConfig, network_id: str, existing: Sequence[Network]) 
     prefix = f"fd{network_id[:2]}:{network_id[2:6]}:{network_id[6:10]}:{network_id[10:14]}::/64"
     reserved = (wish.auxiliary_addresses or {}).values()
     pool = parse_pool(wish.subnet or prefix, wish.gateway, wish.ip_range, reserved)
+    _refuse_taken(wish, pool)
     if any(pool.subnet.overlaps(n.pool6.subnet) for n in existing if n.pool6):
         raise Forbidden("Pool overlaps with other one on this address space")
     return pool
+
+
+def _refuse_taken(wish: IPAMConfig, pool: Pool) -> None:
+    """The gateway and the auxiliary addresses are different ones, and none of them the subnet's own. Raises
+    SystemFailure, as dockerd does."""
+    taken = reserved_addresses(pool.subnet)
+    named = [(f"gateway ({wish.gateway})", pool.gateway)]
+    named += [
+        (f"secondary ip address ({name}:{a})", ip_address(a)) for name, a in (wish.auxiliary_addresses or {}).items()
+    ]
+    for what, address in named:
+        if address in taken:
+            raise SystemFailure(f"failed to allocate {what}: Address already in use")
+        taken |= {address}
 
 
 def _wishes(request: NetworkCreate) -> tuple[IPAMConfig, IPAMConfig]:
@@ -80,7 +96,7 @@ def _wishes(request: NetworkCreate) -> tuple[IPAMConfig, IPAMConfig]:
     configs = (request.ipam.config if request.ipam else None) or []
     four, six = [c for c in configs if ":" not in c.subnet], [c for c in configs if ":" in c.subnet]
     if len(four) > 1 or len(six) > 1:
-        raise InvalidParameter("bridge driver doesn't support multiple subnets")
+        raise Forbidden("bridge driver doesn't support multiple subnets")
     return next(iter(four), IPAMConfig()), next(iter(six), IPAMConfig())
 
 

@@ -1,7 +1,9 @@
 """Which port of the host is whose, and what the user asked to publish. No input or output."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 
 from seaway.base.errors import InvalidParameter, SystemFailure
 from seaway.model.network import PortBinding
@@ -97,7 +99,7 @@ def plan_wishes(
     wishes = [_parse_wish(key, b, ephemeral, default_ips) for key, bs in bindings.items() for b in bs or ()]
     if publish_all:
         bound = {parse_port(key) for key in bindings}
-        more = (parse_port(key) for key in exposed)
+        more = parse_exposed(exposed)
         wishes += [
             Wish(port, protocol, default_ips, *ephemeral) for port, protocol in more if (port, protocol) not in bound
         ]
@@ -129,6 +131,26 @@ def parse_port(text: str) -> tuple[int, str]:
     if protocol not in PROTOCOLS:
         raise InvalidParameter(f"invalid proto: {protocol}")
     return _parse_number(number, text), protocol
+
+
+def parse_exposed(keys: Iterable[str]) -> list[tuple[int, str]]:
+    """As `parse_port`; images also tell ranges, `8000-8010/tcp`. What says nothing exposes nothing, as in dockerd."""
+    ports = []
+    for key in keys:
+        numbers, _, protocol = key.partition("/")
+        first, _, last = numbers.partition("-")
+        with suppress(InvalidParameter):
+            low, kind = parse_port(f"{first}/{protocol}")
+            ports += [(number, kind) for number in range(low, parse_port(last or first)[0] + 1)]
+    return ports
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def join_host_port(host_ip: str, port: int) -> str:

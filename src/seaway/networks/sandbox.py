@@ -9,7 +9,7 @@ from seaway.base.idmap import NO_SHIFT, IdMap
 from seaway.model.network import EndpointSettings, PortBinding, PortMap
 from seaway.networks.files import ExternalServer
 from seaway.networks.firewall.elements import PublishedPort
-from seaway.networks.ports import parse_port
+from seaway.networks.ports import parse_exposed, parse_port
 from seaway.networks.wayout import rank
 
 GWBRIDGE = "docker_gwbridge"
@@ -94,7 +94,7 @@ def _way(endpoint: EndpointSettings, version: int) -> tuple[str, str]:
 
 def port_map(published: Iterable[PublishedPort], exposed: Iterable[str]) -> PortMap:
     """As inspect shows it: an exposed port that is not published is null."""
-    ports: PortMap = {f"{number}/{protocol}": None for number, protocol in map(parse_port, exposed)}
+    ports: PortMap = {f"{number}/{protocol}": None for number, protocol in parse_exposed(exposed)}
     for port in published:
         key = f"{port.container_port}/{port.protocol}"
         ports[key] = [*(ports.get(key) or ()), PortBinding(port.host_ip, str(port.host_port or ""))]

@@ -83,6 +83,8 @@ def _families(request: NetworkCreate, driver: str, options: Mapping[str, str]) -
     """Those it has addresses of."""
     families = wanted_families(request, options)
     no_addresses = request.ipam is not None and request.ipam.driver == "null"
+    if no_addresses and request.ipam and any(c.subnet for c in request.ipam.config or ()):
+        raise InvalidParameter("null ipam driver does not handle specific address pool requests")
     if driver == "overlay" and (no_addresses or 4 not in families):
         raise InvalidParameter("ipv4 pool is empty")
     if no_addresses and driver in ("bridge", "ipvlan"):
@@ -94,7 +96,7 @@ def check_removable(network: Network, joined: Mapping[str, Joined], existing: Se
     if network.name in PREDEFINED:
         raise Forbidden(f"{network.name} is a pre-defined network and cannot be removed")
     if network.config_only and any(n.config_from == network.name for n in existing):
-        raise Forbidden(f"configuration network {network.name!r} is in use")
+        raise Forbidden(f'error while removing network: configuration network "{network.name}" is in use')
     active = [
         f'name:"{one.name}" id:"{endpoint.endpoint_id[:12]}"'
         for one in joined.values()
@@ -131,14 +133,10 @@ def _with_config_from(request: NetworkCreate, existing: Sequence[Network]) -> Ne
     name = (request.config_from or ConfigReference()).network
     if not name:
         return msgspec.structs.replace(request, config_from=None)
-    if request.options or (request.ipam and request.ipam.config):
-        raise Forbidden(
-            "user supplied configurations are not supported if the network depends on a configuration network"
-        )
     source = next((n for n in existing if name in (n.name, n.id) and n.config_only), None)
     if source is None:
         raise NotFound(f'configuration network "{name}" does not exist')
-    options, labels = dict(source.options), {**source.labels, **request.labels}
+    options, labels = dict(source.options), dict(source.labels)
     return msgspec.structs.replace(request, options=options, ipam=source.ipam, labels=labels)
 
 

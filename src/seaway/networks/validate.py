@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from seaway.base.errors import Conflict, Forbidden, InvalidParameter
-from seaway.model.network import IPAMConfig, NetworkCreate
+from seaway.model.network import IPAM, IPAMConfig, NetworkCreate
 from seaway.networks.network import PREDEFINED, Network
 
 AnyNetwork = IPv4Network | IPv6Network
@@ -13,10 +13,11 @@ AnyNetwork = IPv4Network | IPv6Network
 def validate_request(request: NetworkCreate, existing: Sequence[Network]) -> None:
     """Raises InvalidParameter, Forbidden, Conflict."""
     _check_name(request.name, existing)
-    if request.ingress:
-        raise InvalidParameter("ingress network can only be created on a swarm manager")
     if request.config_only:
         _check_config_only(request)
+    elif request.config_from and request.config_from.network:
+        _check_config_from(request)
+    _check_scope(request)
     if faults := ipam_faults(request.ipam.config or () if request.ipam else ()):
         raise InvalidParameter("invalid network config:\n" + join_faults(faults))
 
@@ -33,7 +34,7 @@ def _check_name(name: str, existing: Sequence[Network]) -> None:
     if not name.strip():
         raise InvalidParameter("invalid network name: name is empty")
     if name in (*PREDEFINED, "default"):
-        raise Forbidden(f"operation is not permitted on predefined {name} network")
+        raise Forbidden(f"operation is not permitted on predefined {name} network ")
     if any(n.name == name for n in existing):
         raise Conflict(f"network with name {name} already exists")
 
@@ -41,12 +42,33 @@ def _check_name(name: str, existing: Sequence[Network]) -> None:
 def _check_config_only(request: NetworkCreate) -> None:
     if request.config_from and request.config_from.network:
         raise Forbidden("a configuration network cannot depend on another configuration network")
-    operator = [name for name, wish in (("attachable", request.attachable), ("internal", request.internal)) if wish]
-    if operator:
+    if request.ingress or request.internal or request.attachable or request.scope:
         raise Forbidden(
             "configuration network can only contain network specific fields. "
-            f"Network operator fields like [ {' '.join(operator)} ] are not permitted"
+            "Network operator fields like [ ingress | internal | attachable | scope ] are not supported."
         )
+
+
+def _check_config_from(request: NetworkCreate) -> None:
+    """All that a configuration network has comes from there."""
+    ipam = request.ipam or IPAM()
+    addresses = ipam.config or ipam.options or ipam.driver not in ("", "default")
+    if addresses or request.labels or request.enable_ipv6 or request.enable_ipv4 is False:
+        raise Forbidden(
+            "user specified configurations are not supported if the network depends on a configuration network"
+        )
+    if request.options:
+        raise Forbidden("network driver options are not supported if the network depends on a configuration network")
+
+
+def _check_scope(request: NetworkCreate) -> None:
+    """There is no swarm; a network of the cluster's is the overlay driver's."""
+    if request.scope == "local" and request.driver == "overlay":
+        raise Forbidden("cannot downgrade network scope for overlay networks")
+    if request.ingress:
+        raise Forbidden("Ingress network can only be global scope network")
+    if request.scope == "swarm":
+        raise Forbidden("cannot create a swarm scoped network when swarm is not active")
 
 
 def _config_faults(config: IPAMConfig) -> list[str]:

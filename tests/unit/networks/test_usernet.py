@@ -42,7 +42,7 @@ def test_the_users_own_pool() -> None:
 @pytest.mark.parametrize(
     ("request_", "failure", "text"),
     [
-        (NetworkCreate(name="host"), Forbidden, "operation is not permitted on predefined host network"),
+        (NetworkCreate(name="host"), Forbidden, "operation is not permitted on predefined host network "),
         (with_subnet(subnet="172.17.4.0/24"), Forbidden, "Pool overlaps with other one on this address space"),
         (NetworkCreate(name=" "), InvalidParameter, "invalid network name: name is empty"),
     ],

@@ -9,10 +9,11 @@ from seaway.api.respond import empty_response, json_response
 from seaway.api.router import Route
 from seaway.api.versions import Version
 from seaway.base.errors import InvalidParameter
-from seaway.base.filters import Filters, InvalidFilter
+from seaway.base.filters import Filters
 from seaway.engine import networks
 from seaway.engine.context import Engine
 from seaway.model.network import EndpointSettings, NetworkCreate
+from seaway.networks.drivers import FALSE, TRUE
 from seaway.networks.network import PREDEFINED, Network, NoSuchNetwork
 
 FILTERS = ("dangling", "driver", "id", "label", "name", "scope", "type")
@@ -53,8 +54,10 @@ class NetworkHandlers:
         return json_response([self._controller.summary(n) for n in found])
 
     async def inspect(self, request: Request) -> web.StreamResponse:
-        if (scope := request.text("scope")) not in ("", "local", "global", "swarm"):
-            raise InvalidParameter(f"invalid scope: {scope}")
+        if (verbose := request.text("verbose")) not in ("", *TRUE, *FALSE):
+            why = f'strconv.ParseBool: parsing "{verbose}": invalid syntax'
+            raise InvalidParameter(f"invalid value for verbose: {verbose}: {why}")
+        scope = request.text("scope")
         network = self._controller.find(request["name"])
         if scope not in ("", network.scope):
             raise NoSuchNetwork(request["name"])
@@ -106,6 +109,6 @@ class NetworkHandlers:
 
 def _matches_type(network: Network, filters: Filters) -> bool:
     wanted = filters.get("type")
-    if any(kind not in ("builtin", "custom") for kind in wanted):
-        raise InvalidFilter("type", wanted)
+    if unknown := [kind for kind in wanted if kind not in ("builtin", "custom")]:
+        raise InvalidParameter(f"invalid filter: 'type'='{unknown[0]}'")
     return not wanted or ("builtin" if network.name in PREDEFINED else "custom") in wanted

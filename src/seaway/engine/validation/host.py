@@ -1,23 +1,23 @@
 """What of a host configuration is wrong on every platform: policies, ports, names, capabilities."""
 
 import re
-from ipaddress import ip_address
 
 from seaway.base.errors import InvalidParameter
 from seaway.containers.restart import validate_restart_policy
 from seaway.model.container import HostConfig
+from seaway.networks.files import check_extra_host
+from seaway.networks.ports import is_address
 from seaway.runtime.spec.capabilities import normalize
 
-HOST_GATEWAY = "host-gateway"
 HIGHEST_PORT = 65535
-_RANGE = re.compile(r"(\d{0,5})(?:-(\d{1,5}))?$")
+_RANGE = re.compile(r"(?:(\d{1,5})(?:-(\d{1,5}))?)?")
 
 
 def validate_host_config(host: HostConfig) -> None:
     if host.auto_remove and host.restart_policy.name not in ("", "no"):
         raise InvalidParameter("can't create 'AutoRemove' container with restart policy")
     for entry in host.extra_hosts or ():
-        _validate_extra_host(entry)
+        check_extra_host(entry)
     validate_port_bindings(host)
     validate_restart_policy(host.restart_policy)
     _validate_capabilities("CapAdd", host.cap_add)
@@ -31,17 +31,8 @@ def validate_port_bindings(host: HostConfig) -> None:
         _validate_port(key.partition("/")[0], ranges=False)
         for binding in bindings or ():
             _validate_port(binding.host_port.partition("/")[0], ranges=True)
-
-
-def _validate_extra_host(entry: str) -> None:
-    name, _, address = entry.partition(":")
-    if not name or not address:
-        raise InvalidParameter(f'bad format for add-host: "{entry}"')
-    try:
-        if address != HOST_GATEWAY:
-            ip_address(address.strip("[]"))
-    except ValueError as invalid:
-        raise InvalidParameter(f'invalid IP address in add-host: "{address}"') from invalid
+            if binding.host_ip and not is_address(binding.host_ip):
+                raise InvalidParameter(f"invalid IP address: {binding.host_ip}")
 
 
 def _validate_port(text: str, *, ranges: bool) -> None:

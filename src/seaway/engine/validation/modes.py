@@ -7,7 +7,7 @@ from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.modes import shared_with
 
 _IPC_MODES = ("", "none", "private", "shareable", "host")
-_UNDEFINED = "can't be used with links. This would result in undefined behavior"
+UNDEFINED_WITH_LINKS = "can't be used with links. This would result in undefined behavior"
 _NAMED = re.compile(r"container:.+", re.S)
 
 
@@ -40,19 +40,19 @@ def refuse_beside_user_namespaces(host: HostConfig) -> None:
 
 def validate_network_mode(config: ContainerConfig, host: HostConfig) -> None:
     sharing = shared_with(host.network_mode) is not None
-    if sharing and not host.network_mode.split(":")[1]:
+    if host.network_mode == "container" or (sharing and not host.network_mode.split(":")[1]):
         raise InvalidParameter("invalid network mode: invalid container format container:<name|id>")
     publishing = host.port_bindings or host.publish_all_ports
     conflicts = [
         (sharing and config.hostname, "hostname and the network mode"),
-        (sharing and host.links, f"container type network {_UNDEFINED}"),
+        (sharing and host.links, f"container type network {UNDEFINED_WITH_LINKS}"),
         (sharing and host.dns, "dns and the network mode"),
         (sharing and host.extra_hosts, "custom host-to-IP mapping and the network mode"),
-        (sharing and config.mac_address, "mac-address and the network mode"),
+        ((sharing or host.network_mode == "host") and config.mac_address, "mac-address and the network mode"),
         (sharing and publishing, "port publishing and the container type network mode"),
         (sharing and config.exposed_ports, "port exposing and the container type network mode"),
         (host.uts_mode == "host" and config.hostname, "hostname and the UTS mode"),
-        (host.network_mode == "host" and host.links, f"host type networking {_UNDEFINED}"),
+        (host.network_mode == "host" and host.links, f"host type networking {UNDEFINED_WITH_LINKS}"),
     ]
     for conflict, text in conflicts:
         if conflict:
