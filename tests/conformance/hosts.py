@@ -126,10 +126,14 @@ def neighbour(engine: RunningEngine) -> Iterator[Host]:
         subprocess.run(["ip", "netns", "del", there], check=False)
 
 
+def server(says: str = "hello") -> list[str]:
+    """Busybox's command that answers every caller on port 80, many at a time, once he has said a line."""
+    return ["nc", "-ll", "-p", "80", "-e", "sh", "-c", f"read -r line; echo {says}"]
+
+
 def serve(engine: RunningEngine, *options: str, says: str = "hello") -> str:
-    """A container that answers every caller on port 80. Returns its ID."""
-    loop = f"while :; do nc -l -p 80 -e echo {says}; done"
-    started = engine.docker("run", "-d", *options, "busybox", "sh", "-c", loop)
+    """A container that serves. Returns its ID."""
+    started = engine.docker("run", "-d", *options, "busybox", *server(says))
     assert started.returncode == 0, started.stderr
     return started.stdout.strip()
 

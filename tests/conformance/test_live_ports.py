@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.engines import RunningEngine
-from conformance.hosts import REFUSED, Host, serve, wait_serving
+from conformance.hosts import REFUSED, Host, serve, server, wait_serving
 
 pytestmark = pytest.mark.seaway_only("a container's ports are dockerd's at its start, and for good")
 
@@ -76,8 +76,7 @@ def test_a_port_that_is_taken_leaves_all_as_it_was(engine: RunningEngine, here: 
 
 
 def test_of_one_that_does_not_run(engine: RunningEngine, here: Host) -> None:
-    loop = "while :; do nc -l -p 80 -e echo hello; done"
-    engine.docker("create", "--name", "later", "busybox", "sh", "-c", loop)
+    engine.docker("create", "--name", "later", "busybox", *server())
     assert seaway(engine, "port", "publish", "later", "8320:80").returncode == 0
     engine.docker("start", "later")
     wait_serving(here, "127.0.0.1", 8320)

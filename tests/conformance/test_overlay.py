@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.clusters import STORE, SWITCH_ADDRESS, Member, TestCluster, cluster_of, until
-from conformance.hosts import wait_serving
+from conformance.hosts import server, wait_serving
 
 SHORT = {"discovery.heartbeat": "1", "discovery.ttl": "3"}
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
@@ -90,8 +90,7 @@ def test_what_each_engine_shows(cluster: TestCluster, net: str) -> None:
 
 def test_the_way_out_is_docker_gwbridge_and_ports_are_published_there(cluster: TestCluster, net: str) -> None:
     one, two, _ = cluster
-    loop = "while :; do nc -l -p 80 -e echo hello; done"
-    one.docker("run", "-d", "--name", "c0", "--network", net, "-p", "8080:80", "busybox", "sh", "-c", loop)
+    one.docker("run", "-d", "--name", "c0", "--network", net, "-p", "8080:80", "busybox", *server())
     wait_serving(two.host, one.address, 8080)
     assert two.host.tcp(one.address, 8080) == "hello"
     gateway = one.inspect("docker_gwbridge")
