@@ -25,7 +25,7 @@ async def apply(commands: str) -> None:
     if not commands:
         return
     if _library():
-        await run_blocking(_apply_here, commands)
+        await run_blocking(_run_here, commands)
     else:
         await _run_program([], commands)
 
@@ -33,7 +33,7 @@ async def apply(commands: str) -> None:
 async def query(command: str) -> str:
     """What nft says to it, as JSON. Raises FirewallFailed."""
     if _library():
-        return await run_blocking(_run_and_close, command, JSON)
+        return await run_blocking(_run_here, command, JSON)
     return await _run_program(["-j"], command)
 
 
@@ -46,10 +46,17 @@ def can_apply_blocking() -> bool:
 
 
 def apply_blocking(commands: str) -> None:
-    """In the calling thread, so in its network namespace. Raises FirewallFailed."""
-    if not _library():
+    """In the calling thread, so in its network namespace. Raises FirewallFailed. Where something is deleted it waits
+    until the kernel has freed that, 10 to 20 ms, for the netlink socket is closed at once."""
+    library = _library()
+    if not library:
         raise FirewallFailed("nftables: libnftables is not installed")
-    _run_and_close(commands)
+    with _one_at_a_time:
+        context = _new_context(0)
+        try:
+            _run(context, commands)
+        finally:
+            library.nft_ctx_free(context)
 
 
 @cache
@@ -78,27 +85,14 @@ _one_at_a_time = threading.Lock()
 
 
 @cache
-def _lasting_context() -> int:
-    """Of the engine's own namespace. It is never closed: that waits until the kernel has freed what was deleted, 10 to
-    20 ms."""
-    return _new_context(0)
+def _lasting_context(flags: int) -> int:
+    """Of the engine's own namespace. It is never closed: that waits for whatever was deleted there."""
+    return _new_context(flags)
 
 
-def _apply_here(commands: str) -> None:
+def _run_here(commands: str, flags: int = 0) -> str:
     with _one_at_a_time:
-        _run(_lasting_context(), commands)
-
-
-def _run_and_close(commands: str, flags: int = 0) -> str:
-    """In the network namespace of the calling thread."""
-    library = _library()
-    assert library
-    with _one_at_a_time:
-        context = _new_context(flags)
-        try:
-            return _run(context, commands)
-        finally:
-            library.nft_ctx_free(context)
+        return _run(_lasting_context(flags), commands)
 
 
 def _new_context(flags: int) -> int:

@@ -9,6 +9,7 @@ from isolated import isolated
 from seaway.kernel import netns, nft, nftwatch, process, rtnl
 from seaway.kernel.netlink import Netlink
 from seaway.kernel.worker import run_blocking
+from seaway.networks.dns.sockets import TABLE, open_sockets
 
 PLACE = Path("/run/box")
 
@@ -75,6 +76,7 @@ def nftables_sockets() -> set[str]:
 async def test_changes_share_a_socket_and_see_what_others_did() -> None:
     ports = "add table ip one\nadd set ip one ports { type inet_service; }\nadd element ip one ports { 80, 81 }"
     await nft.apply(ports)
+    await nft.query("list chains")
     opened = nftables_sockets()
     assert opened
     await nft.apply("delete element ip one ports { 80 }")
@@ -96,3 +98,16 @@ async def test_the_nft_program_stands_in_for_the_library() -> None:
     await nft._run_program([], "add table ip one")
     with pytest.raises(nft.FirewallFailed, match="syntax error"):
         await nft._run_program([], "nonsense")
+
+
+@isolated
+async def test_sockets_for_dns_are_led_to_in_place_of_former_ones() -> None:
+    for again in (True, False, True):
+        if not again:
+            await process.run(["nft", "delete", "table", "ip", TABLE])
+        sockets = open_sockets(again=again)
+        port = sockets[0].getsockname()[1]
+        rules = [rule for rule in (await nft.query(f"list table ip {TABLE}")).split('"rule": ') if "dnat" in rule]
+        assert [f'"port": {port}' in rule for rule in rules] == [True, True]
+        for each in sockets:
+            each.close()
