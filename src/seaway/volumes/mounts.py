@@ -60,6 +60,8 @@ class VolumeMounts:
             except NotADirectoryError as exc:
                 raise SystemFailure(f"source {rootfs}{destination} is not directory") from exc
             except OSError as exc:
-                raise SystemFailure(f"failed to copy the image's {destination}: {exc.strerror}") from exc
+                raise SystemFailure(
+                    f"failed to copy the image's {destination}: {(exc.strerror or '').lower()}"
+                ) from exc
             finally:
                 await self._unmount(name, user)
