@@ -423,3 +423,39 @@ def test_containers_that_are_none(engine: RunningEngine, name: str) -> None:
     for path in ("json", "top", "stats", "changes", "export", "logs?stdout=1"):
         status, message = ask(engine, "GET", f"/containers/{quote(name, safe='%')}/{path}")
         assert (status, message) == (404, f"No such container: {unquote(name)}")
+
+
+def test_a_new_name_is_asked_for_before_the_container(engine: RunningEngine) -> None:
+    refusal = (400, "Neither old nor new names may be empty")
+    assert ask(engine, "POST", "/v1.41/containers/nosuch/rename") == refusal
+    assert ask(engine, "POST", "/v1.41/containers/nosuch/rename?name=other")[0] == 404
+
+
+def test_capabilities_may_be_one_word(engine: RunningEngine) -> None:
+    """docker-py hands on what it is given."""
+    with engine.client() as client:
+        shown = client.containers.run("busybox", "grep CapEff /proc/self/status", cap_add="ALL", remove=True)
+        assert int(shown.split()[1], 16) > 0xA80425FB
+        made = client.containers.create("busybox", "true", cap_drop="NET_RAW")
+        assert made.attrs["HostConfig"]["CapDrop"] == ["NET_RAW"]
+        made.remove()
+    status, message = create(engine, b'{"Image":"busybox","HostConfig":{"CapAdd":5}}')
+    assert (status in (400, 500), "CapAdd" in message) == (True, True)
+
+
+def test_names_that_are_no_files_are_no_plugins(engine: RunningEngine) -> None:
+    name = "9" * 5000
+    for path, body in (
+        ("/networks/create", {"Name": "plugged", "Driver": name}),
+        ("/networks/create", {"Name": "plugged", "IPAM": {"Driver": name}}),
+        ("/volumes/create", {"Driver": name}),
+    ):
+        status, message = ask(engine, "POST", f"/v1.41{path}", json.dumps(body).encode())
+        assert (status, "not found" in message) == (404, True) or not engine.is_seaway
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "a\rb", "é" * 200])
+def test_names_of_networks_that_no_firewall_takes(engine: RunningEngine, name: str) -> None:
+    status, made = ask(engine, "POST", "/v1.41/networks/create", json.dumps({"Name": name}).encode())
+    assert status == 201, made
+    assert ask(engine, "DELETE", f"/v1.41/networks/{json.loads(made)['Id']}")[0] == 204

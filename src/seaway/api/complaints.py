@@ -18,14 +18,29 @@ _GO_TYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
 def explain_syntax(text: str) -> NoReturn:
     if not text.strip():
         raise InvalidParameter("invalid JSON: got EOF while reading request body")
+    if fault := _syntax_fault(text):
+        raise InvalidParameter(f"invalid JSON: {fault}")
+    raise InvalidParameter("unexpected content after JSON")
+
+
+def refused_json(failure: Exception, data: bytes, wanted: Any) -> str:
+    """Go's sentence about JSON, no request's body, that could not be read as a `wanted`."""
+    if isinstance(failure, msgspec.ValidationError):
+        return mistyped(str(failure), wanted, data)
+    text = data.decode(errors="replace")
+    return _syntax_fault(text) or str(failure) if text.strip() else "EOF"
+
+
+def _syntax_fault(text: str) -> str:
+    """Empty where a value can be read: what is wrong is behind it."""
     start = len(text) - len(text.lstrip())
     try:
         json.JSONDecoder(parse_constant=_no_constant).raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise InvalidParameter(f"invalid JSON: {syntax_error(text, error)}") from error
+        return syntax_error(text, error)
     except (ValueError, RecursionError) as error:
-        raise InvalidParameter(f"invalid JSON: {error}") from error
-    raise InvalidParameter("unexpected content after JSON")
+        return str(error)
+    return ""
 
 
 def _no_constant(name: str) -> NoReturn:

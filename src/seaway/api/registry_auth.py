@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
+from seaway.api.complaints import refused_json
 from seaway.base import gojson
-from seaway.base.errors import InvalidParameter
+from seaway.base.errors import InvalidParameter, with_prefix
 from seaway.distribution.auth import Credentials
 from seaway.distribution.endpoints import MetaHeaders
 
@@ -61,16 +62,20 @@ def lenient_credentials(header: str) -> Credentials | None:
 def parse_credentials_body(body: bytes) -> Credentials | None:
     """The old place for them: the body of a push. Raises InvalidRegistryAuth."""
     try:
-        return gojson.decode(body, AuthConfig).credentials()
-    except msgspec.DecodeError as failure:
-        raise InvalidRegistryAuth(f"bad parameters and missing X-Registry-Auth: {failure}") from failure
+        return _read(body, AuthConfig).credentials()
+    except InvalidRegistryAuth as failure:
+        raise with_prefix("bad parameters and missing X-Registry-Auth: ", failure) from failure
 
 
 def _parse(header: str, wanted: type[T]) -> T:
+    return _read(_decoded(header.encode()), wanted)
+
+
+def _read(data: bytes, wanted: type[T]) -> T:
     try:
-        return gojson.decode(_decoded(header.encode()), wanted)
-    except msgspec.DecodeError as failure:
-        raise InvalidRegistryAuth(f"invalid X-Registry-Auth header: {failure}") from failure
+        return gojson.decode(data, wanted)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
+        raise InvalidRegistryAuth(f"invalid X-Registry-Auth header: {refused_json(failure, data, wanted)}") from failure
 
 
 def _decoded(text: bytes) -> bytes:

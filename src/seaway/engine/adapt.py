@@ -32,6 +32,7 @@ def adapt_host_config(
         "runtime": host.runtime or runtime,
         "security_opt": _security_options(host, containers),
         "oom_kill_disable": bool(host.oom_kill_disable),
+        **{field: [value] for field in ("cap_add", "cap_drop") if isinstance(value := getattr(host, field), str)},
     }
     if not host.privileged:
         changes["masked_paths"] = (

@@ -12,9 +12,9 @@ from seaway.engine.links import renamed_links, with_links
 
 
 async def rename_container(engine: Engine, name: str, new_name: str) -> None:
-    container = engine.containers.find(name)
     if not new_name:
         raise InvalidParameter("Neither old nor new names may be empty")
+    container = engine.containers.find(name)
     if new_name.removeprefix("/") == container.name:
         raise InvalidParameter("Renaming a container with the same name as its current name")
     async with engine.locks.hold(container.id):

@@ -53,7 +53,7 @@ class ContainerConfig(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"
 
 
 def words(value: list[str] | str | None) -> list[str]:
-    """A command that came as one string or as a list, as a list."""
+    """What came as one string or as a list, as a list."""
     if value is None:
         return []
     return [value] if isinstance(value, str) else value
@@ -113,8 +113,8 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     volumes_from: list[str] | None = None
     console_size: list[int] = msgspec.field(default_factory=lambda: [0, 0])
     annotations: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
-    cap_add: list[str] | None = None
-    cap_drop: list[str] | None = None
+    cap_add: list[str] | str | None = None
+    cap_drop: list[str] | str | None = None
     cgroupns_mode: str = ""
     dns: list[str] | None = None
     dns_options: list[str] | None = None

@@ -15,7 +15,8 @@ import msgspec
 from seaway.base import gojson
 from seaway.base.errors import InvalidParameter, NotFound
 
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+# Longer ones are no names of files.
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}")
 
 
 class NoSuchPlugin(NotFound):

@@ -3,7 +3,13 @@ import json
 
 import pytest
 
-from seaway.api.registry_auth import InvalidRegistryAuth, lenient_credentials, parse_registry_auth
+from seaway.api.registry_auth import (
+    InvalidRegistryAuth,
+    lenient_credentials,
+    parse_credentials_body,
+    parse_registry_auth,
+)
+from seaway.base.errors import InvalidParameter
 from seaway.distribution.auth import Credentials
 
 
@@ -32,3 +38,20 @@ def test_nobody() -> None:
 def test_what_is_refused_where_it_matters(header: str) -> None:
     with pytest.raises(InvalidRegistryAuth, match="invalid X-Registry-Auth header: "):
         parse_registry_auth(header)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "EOF"),
+        (b"{", "unexpected EOF"),
+        (b"nonsense", "invalid character 'o' in literal null (expecting 'u')"),
+        (b"[]", "json: cannot unmarshal array into Go value of type AuthConfig"),
+        (b'{"username": 1}', "json: cannot unmarshal number into Go struct field AuthConfig.username of type string"),
+    ],
+)
+def test_a_push_without_credentials_is_told_what_its_body_lacks(body: bytes, words: str) -> None:
+    with pytest.raises(InvalidParameter) as refused:
+        parse_credentials_body(body)
+    told = f"bad parameters and missing X-Registry-Auth: invalid X-Registry-Auth header: {words}"
+    assert refused.value.message == told

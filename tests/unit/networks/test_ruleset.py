@@ -61,7 +61,9 @@ def test_two_engines_do_not_share_a_table() -> None:
 
 def test_a_comment_cannot_break_out_of_its_quotes() -> None:
     assert printable('a"; drop\\\n') == "a'; drop/ "
-    assert len(printable("x" * 300)) < 128
+    assert printable("\x00a\rb\x1bc") == " a b c"
+    for text in ("x" * 300, "é" * 300, "漢" * 300):
+        assert 116 < len(printable(text).encode()) < 128
 
 
 def test_ipv6_has_a_table_of_its_own() -> None:

@@ -24,7 +24,7 @@ from seaway.engine.spec.resources import plan_resources
 from seaway.engine.spec.security import labels_of, seccomp_of
 from seaway.kernel import cgroup
 from seaway.kernel.process import find_program
-from seaway.model.container import HostConfig
+from seaway.model.container import HostConfig, words
 from seaway.model.modes import shared_with
 from seaway.runtime.host import HostLimits, read_host_limits
 from seaway.runtime.spec.build import build_spec
@@ -85,8 +85,8 @@ def spec_request(container: Container, rootfs: Path, around: Surroundings, ident
         hostname=config.hostname,
         domainname=config.domainname,
         readonly_rootfs=host.readonly_rootfs,
-        cap_add=tuple(host.cap_add or ()),
-        cap_drop=tuple(host.cap_drop or ()),
+        cap_add=tuple(words(host.cap_add)),
+        cap_drop=tuple(words(host.cap_drop)),
         privileged=host.privileged,
         writable_cgroups=container.writable_cgroups,
         mounts=plan_mounts(host, around.directory, around.mounts, around.shm),

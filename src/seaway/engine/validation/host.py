@@ -4,7 +4,7 @@ import re
 
 from seaway.base.errors import InvalidParameter
 from seaway.containers.restart import validate_restart_policy
-from seaway.model.container import HostConfig
+from seaway.model.container import HostConfig, words
 from seaway.networks.files import check_extra_host
 from seaway.networks.ports import is_address
 from seaway.runtime.spec.capabilities import normalize
@@ -20,8 +20,8 @@ def validate_host_config(host: HostConfig) -> None:
         check_extra_host(entry)
     validate_port_bindings(host)
     validate_restart_policy(host.restart_policy)
-    _validate_capabilities("CapAdd", host.cap_add)
-    _validate_capabilities("CapDrop", host.cap_drop)
+    _validate_capabilities("CapAdd", words(host.cap_add))
+    _validate_capabilities("CapDrop", words(host.cap_drop))
     if isinstance(host.annotations, dict) and "" in host.annotations:
         raise InvalidParameter("invalid Annotations: the empty string is not permitted as an annotation key")
 
@@ -42,8 +42,8 @@ def _validate_port(text: str, *, ranges: bool) -> None:
         raise InvalidParameter(f'invalid port specification: "{text}"')
 
 
-def _validate_capabilities(field: str, names: list[str] | None) -> None:
-    for name in names or ():
+def _validate_capabilities(field: str, names: list[str]) -> None:
+    for name in names:
         try:
             normalize(name)
         except ValueError as unknown:

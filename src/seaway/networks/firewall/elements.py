@@ -173,5 +173,6 @@ def _run_key(port: PublishedPort) -> tuple[str, str, str, int, int]:
 
 
 def printable(text: str) -> str:
-    """nft takes no quotes in a comment, and 127 bytes at most."""
-    return text.replace('"', "'").replace("\\", "/").replace("\n", " ")[:120]
+    """nft takes no quotes and no control characters in a comment, and 127 bytes at most."""
+    plain = text.replace('"', "'").replace("\\", "/")
+    return "".join(c if c.isprintable() else " " for c in plain).encode()[:120].decode(errors="ignore")
