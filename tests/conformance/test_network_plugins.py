@@ -58,6 +58,22 @@ def test_a_container_on_it(engine: RunningEngine, plugin: NetworkPlugin) -> None
     assert order[-4:] == ["RevokeExternalConnectivity", "Leave", "DeleteEndpoint", "DeleteNetwork"]
 
 
+def test_what_a_plugin_says_of_ports_is_not_shown(engine: RunningEngine, plugin: NetworkPlugin) -> None:
+    binding = {"Proto": 6, "IP": "", "Port": 80, "HostIP": "0.0.0.0", "HostPort": 8123, "HostPortEnd": 8123}
+    exposed = [{"Proto": 6, "Port": 77}]
+    plugin.told = {"com.docker.network.portmap": [binding], "com.docker.network.endpoint.exposedports": exposed}
+    made(engine, "-d", plugin.socket_path.stem, "--subnet", "10.201.0.0/24", "pn")
+    box = running(engine, "--network", "pn", "-p", "8099:80", "--expose", "99")
+    assert settings(engine, box)["Ports"] == {}
+    assert engine.docker("port", box).stdout == ""
+    assert engine.docker("ps", "--format", "{{.Ports}}").stdout.strip() == ""
+    engine.docker("stop", "-t", "0", box)
+    made(engine, "zz")
+    engine.docker("network", "connect", "zz", box)
+    engine.docker("start", box)
+    assert settings(engine, box)["Ports"] == {"80/tcp": None, "99/tcp": None}
+
+
 def test_connected_and_disconnected_while_it_runs(engine: RunningEngine, plugin: NetworkPlugin) -> None:
     made(engine, "-d", plugin.socket_path.stem, "--subnet", "10.201.0.0/24", "pn")
     box = running(engine)

@@ -25,6 +25,8 @@ class NetworkPlugin(PluginServer):
         self.fails: dict[str, str] = {}
         self.scope = "local"
         self.keeps_devices = False
+        self.told: dict[str, Any] = {"seen": "yes"}
+        """What EndpointOperInfo says."""
         super().__init__(socket_path)
 
     def asked(self, method: str) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class NetworkPlugin(PluginServer):
             case "DeleteEndpoint":
                 self.endpoints.discard(body["EndpointID"])
             case "EndpointOperInfo":
-                return {"Value": {"seen": "yes"}}
+                return {"Value": self.told}
         return {}
 
     def _join(self, digits: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class SandboxBuilder:
         network = self._catalog.find(first.network_id)
         if network.is_foreign:
             await self._foreign.publish(network, first, external_options(request.port_bindings, request.exposed_ports))
-            return replace(sandbox, ports=port_map((), request.exposed_ports))
+            return replace(sandbox, ports=port_map((), request.exposed_ports if self._is_on_ours(sandbox) else ()))
         wishes = plan_wishes(
             request.port_bindings,
             request.exposed_ports,
@@ -121,6 +121,10 @@ class SandboxBuilder:
         except EngineError as failed:
             raise ExternalConnectivityFailed(request.name, first.endpoint_id, failed) from failed
         return replace(sandbox, ports=port_map(published, request.exposed_ports))
+
+    def _is_on_ours(self, sandbox: Sandbox) -> bool:
+        """dockerd shows no ports of a container that only plugins' networks have, whatever these say."""
+        return any(not self._catalog.find(e.network_id).is_foreign for e in sandbox.attachments.values())
 
     async def tear_down(self, sandbox: Sandbox | None) -> None:
         if sandbox is None or sandbox.netns_path is None:
