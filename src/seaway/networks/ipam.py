@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -22,23 +22,28 @@ class PoolExhausted(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """`first` and `last` bound what is handed out unasked (the IP range); a wish may lie anywhere in `subnet`."""
+    """`first` and `last` bound what is handed out unasked (the IP range); a wish may lie anywhere in `subnet`.
+
+    All between `first` and the address with the number `floor` is taken: who has a thousand does not count them."""
 
     subnet: Subnet
     gateway: Address
     first: Address
     last: Address
     taken: frozenset[Address]
+    floor: int = field(default=0, compare=False)
 
     def allocate(self, wish: Address | None = None) -> tuple["Pool", Address]:
-        address = self._lowest_free() if wish is None else self._wished(wish)
-        return replace(self, taken=self.taken | {address}), address
+        if wish is None:
+            address = self._lowest_free()
+            return replace(self, taken=self.taken | {address}, floor=int(address) + 1), address
+        return replace(self, taken=self.taken | {self._wished(wish)}), wish
 
     def release(self, address: Address) -> "Pool":
         """The gateway and the network's own addresses are never given back."""
         if address in self._fixed():
             return self
-        return replace(self, taken=self.taken - {address})
+        return replace(self, taken=self.taken - {address}, floor=min(self.floor, int(address)))
 
     def _wished(self, wish: Address) -> Address:
         if wish not in self.subnet:
@@ -48,7 +53,7 @@ class Pool:
         return wish
 
     def _lowest_free(self) -> Address:
-        for number in range(int(self.first), int(self.last) + 1):
+        for number in range(max(int(self.first), self.floor), int(self.last) + 1):
             if (address := _address(number, self.subnet.version)) not in self.taken:
                 return address
         raise PoolExhausted(f"no available IPv{self.subnet.version} addresses on this network's address pools")

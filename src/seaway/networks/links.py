@@ -285,10 +285,10 @@ def routes_beside(device: str = "") -> list[IPv4Network]:
     time that netlink's answer takes."""
     rows = [line.split() for line in ROUTES.read_text().splitlines()[1:]]
     others = [row for row in rows if row[0] != device]
-    routes = [IPv4Network((_address(row[DESTINATION]), _address(row[MASK]))) for row in others]
-    return [route for route in routes if route.prefixlen]
+    masks = ((_number(row[DESTINATION]), int(row[MASK], 16).bit_count()) for row in others)
+    return [IPv4Network(mask) for mask in masks if mask[1]]
 
 
-def _address(text: str) -> str:
+def _number(text: str) -> int:
     """`000011AC`, in the machine's own byte order, is 172.17.0.0."""
-    return socket.inet_ntoa(int(text, 16).to_bytes(4, sys.byteorder))
+    return int.from_bytes(int(text, 16).to_bytes(4, sys.byteorder), "big")

@@ -41,6 +41,11 @@ def plan_pools(
     return Pools(four, six, configs, bool(wish.subnet), bool(wish6.subnet))
 
 
+def needs_free_subnet(request: NetworkCreate) -> bool:
+    """Whether it matters where the host's routes lead."""
+    return not _wishes(request)[0].subnet
+
+
 def default_subnet(present: str, taken: Sequence[Subnet], pools: Sequence[tuple[IPv4Network, int]]) -> str:
     """Of the engine's own bridge: the one that it is in already (`present`, its address in CIDR notation, or ""), if
     that is a piece of a pool, else a free one. Raises InvalidParameter."""
@@ -61,7 +66,7 @@ def _plan_pool(
     reserved = (wish.auxiliary_addresses or {}).values()
     pool = parse_pool(wish.subnet, wish.gateway, wish.ip_range, reserved)
     _refuse_taken(wish, pool)
-    if any(pool.subnet.overlaps(other) for other in taken):
+    if _overlaps(pool.subnet, taken):
         raise Forbidden("Pool overlaps with other one on this address space")
     return pool
 
@@ -72,7 +77,7 @@ def _plan_pool6(wish: IPAMConfig, network_id: str, existing: Sequence[Network]) 
     reserved = (wish.auxiliary_addresses or {}).values()
     pool = parse_pool(wish.subnet or prefix, wish.gateway, wish.ip_range, reserved)
     _refuse_taken(wish, pool)
-    if any(pool.subnet.overlaps(n.pool6.subnet) for n in existing if n.pool6):
+    if _overlaps(pool.subnet, [n.pool6.subnet for n in existing if n.pool6]):
         raise Forbidden("Pool overlaps with other one on this address space")
     return pool
 
@@ -89,6 +94,12 @@ def _refuse_taken(wish: IPAMConfig, pool: Pool) -> None:
         if address in taken:
             raise SystemFailure(f"failed to allocate {what}: Address already in use")
         taken |= {address}
+
+
+def _overlaps(subnet: Subnet, others: Iterable[Subnet]) -> bool:
+    """Any of `others`, which are of the same family. Numbers, as in `_free_subnet`."""
+    first, last = int(subnet.network_address), int(subnet.broadcast_address)
+    return any(int(o.network_address) <= last and first <= int(o.broadcast_address) for o in others)
 
 
 def _wishes(request: NetworkCreate) -> tuple[IPAMConfig, IPAMConfig]:

@@ -19,6 +19,7 @@ from seaway.networks.firewall.elements import Element, bridge_elements
 from seaway.networks.foreign import Foreign, is_foreign_ipam
 from seaway.networks.network import Network, ParentSettings
 from seaway.networks.plan import plan_bridge
+from seaway.networks.pools import needs_free_subnet
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
 from seaway.networks.usernet import NetworkDefaults, plan_user_network
@@ -38,7 +39,7 @@ class UserNetworks:
         self._catalog, self._firewall, self._store, self._defaults = catalog, firewall, store, defaults
 
     async def create(self, request: NetworkCreate) -> Network:
-        routes = await links.host_routes()
+        routes = await links.host_routes() if needs_free_subnet(request) else []
         existing = self._catalog.all()
         async with AsyncExitStack() as undo:
             pool_id = pool_id6 = ""
