@@ -1,15 +1,14 @@
 """In the machine: pytest with the tests that were asked for, each report a line on the second serial port."""
 
-import json
 import os
 import sys
 import termios
 import tty
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from beside.reporter import Reporter
 from vm.wanted import FILE, Wanted
 
 PORT = "/dev/ttyS1"
@@ -17,35 +16,17 @@ PORT = "/dev/ttyS1"
 SLOWER = 8
 
 
-class Reporter:
-    def __init__(self, config: pytest.Config, port: int) -> None:
-        self._config, self._port = config, port
+class Slower:
+    """Tests are given more time than on the real machine."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._default = float(config.getini("timeout") or 0)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        default = float(self._config.getini("timeout") or 0)
         for item in items:
             marker = item.get_closest_marker("timeout")
-            seconds = marker.args[0] if marker and marker.args else default
+            seconds = marker.args[0] if marker and marker.args else self._default
             item.add_marker(pytest.mark.timeout(seconds * SLOWER), append=False)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self._send(kind="uncollected", nodeid=report.nodeid, text=report.longreprtext)
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._send(kind="started", nodeid=nodeid)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self._send(kind="report", nodeid=report.nodeid, report=data)
-
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self._send(kind="finished", nodeid=nodeid)
-
-    def _send(self, **message: Any) -> None:
-        line = json.dumps(message).encode() + b"\n"
-        while line:
-            line = line[os.write(self._port, line) :]
 
 
 class Plugin:
@@ -53,6 +34,7 @@ class Plugin:
         self._port = port
 
     def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(Slower(config))
         config.pluginmanager.register(Reporter(config, self._port))
 
 

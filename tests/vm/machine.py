@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from beside.remote import RemoteFailed
 from vm import debian
 from vm.image import PROJECT, Image, cached_image, make_filesystem
 from vm.wanted import FILE, Wanted
@@ -23,7 +24,7 @@ BOOT_WITHIN_S = 600
 TAIL = 60
 
 
-class MachineFailed(Exception):
+class MachineFailed(RemoteFailed):
     """It panicked, hung or ended before its tests did; the message has the end of the serial log."""
 
 
