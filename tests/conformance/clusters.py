@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.conftest import import_busybox
-from conformance.engines import RunningEngine, end_leftovers, make_namespace, own_engine
+from conformance.engines import ENDS_AT_ONCE, RunningEngine, end_leftovers, make_namespace, own_engine
 from conformance.hosts import Host
 from seaway.kernel import cgroup
 from suites.etcd import Etcd, running_etcd
@@ -54,7 +54,8 @@ class Member:
 
     def run(self, network: str, name: str, *options: str) -> str:
         """A container that sleeps. Returns its address on the network."""
-        self.docker("run", "-d", "--name", name, "--network", network, *options, "busybox", "sleep", "900")
+        command = ("run", "-d", *ENDS_AT_ONCE, "--name", name, "--network", network, *options)
+        self.docker(*command, "busybox", "sleep", "900")
         return str(self.inspect(name)["NetworkSettings"]["Networks"][network]["IPAddress"])
 
     def pings(self, name: str, target: str) -> bool:

@@ -101,8 +101,10 @@ def restarted(engine: RunningEngine) -> Iterator[Restarted]:
         engine.start(*flags)
         return engine
 
+    before = containers_of(engine)
     yield restart
     if not engine.ended():
+        remove_containers(engine, but=before)  # it would wait for their end
         engine.stop()
     engine.start()
 
@@ -152,12 +154,19 @@ def _leave_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     engine: RunningEngine = request.getfixturevalue("engine")
-    with engine.client() as client:
-        before = {each["Id"] for each in client.api.containers(all=True, quiet=True)}
+    before = containers_of(engine)
     yield
     if engine.ended():
         engine.start()
+    remove_containers(engine, but=before)
+
+
+def containers_of(engine: RunningEngine) -> set[str]:
     with engine.client() as client:
-        for each in client.api.containers(all=True, quiet=True):
-            if each["Id"] not in before:
-                client.api.remove_container(each["Id"], force=True, v=True)
+        return {each["Id"] for each in client.api.containers(all=True, quiet=True)}
+
+
+def remove_containers(engine: RunningEngine, *, but: set[str]) -> None:
+    for each in containers_of(engine) - but:
+        with engine.client() as client:
+            client.api.remove_container(each, force=True, v=True)

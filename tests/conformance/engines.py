@@ -20,6 +20,8 @@ from docker import DockerClient
 NUMBERS = count()
 # How many times slower than usual this machine is.
 PATIENCE = float(os.environ.get("SEAWAY_TEST_PATIENCE", "1"))
+# For a container that an engine's end meets: as PID 1 busybox heeds no SIGTERM, and an engine waits ten seconds for it.
+ENDS_AT_ONCE = ("--stop-signal", "KILL")
 SEAWAY = str(Path(sys.executable).parent / "seaway")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from conformance.engines import RunningEngine
+from conformance.engines import ENDS_AT_ONCE, RunningEngine
 
 ENGINE_ADDRESS, OTHER_ADDRESS = "192.0.2.1", "192.0.2.2"
 CALL = """
@@ -133,7 +133,7 @@ def server(says: str = "hello") -> list[str]:
 
 def serve(engine: RunningEngine, *options: str, says: str = "hello") -> str:
     """A container that serves. Returns its ID."""
-    started = engine.docker("run", "-d", *options, "busybox", *server(says))
+    started = engine.docker("run", "-d", *ENDS_AT_ONCE, *options, "busybox", *server(says))
     assert started.returncode == 0, started.stderr
     return started.stdout.strip()
 

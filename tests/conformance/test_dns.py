@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conftest import Restarted
-from conformance.engines import RunningEngine
+from conformance.engines import ENDS_AT_ONCE, RunningEngine
 from conformance.hosts import Host
 
 UPSTREAM = """
@@ -47,7 +47,9 @@ def net(engine: RunningEngine) -> Iterator[str]:
 
 
 def start(engine: RunningEngine, name: str, *options: str) -> str:
-    done = engine.docker("run", "-d", "--name", name, "--network", "shop", *options, "busybox", "sleep", "600")
+    done = engine.docker(
+        "run", "-d", *ENDS_AT_ONCE, "--name", name, "--network", "shop", *options, "busybox", "sleep", "600"
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -212,8 +214,8 @@ def test_the_hosts_resolv_conf_changes_under_running_containers(
     config.write_text(json.dumps({"resolv-conf": str(source)}))
     restarted("--config-file", str(config))
     start(engine, "web")
-    engine.docker("run", "-d", "--name", "plain", "busybox", "sleep", "600")
-    engine.docker("run", "-d", "--name", "editor", "busybox", "sleep", "600")
+    for name in ("plain", "editor"):
+        engine.docker("run", "-d", *ENDS_AT_ONCE, "--name", name, "busybox", "sleep", "600")
     assert "198.51.100.1" in engine.docker("exec", "editor", "cat", "/etc/resolv.conf").stdout, "not its own file"
     engine.docker("exec", "editor", "sh", "-c", f"printf '{edited}' > /etc/resolv.conf")
     with upstream(engine, "198.51.100.1"):

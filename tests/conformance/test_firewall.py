@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.conftest import Restarted, RunningEngine
+from conformance.engines import ENDS_AT_ONCE
 from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, REFUSED, TIMED_OUT, Host, neighbour, serve, wait_serving
 from conformance.options import call
 
@@ -44,7 +45,7 @@ def test_the_same_by_iptables(
     engine.docker("network", "create", "--internal", "deep")
     web = serve(engine, "--network", "shop", "-p", "8090:80", "-p", "127.0.0.1:8091:80")
     inner = serve(engine, "--network", "deep")
-    caller = engine.docker("run", "-d", "busybox", "sleep", "600").stdout.strip()
+    caller = engine.docker("run", "-d", *ENDS_AT_ONCE, "busybox", "sleep", "600").stdout.strip()
     wait_serving(here, "127.0.0.1", 8090)
     assert other.tcp(ENGINE_ADDRESS, 8090) == "hello"
     assert here.tcp(ENGINE_ADDRESS, 8090) == "hello"

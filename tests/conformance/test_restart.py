@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.conftest import RunningEngine
+from conformance.engines import ENDS_AT_ONCE
 
 FAILS = ("busybox", "sh", "-c", "exit 3")
 
@@ -18,7 +19,7 @@ def inspected(engine: RunningEngine, name: str) -> dict[str, Any]:
 
 
 def run(engine: RunningEngine, name: str, policy: str, *command: str) -> None:
-    done = engine.docker("run", "-d", "--name", name, "--restart", policy, *command)
+    done = engine.docker("run", "-d", *ENDS_AT_ONCE, "--name", name, "--restart", policy, *command)
     assert done.returncode == 0, done.stderr
 
 
@@ -150,8 +151,8 @@ def test_those_that_are_linked_to_start_first(engine: RunningEngine) -> None:
 @pytest.mark.seaway_only("dockerd leaves a runtime's state to containerd")
 def test_a_graceful_end_leaves_no_cgroup_and_no_state(engine: RunningEngine, runtime: str) -> None:
     name = f"ends-{runtime}"
-    at_once = ("--stop-signal", "KILL")  # so that the engine ends in the midst of what the exit begins
-    done = engine.docker("run", "-d", "--name", name, "--runtime", runtime, *at_once, "busybox", "sleep", "1000")
+    # The engine ends in the midst of what the exit begins.
+    done = engine.docker("run", "-d", "--name", name, "--runtime", runtime, *ENDS_AT_ONCE, "busybox", "sleep", "1000")
     container_id = done.stdout.strip()
     assert remains_of(container_id, engine)
     assert engine.stop() == 0
