@@ -119,3 +119,23 @@ def test_what_is_refused(engine: RunningEngine, arguments: list[str], said: str)
     done = engine.docker("commit", *(a.format(c=container) for a in arguments))
     assert done.returncode == 1
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value"),
+    [
+        ("ENTRYPOINT /run", "Cmd", None),
+        ("CMD a", "Cmd", ["/bin/sh", "-c", "a"]),
+        ("ENV X=$A-y", "Env", ["A=two words", "X=two words-y"]),
+        ("EXPOSE 8080:80/TCP", "ExposedPorts", {"80/tcp": {}}),
+        ('USER "me"', "User", "me"),
+        ("HEALTHCHECK --interval=5s --retries=2 CMD x", "Healthcheck", {"Test": ["CMD-SHELL", "x"], "Interval": 5000000000, "Retries": 2}),
+    ],
+)  # fmt: skip
+def test_changes(engine: RunningEngine, commits: str, change: str, key: str, value: object) -> None:
+    container = engine.docker("create", "-e", "A=two words", "busybox", "sh").stdout.strip()
+    engine.docker("commit", "-c", change, container, f"{commits}:changed")
+    config = json.loads(engine.docker("image", "inspect", "-f", "{{json .Config}}", f"{commits}:changed").stdout)
+    engine.docker("rm", container)
+    own = [entry for entry in config["Env"] if not entry.startswith("PATH=")]
+    assert (own if key == "Env" else config.get(key)) == value

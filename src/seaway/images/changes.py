@@ -2,99 +2,57 @@
 
 import posixpath
 import re
-import shlex
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from seaway.base.errors import InvalidParameter
-from seaway.images.filters import parse_duration
-from seaway.model.container import ContainerConfig, Healthcheck
-
-_PORT = re.compile(r"(\d+)(?:-(\d+))?(?:/(tcp|udp|sctp))?")
-
-
-_VARIABLE = re.compile(
-    r"'[^']*'|\\.|\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>\w+)(?:(?P<operator>:[-+])(?P<word>[^}]*))?\})", re.DOTALL
+from seaway.base.signals import parse_signal
+from seaway.images.healthchange import parse_healthcheck
+from seaway.images.instructions import (
+    InvalidChange,
+    Variables,
+    expanded,
+    expanded_words,
+    parse_array,
+    parse_instructions,
+    parse_pairs,
 )
-_EXPANDED = frozenset({"env", "expose", "label", "stopsignal", "user", "volume", "workdir"})
+from seaway.model.container import ContainerConfig
 
-
-class InvalidChange(InvalidParameter):
-    pass
+_PORTS = re.compile(r"(?:.*:)?(\d+)(?:-(\d+))?")
+_ONE_ARGUMENT = ("user", "workdir", "stopsignal")
 
 
 def apply_changes(config: ContainerConfig, changes: Iterable[str]) -> ContainerConfig:
-    """Raises InvalidChange."""
-    for change in changes:
-        for line in re.sub(r"\\\r?\n", "", change).splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                config = _apply(config, line.strip())
+    """All changes are one Dockerfile. Raises InvalidChange."""
+    if not (lines := list(changes)):
+        return config
+    instructions = list(parse_instructions("\n".join(lines)))
+    if not instructions:
+        raise InvalidChange("file with no instructions")
+    for name, rest in instructions:
+        if name not in _INSTRUCTIONS:
+            raise InvalidChange(f"{name} is not a valid change command")
+        if not rest:
+            how_many = "exactly" if name in _ONE_ARGUMENT else "at least"
+            raise InvalidChange(f"{name.upper()} requires {how_many} one argument")
+    has_command = False
+    for name, rest in instructions:
+        config = _INSTRUCTIONS[name](config, rest)
+        has_command = has_command or name == "cmd"
+        if name == "entrypoint" and not has_command:  # the command was another entrypoint's
+            config = msgspec.structs.replace(config, cmd=None)
     return config
 
 
-def _apply(config: ContainerConfig, line: str) -> ContainerConfig:
-    name, _, rest = line.partition(" ")
-    instruction = _INSTRUCTIONS.get(name.lower())
-    if instruction is None:
-        raise InvalidChange(f"{name.lower()} is not a valid change command")
-    if not rest.strip():
-        raise InvalidChange(f"{name.upper()} requires at least one argument")
-    if name.lower() in _EXPANDED:
-        rest = expanded(rest, dict(entry.partition("=")[::2] for entry in config.env or []))
-    return instruction(config, rest.strip())
-
-
-def expanded(text: str, variables: Mapping[str, str]) -> str:
-    r"""`$A`, `${A}`, `${A:-default}` and `${A:+other}` replaced as in a Dockerfile; not in single quotes, nor `\$A`."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match["plain"] or match["braced"]
-        if name is None:
-            return match[0]
-        found = variables.get(name, "")
-        match match["operator"]:
-            case ":-":
-                return found or match["word"]
-            case ":+":
-                return match["word"] if found else ""
-        return found
-
-    return _VARIABLE.sub(value, text)
-
-
-def _json_words(text: str) -> list[str] | None:
-    try:
-        return msgspec.json.decode(text, type=list[str])
-    except msgspec.DecodeError:
-        return None
+def _variables(config: ContainerConfig) -> Variables:
+    return dict(entry.partition("=")[::2] for entry in config.env or [])
 
 
 def _command(text: str) -> list[str]:
-    words = _json_words(text)
+    words = parse_array(text)
     return ["/bin/sh", "-c", text] if words is None else words
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError as failure:
-        raise InvalidChange(f"unexpected end of statement while looking for matching quote: {text}") from failure
-
-
-def _pairs(name: str, text: str) -> dict[str, str]:
-    """`a=b c="d e"`, or the old form `a the rest`."""
-    words = _split(text)
-    if words and "=" not in words[0]:
-        key, _, value = text.partition(" ")
-        if not value.strip():
-            raise InvalidChange(f"{name} must have two arguments")
-        return {key: value.strip()}
-    for word in words:
-        if "=" not in word:
-            raise InvalidChange(f"Syntax error - can't find = in {word!r}. Must be of the form: name=value")
-    return dict(word.split("=", 1) for word in words)
 
 
 def _cmd(config: ContainerConfig, text: str) -> ContainerConfig:
@@ -107,46 +65,69 @@ def _entrypoint(config: ContainerConfig, text: str) -> ContainerConfig:
 
 def _env(config: ContainerConfig, text: str) -> ContainerConfig:
     env = {e.partition("=")[0]: e for e in config.env or []}
-    env |= {key: f"{key}={value}" for key, value in _pairs("ENV", text).items()}
+    env |= {key: f"{key}={value}" for key, value in parse_pairs("ENV", text, _variables(config)).items()}
     return msgspec.structs.replace(config, env=list(env.values()))
 
 
 def _label(config: ContainerConfig, text: str) -> ContainerConfig:
-    return msgspec.structs.replace(config, labels={**(config.labels or {}), **_pairs("LABEL", text)})
+    labels = parse_pairs("LABEL", text, _variables(config))
+    return msgspec.structs.replace(config, labels={**(config.labels or {}), **labels})
 
 
 def _expose(config: ContainerConfig, text: str) -> ContainerConfig:
     ports = {} if config.exposed_ports is msgspec.UNSET else dict(config.exposed_ports)
-    for word in _split(text):
-        match = _PORT.fullmatch(word)
-        if not match or int(match[2] or match[1]) > 65535:
-            raise InvalidChange(f"invalid containerPort: {word}")
-        for port in range(int(match[1]), int(match[2] or match[1]) + 1):
-            ports[f"{port}/{match[3] or 'tcp'}"] = {}
+    for word in text.split():
+        for port in expanded_words(word, _variables(config)):
+            ports |= {each: {} for each in _container_ports(port)}
     return msgspec.structs.replace(config, exposed_ports=ports)
 
 
+def _container_ports(text: str) -> list[str]:
+    """`80`, `80-90/udp`. An address and ports of the host may stand before, without effect."""
+    numbers, _, protocol = text.partition("/")
+    protocol = protocol.lower() or "tcp"
+    if protocol not in ("tcp", "udp", "sctp"):
+        raise InvalidChange(f"invalid proto: {protocol}")
+    match = _PORTS.fullmatch(numbers)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if not first <= last <= 65535:
+        raise InvalidChange(f"invalid containerPort: {numbers.rpartition(':')[2]}")
+    return [f"{port}/{protocol}" for port in range(first, last + 1)]
+
+
 def _volume(config: ContainerConfig, text: str) -> ContainerConfig:
-    words = _json_words(text) or _split(text)
-    return msgspec.structs.replace(config, volumes={**(config.volumes or {}), **{word: {} for word in words}})
+    words = parse_array(text)
+    paths = [expanded(w, _variables(config)).strip() for w in (text.split() if words is None else words)]
+    if not paths:
+        raise InvalidChange("VOLUME requires at least one argument")
+    if "" in paths:
+        raise InvalidChange("VOLUME specified can not be an empty string")
+    return msgspec.structs.replace(config, volumes={**(config.volumes or {}), **{path: {} for path in paths}})
 
 
 def _user(config: ContainerConfig, text: str) -> ContainerConfig:
-    return msgspec.structs.replace(config, user=text)
+    return msgspec.structs.replace(config, user=expanded(text, _variables(config)))
 
 
 def _workdir(config: ContainerConfig, text: str) -> ContainerConfig:
-    return msgspec.structs.replace(
-        config, working_dir=posixpath.normpath(posixpath.join("/", config.working_dir, text))
-    )
+    """An absolute one stays as it was given."""
+    path = expanded(text, _variables(config))
+    if not path.startswith("/"):
+        path = posixpath.normpath(posixpath.join("/", config.working_dir, path))
+    return msgspec.structs.replace(config, working_dir=path)
 
 
 def _stopsignal(config: ContainerConfig, text: str) -> ContainerConfig:
-    return msgspec.structs.replace(config, stop_signal=text)
+    signal = expanded(text, _variables(config))
+    try:
+        parse_signal(signal)
+    except InvalidParameter as failure:
+        raise InvalidChange(str(failure)) from failure
+    return msgspec.structs.replace(config, stop_signal=signal)
 
 
 def _onbuild(config: ContainerConfig, text: str) -> ContainerConfig:
-    trigger = text.partition(" ")[0].upper()
+    trigger = text.split(None, 1)[0].upper()
     if trigger == "ONBUILD":
         raise InvalidChange("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
     if trigger in ("MAINTAINER", "FROM"):
@@ -155,27 +136,7 @@ def _onbuild(config: ContainerConfig, text: str) -> ContainerConfig:
 
 
 def _healthcheck(config: ContainerConfig, text: str) -> ContainerConfig:
-    if text.upper() == "NONE":
-        return msgspec.structs.replace(config, healthcheck=Healthcheck(test=["NONE"]))
-    match = re.fullmatch(r"((?:--\S+\s+)*)CMD\s+(.+)", text, re.IGNORECASE | re.DOTALL)
-    if not match:
-        raise InvalidChange(f"Unknown type {text.split()[0]!r} in HEALTHCHECK (try CMD)")
-    words = _json_words(match[2])
-    settings = dict(_health_option(option) for option in match[1].split())
-    test = ["CMD-SHELL", match[2]] if words is None else ["CMD", *words]
-    return msgspec.structs.replace(config, healthcheck=Healthcheck(test=test, **settings))
-
-
-def _health_option(option: str) -> tuple[str, Any]:
-    name, _, value = option.removeprefix("--").partition("=")
-    if name == "retries" and value.isdigit():
-        return name, int(value)
-    if name in ("interval", "timeout", "start-period", "start-interval"):
-        try:
-            return name.replace("-", "_"), parse_duration(value)
-        except ValueError as failure:
-            raise InvalidChange(f'time: invalid duration "{value}"') from failure
-    raise InvalidChange(f"Unknown flag: {name}")
+    return msgspec.structs.replace(config, healthcheck=parse_healthcheck(text))
 
 
 _INSTRUCTIONS: dict[str, Callable[[ContainerConfig, str], ContainerConfig]] = {

@@ -8,6 +8,7 @@ import msgspec
 
 from seaway.base import gojson
 from seaway.base.clock import now
+from seaway.base.errors import InvalidParameter
 from seaway.images.catalog import Catalog
 from seaway.images.changes import apply_changes
 from seaway.images.image import Image
@@ -17,6 +18,10 @@ from seaway.model.container import ContainerConfig
 from seaway.oci.digest import Digest
 from seaway.oci.platform import Platform, host_platform
 from seaway.oci.reference import Reference
+
+
+class UnsupportedPlatform(InvalidParameter):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,11 @@ def plan_import(
     source: str = "-",
     platform: Platform | None = None,
 ) -> ImportRequest:
-    """Everything that can be refused before the tar is read. Raises InvalidChange, InvalidTag."""
+    """Everything that can be refused before the tar is read. Raises InvalidChange, InvalidTag, UnsupportedPlatform."""
     if reference and reference.digest:
         raise InvalidTag("cannot import digest reference")
+    if platform and platform.os != host_platform().os:
+        raise UnsupportedPlatform("operating system is not supported")
     tagged = reference.with_default_tag() if reference else None
     return ImportRequest(apply_changes(ContainerConfig(), changes), tagged, message, source, platform)
 

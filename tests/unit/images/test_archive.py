@@ -10,12 +10,13 @@ import pytest
 from backports import zstd
 
 from seaway.images.catalog import Catalog, open_catalog
-from seaway.images.importing import import_image, plan_import
+from seaway.images.importing import UnsupportedPlatform, import_image, plan_import
 from seaway.images.load import CannotLoad, load_images
 from seaway.images.save import plan_save, save_images
 from seaway.images.spool import BadArchive
 from seaway.images.store import NoSuchImage
 from seaway.oci.digest import sha256_of
+from seaway.oci.platform import Platform
 from seaway.oci.reference import parse_reference
 
 from .conftest import MemoryLayers, document
@@ -148,6 +149,11 @@ async def test_save_by_id_has_no_name(catalog: Catalog, tmp_path: Path) -> None:
     assert entry.names == []
     with pytest.raises(NoSuchImage):
         plan_save(catalog, ["a", "nosuch"])
+
+
+def test_an_import_for_another_system_is_refused() -> None:
+    with pytest.raises(UnsupportedPlatform, match="^operating system is not supported$"):
+        plan_import([], platform=Platform("windows", "amd64"))
 
 
 async def test_import(catalog: Catalog, said: list[Any], events: list[Any]) -> None:
