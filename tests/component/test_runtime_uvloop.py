@@ -4,8 +4,6 @@ import asyncio
 import os
 import secrets
 import shutil
-import statistics
-import time
 from pathlib import Path
 
 import pytest
@@ -28,36 +26,33 @@ pytestmark = pytest.mark.skipif(
 RUNS = 10
 
 
-def test_runs_end_and_are_quick(tmp_path: Path) -> None:
+def test_runs_end(tmp_path: Path) -> None:
     (tmp_path / "rootfs/bin").mkdir(parents=True)
     shutil.copy(find_program("busybox") or "", tmp_path / "rootfs/bin/sh")
     undo = ensure_crun_can_start()
     try:
-        took = uvloop.run(asyncio.wait_for(measure(tmp_path), 20))
+        codes = uvloop.run(asyncio.wait_for(run_all(tmp_path), 60))
     finally:
         undo()
-    median_s = statistics.median(took)
-    print(f"create, start, exit seen: median {median_s * 1000:.1f} ms, worst {max(took) * 1000:.1f} ms")
-    assert min(took) < 0.3  # not the median, which a busy machine sets
+    assert codes == list(range(RUNS))
 
 
-async def measure(base: Path) -> list[float]:
+async def run_all(base: Path) -> list[int]:
     supervisor = Supervisor()
     exits = ExitWatcher(supervisor)
     exits.start()
     runtime = Runtime(base / "state", exits)
-    took = [await one_run(runtime, base) for _ in range(RUNS)]
+    codes = [await one_run(runtime, base, code) for code in range(RUNS)]
     await exits.close()
     await supervisor.close()
-    return took
+    return codes
 
 
-async def one_run(runtime: Runtime, base: Path) -> float:
+async def one_run(runtime: Runtime, base: Path, code: int) -> int:
     container_id = secrets.token_hex(32)
-    began = time.perf_counter()
     spec = build_spec(
         SpecRequest(
-            process=ProcessRequest(args=("sh", "-c", "exit 3"), env=("PATH=/bin",)),
+            process=ProcessRequest(args=("sh", "-c", f"exit {code}"), env=("PATH=/bin",)),
             rootfs=str(base / "rootfs"),
             cgroups_path=f"/seaway-test/{container_id}",
             bounding=read_host_limits().bounding,
@@ -66,7 +61,6 @@ async def one_run(runtime: Runtime, base: Path) -> float:
     await runtime.create(RunRequest(container_id, base / container_id, spec, base / "log"))
     ended = runtime.wait(container_id)
     await runtime.start(container_id)
-    assert (await ended).code == 3
-    took = time.perf_counter() - began
+    how = await ended
     await runtime.delete(container_id, force=True)
-    return took
+    return how.code

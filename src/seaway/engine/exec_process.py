@@ -3,7 +3,9 @@
 So limits, capabilities, seccomp and no-new-privileges hold for an exec as they do for the container.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,8 +30,8 @@ async def describe(
     console_size: tuple[int, int] | None,
 ) -> dict[str, Any]:
     """The OCI spec's process object of an exec beside the container's `run`. Raises UnknownUser."""
-    identity = await identity_of(engine, container, options)
-    own = await worker.run_blocking(run.read_process)
+    async with _rootfs(engine, container) as rootfs:
+        identity, own = await worker.run_blocking(_read, container, rootfs, options.user, run)
     linked = environment_of_links(container, engine.containers)
     return exec_process(own, container, options, identity, console_size, linked)
 
@@ -61,8 +63,18 @@ def exec_process(
 
 async def identity_of(engine: Engine, container: Container, options: ExecOptions) -> Identity:
     """Raises UnknownUser."""
+    async with _rootfs(engine, container) as rootfs:
+        return await worker.run_blocking(container_identity, container, rootfs, options.user or None)
+
+
+@asynccontextmanager
+async def _rootfs(engine: Engine, container: Container) -> AsyncIterator[Path]:
     rootfs = await engine.layers.mount(container.id)
     try:
-        return await worker.run_blocking(container_identity, container, rootfs, options.user or None)
+        yield rootfs
     finally:
         await engine.layers.unmount(container.id)
+
+
+def _read(container: Container, rootfs: Path, user: str, run: RunDirectory) -> tuple[Identity, dict[str, Any]]:
+    return container_identity(container, rootfs, user or None), run.read_process()

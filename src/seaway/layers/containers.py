@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from seaway.base.errors import Conflict, NotFound
@@ -28,13 +29,19 @@ class MountExists(Conflict):
         super().__init__("mount already exists with name")
 
 
+@dataclass(slots=True)
+class _Mounted:
+    path: Path
+    users: int
+
+
 class ContainerLayers:
     """What they stand on stays in `images` as long as they do. A layer's commit point is the rename of its record."""
 
     def __init__(self, images: LayerStore) -> None:
         self._images, self._driver = images, images.driver
         self._rw = {rw.container_id: rw for rw in images.db.rw_layers()}
-        self._mounts: dict[str, int] = {}
+        self._mounts: dict[str, _Mounted] = {}
         self._labels: dict[str, str] = {}
         self._graph_data: dict[str, dict[str, str]] = {}
         self._locks = KeyedLocks()
@@ -88,16 +95,19 @@ class ContainerLayers:
         """The container's root filesystem. Every `mount` needs its `unmount`; the last one ends it."""
         rw = self._get_rw(container_id)
         async with self._locks.hold(container_id):
+            if mounted := self._mounts.get(container_id):
+                mounted.users += 1
+                return mounted.path
             path = await self._driver.mount(rw.mount_id, self.label_of(container_id))
-            self._mounts[container_id] = self._mounts.get(container_id, 0) + 1
+            self._mounts[container_id] = _Mounted(path, 1)
             return path
 
     async def unmount(self, container_id: str) -> None:
         rw = self._get_rw(container_id)
         async with self._locks.hold(container_id):
-            left = self._mounts.get(container_id, 0) - 1
-            if left > 0:
-                self._mounts[container_id] = left
+            mounted = self._mounts.get(container_id)
+            if mounted and mounted.users > 1:
+                mounted.users -= 1
                 return
             self._mounts.pop(container_id, None)
             await self._driver.unmount(rw.mount_id)

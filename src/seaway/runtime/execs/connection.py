@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seaway.runtime.execs.monitor import MOST_FDS, PACKET
+from seaway.runtime.execs.peer import MOST_FDS, PACKET
 
 
 @dataclass(frozen=True, slots=True)

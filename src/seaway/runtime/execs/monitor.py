@@ -18,7 +18,6 @@ its pipe is full. One JSON object a packet on a Unix socket, descriptors beside 
 It ends when it has no exec and nobody is connected. Standard library only: it has to start fast and stay small.
 """
 
-import array
 import contextlib
 import json
 import os
@@ -32,43 +31,9 @@ from typing import Any
 from seaway.kernel import syscalls
 from seaway.kernel.background import forget_listener, listen_and_detach
 from seaway.runtime.execs.child import ExecChild
+from seaway.runtime.execs.peer import Peer
 
-MOST_FDS = 6
-PACKET = 1 << 17
 FIRST_CALL_WITHIN_S = 10
-
-
-class Peer:
-    """An engine."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection: socket.socket | None = connection
-        self.fd = connection.fileno()
-
-    def tell(self, message: dict[str, Any], fds: list[int] | None = None) -> None:
-        if self._connection:
-            # An engine that was killed meanwhile is not there to hear it; the next one asks.
-            with contextlib.suppress(OSError):
-                socket.send_fds(self._connection, [json.dumps(message).encode()], fds or [])
-
-    def hear(self) -> tuple[bytes, list[int]]:
-        """Empty when it has gone."""
-        assert self._connection
-        fds = array.array("i")
-        space = socket.CMSG_SPACE(MOST_FDS * fds.itemsize)
-        try:
-            packet, control, _, _ = self._connection.recvmsg(PACKET, space, socket.MSG_CMSG_CLOEXEC)
-        except ConnectionError:
-            return b"", []
-        for level, kind, data in control:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                fds.frombytes(data)
-        return packet, list(fds)
-
-    def close(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
 
 
 class ExecMonitor:

@@ -1,8 +1,9 @@
-"""The exec monitor with its client; the runtime is a shell script that leaves a process behind, as runtimes do."""
+"""The exec monitor with its client; the runtime is a script that leaves a process behind, as runtimes do."""
 
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,15 @@ from seaway.kernel.pidfd import is_alive
 from seaway.runtime.channel import Output
 from seaway.runtime.execs.client import ExecMonitorClient, ExecOrder, RunningExec, RuntimeRefused
 
-LEAVES = 'exec 9<&0; setsid sh -c "$1" <&9 9<&- & echo $! > "$0/pid"'
+RUNTIME = """
+import os, sys
+if not (pid := os.fork()):
+    os.execvp("sh", ["sh", "-c", sys.argv[2]])
+with open(sys.argv[1] + "/pid", "w") as file:
+    file.write(str(pid))
+"""
+LEAVES = f'exec {sys.executable} -I -S -c \'{RUNTIME}\' "$0" "$1"'
+"""No shell's background job: a shell waits for what ends before itself, and runtimes do not."""
 
 
 def order(base: Path, does: str, *, exec_id: str = "e", runtime: str = LEAVES, stdin: bool = False) -> ExecOrder:
@@ -28,6 +37,11 @@ async def client(tmp_path: Path) -> AsyncIterator[ExecMonitorClient]:
     client = ExecMonitorClient(tmp_path / "monitor.sock")
     yield client
     client.close()
+    leftovers = ExecMonitorClient(tmp_path / "monitor.sock")
+    for exec_id, left in (await leftovers.adopt()).items():  # by a test that failed
+        leftovers.end(exec_id)
+        left.channel.close()
+    leftovers.close()
 
 
 async def exit_code(run: ExecOrder) -> int:
@@ -123,12 +137,15 @@ async def test_what_a_killed_engine_was_about_to_start_is_ended(client: ExecMoni
 async def test_a_killed_monitor_is_told_and_replaced(client: ExecMonitorClient, tmp_path: Path) -> None:
     run = order(tmp_path, "sleep 1000")
     running = await client.start(run)
-    starting = asyncio.ensure_future(client.start(order(tmp_path, "", exec_id="slow", runtime="sleep 1")))
-    await asyncio.sleep(0.05)
+    slow = order(tmp_path, "", exec_id="slow", runtime='echo $$ > "$0/new"; mv "$0/new" "$0/began"; exec sleep 1000')
+    starting = asyncio.ensure_future(client.start(slow))
+    while not (began := slow.run_dir / "began").exists():
+        await asyncio.sleep(0.01)
     os.kill(running.monitor_pid, signal.SIGKILL)
     with pytest.raises(SystemFailure, match="the exec monitor has gone"):
         await starting
-    os.kill(running.pid, signal.SIGKILL)
+    for pid in (running.pid, int(began.read_text())):
+        os.kill(pid, signal.SIGKILL)
     running.channel.close()
     again = order(tmp_path, "echo again", exec_id="again")
     assert await output(await client.start(again), again) == [(1, b"again\n")]
