@@ -1,7 +1,9 @@
 """Beside the firewalls that hosts have: real firewalld and ufw, in the network namespace of the engine."""
 
+import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +111,41 @@ def shop(engine: RunningEngine, other: Host) -> Iterator[Shop]:
 def check(engine: RunningEngine) -> str:
     """What `seaway check` says on that host."""
     return Host(engine.namespace).run(SEAWAY, "check")
+
+
+def audited(engine: RunningEngine) -> dict[str, str]:
+    """By place, who may call there, of what `seaway network audit` says."""
+    said = Host(engine.namespace).run(SEAWAY, "network", "-H", engine.host, "audit", "--json")
+    return {row["at"]: row["open_to"] for row in json.loads(said)}
+
+
+@pytest.mark.seaway_only("dockerd has no audit")
+@pytest.mark.parametrize("judge", ["ufw", "firewalld"])
+def test_the_audit_tells_the_truth_beside_them(
+    request: pytest.FixtureRequest, restarted: Restarted, shop: Shop, judge: str
+) -> None:
+    """What comes to the host itself, where the port proxy and the host's network listen, is for them to judge."""
+    host_firewall = request.getfixturevalue(judge)
+    restarted()
+    shop.open()
+    engine, other = shop.engine, shop.other
+    engine.docker("run", "-d", "--network", "host", "--name", "bare", "busybox", "nc", "-ll", "-p", "8094", "-e", "cat")
+    with ExitStack() as running:
+        if isinstance(host_firewall, Firewalld):
+            running.enter_context(host_firewall.running())
+        else:
+            host_firewall.command("--force", "enable")
+        said = audited(engine)
+        assert said[f"0.0.0.0:{shop.port}"] == "everybody who reaches this host"
+        wait_until(shop.answers, "it says more than there is")
+        assert said["the host's addresses"] == f"whom {judge} lets in to this host"
+        assert other.tcp(ENGINE_ADDRESS, 8094) in CLOSED
+        assert f"for {judge} to judge" in Host(engine.namespace).run(SEAWAY, "network", "-H", engine.host, "audit")
+    if isinstance(host_firewall, Ufw):
+        host_firewall.command("disable")
+    assert audited(engine)["the host's addresses"] == "everybody who reaches this host"
+    assert other.tcp(ENGINE_ADDRESS, 8094) == "ahoy"
+    engine.docker("rm", "-f", "bare")
 
 
 @pytest.mark.parametrize("backend", ["nftables", "iptables"])

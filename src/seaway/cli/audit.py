@@ -9,6 +9,7 @@ from typing import Any
 BRIDGE = "com.docker.network.bridge."
 ANYWHERE = ("0.0.0.0", "::")
 EVERYBODY, THIS_HOST = "everybody who reaches this host", "this host"
+PROXY = "the port proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,19 @@ def audit(
     containers: Iterable[Mapping[str, Any]],
     networks: Iterable[Mapping[str, Any]],
     listeners: Mapping[str, Sequence[Listener] | None],
+    judge: str = "",
 ) -> list[Row]:
-    """`containers` and `networks` as inspect shows them; `listeners` by container, None where they cannot be seen."""
+    """`containers` and `networks` as inspect shows them; `listeners` by container, None where they cannot be seen.
+    `judge`: whose rules drop what comes to the host itself, if somebody's do (ufw)."""
     known = {network["Id"]: network for network in networks}
     rows: list[Row] = []
     for container in containers:
         name, attached = container["Name"].lstrip("/"), container["NetworkSettings"]["Networks"] or {}
         heard = listeners.get(container["Id"])
-        rows += _published(name, container["NetworkSettings"]["Ports"] or {}, attached, heard)
+        rows += _published(name, container["NetworkSettings"]["Ports"] or {}, attached, heard, judge)
         if "host" in attached:
-            rows.append(Row(name, "all of its ports", "the host's addresses", EVERYBODY, "nothing: the host's network"))
+            open_to, by = (_let_in(judge), judge) if judge else (EVERYBODY, "nothing: the host's network")
+            rows.append(Row(name, "all of its ports", "the host's addresses", open_to, by))
             continue
         for network, endpoint in attached.items():
             of = known.get(endpoint["NetworkID"], {})
@@ -51,7 +55,7 @@ def audit(
 
 
 def _published(
-    name: str, ports: Mapping[str, Any], attached: Mapping[str, Any], heard: Sequence[Listener] | None
+    name: str, ports: Mapping[str, Any], attached: Mapping[str, Any], heard: Sequence[Listener] | None, judge: str
 ) -> list[Row]:
     rows = []
     six = any(endpoint["GlobalIPv6Address"] for endpoint in attached.values())
@@ -61,8 +65,14 @@ def _published(
         for binding in bindings or ():
             ip, port = binding["HostIp"], binding["HostPort"]
             by = _translation(protocol, ip, port, six=six)
-            rows.append(Row(name, key + (" (nobody listens)" if dead else ""), _at(ip, port), _callers(ip), by))
+            open_to = _let_in(judge) if judge and by == PROXY and _callers(ip) != THIS_HOST else _callers(ip)
+            rows.append(Row(name, key + (" (nobody listens)" if dead else ""), _at(ip, port), open_to, by))
     return rows
+
+
+def _let_in(judge: str) -> str:
+    """What comes to the host itself, not to a container: other rules than ours say who may."""
+    return f"whom {judge} lets in to this host"
 
 
 def _callers(ip: str) -> str:
@@ -73,9 +83,9 @@ def _callers(ip: str) -> str:
 
 def _translation(protocol: str, ip: str, port: str, *, six: bool) -> str:
     if ip_address(ip).is_loopback or (":" in ip and not six):
-        return "the port proxy"
+        return PROXY
     element = f"{protocol} . {port}" if ip in ANYWHERE else f"{protocol} . {ip} . {port}"
-    return f"map {'published' if ip in ANYWHERE else 'published_on'}, {element}; the port proxy for this host"
+    return f"map {'published' if ip in ANYWHERE else 'published_on'}, {element}; {PROXY} for this host"
 
 
 def _open_within(

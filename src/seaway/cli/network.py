@@ -1,6 +1,7 @@
 """`seaway network audit|limit`: what `docker network` has no command for, against a running engine."""
 
 import argparse
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +11,9 @@ from urllib.parse import quote
 
 from seaway.cli.audit import Listener, Row, audit, parse_listeners
 from seaway.cli.client import add_host, ask_json, run
+from seaway.networks import firewalld
+from seaway.networks.firewall.foreign import FIREWALLD
+from seaway.networks.passage import find_closed
 
 RX, TX = "com.seaway.rate.rx", "com.seaway.rate.tx"
 COLUMNS = ("CONTAINER", "PORT", "AT", "OPEN TO", "BY")
@@ -40,14 +44,24 @@ def _audit(arguments: argparse.Namespace) -> None:
     listed = ask_json(arguments.host, "GET", "/containers/json")
     containers = [ask_json(arguments.host, "GET", f"/containers/{each['Id']}/json") for each in listed]
     listeners = {each["Id"]: _listeners(each) for each in containers}
-    rows = audit(containers, ask_json(arguments.host, "GET", "/networks"), listeners)
+    judge = asyncio.run(_judge_of_input())
+    rows = audit(containers, ask_json(arguments.host, "GET", "/networks"), listeners, judge)
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows]))
         return
     print("\n".join(table(rows)))
     if unseen := [each["Name"].lstrip("/") for each in containers if listeners[each["Id"]] is None]:
         print(f"What listens in {', '.join(unseen)} is out of sight: run this as root on the engine's host.")
+    if judge:
+        print(f"What comes to this host itself is for {judge} to judge: so are containers' calls to its addresses.")
     print("Your own rules (the chain `user`, or DOCKER-USER) come before all of these.")
+
+
+async def _judge_of_input() -> str:
+    """Whose rules drop by default what comes to the host, "" where nobody's do or this process may not know."""
+    for closed in await find_closed(hook="input"):
+        return closed.owner or closed.where
+    return FIREWALLD if await firewalld.is_reachable() else ""
 
 
 def table(rows: Sequence[Row]) -> list[str]:

@@ -57,13 +57,14 @@ class Passage:
             log.info("%s drops what is forwarded by default: its chain %s lets our bridges through", program, chain)
 
 
-async def find_closed(own_table: str = "") -> list[Closed]:
+async def find_closed(own_table: str = "", *, hook: str = "forward") -> list[Closed]:
     """Without a program's start where the answer is in the kernel's own lists."""
     try:
         listing = await nft.query("list chains")
     except SystemFailure:
         listing = ""
-    return closed_chains(listing, {p: await _forward_rules(p) for p in LEGACY if _is_used(p)}, own_table)
+    legacy = {p: await _rules(p, hook.upper()) for p in LEGACY if _is_used(p)}
+    return closed_chains(listing, legacy, own_table, hook=hook)
 
 
 def _is_used(program: str) -> bool:
@@ -71,5 +72,5 @@ def _is_used(program: str) -> bool:
     return names.exists() and "filter" in names.read_text().split() and bool(process.find_program(program))
 
 
-async def _forward_rules(program: str) -> str:
-    return (await process.run([program, WAIT, "-S", "FORWARD"])).stdout.decode(errors="replace")
+async def _rules(program: str, chain: str) -> str:
+    return (await process.run([program, WAIT, "-S", chain])).stdout.decode(errors="replace")

@@ -79,3 +79,16 @@ def test_as_text() -> None:
         "CONTAINER   PORT     AT    OPEN TO   BY",
         "web         80/tcp   a:1   b         c",
     ]
+
+
+def test_what_comes_to_the_host_itself_is_for_its_firewall_to_judge() -> None:
+    ports = {"80/tcp": [{"HostIp": ip, "HostPort": "8080"} for ip in ("0.0.0.0", "::", "127.0.0.1")]}
+    shown = [container("web", {}, ports), container("bare", {"host": "n5"})]
+    found = audit(shown, NETWORKS, {}, "ufw")
+    assert [row.open_to for row in found] == [
+        "everybody who reaches this host",
+        "whom ufw lets in to this host",
+        "this host",
+        "whom ufw lets in to this host",
+    ]
+    assert found[-1].by == "ufw"

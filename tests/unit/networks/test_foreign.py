@@ -28,6 +28,17 @@ def test_who_drops_by_default() -> None:
     ]
 
 
+def test_who_drops_what_comes_in() -> None:
+    chains = [("ip", "filter", "INPUT", "drop"), ("ip", "filter", "FORWARD", "accept")]
+    text = listing(*chains).replace('"forward", "policy": "drop"', '"input", "policy": "drop"')
+    found = closed_chains(text, {"iptables-legacy": "-P INPUT DROP\n-N ufw-x"}, hook="input")
+    assert [(each.where, each.owner) for each in found] == [
+        ("table ip filter, chain INPUT", "ufw"),
+        ("iptables-legacy INPUT", "ufw"),
+    ]
+    assert closed_chains(text, {"iptables-legacy": "-P INPUT DROP\n"}) == []
+
+
 def test_a_host_without_any_rules() -> None:
     assert closed_chains("", {}) == []
 

@@ -1,5 +1,5 @@
 """Others' rules for what the host forwards: a packet must be accepted by every table, so a chain that drops by default
-(ufw, `iptables -P FORWARD DROP`, firewalld) holds back what ours lets through. No input or output."""
+(ufw, `iptables -P FORWARD DROP`, firewalld) holds back what ours lets through. Does no input or output itself."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -24,30 +24,33 @@ class Closed:
         return f"{self.where}{f' ({self.owner})' if self.owner else ''}"
 
 
-def closed_chains(listing: str, legacy: Mapping[str, str], own_table: str = "") -> list[Closed]:
-    """`listing` is what `nft -j list chains` says, `legacy` what each program of LEGACY says to `-S`."""
+def closed_chains(
+    listing: str, legacy: Mapping[str, str], own_table: str = "", *, hook: str = "forward"
+) -> list[Closed]:
+    """`listing` is what `nft -j list chains` says, `legacy` what each program of LEGACY says to `-S`. `hook`: `input`
+    is for who judges what comes to the host itself."""
     chains = [entry["chain"] for entry in json.loads(listing or "{}").get("nftables", ()) if "chain" in entry]
     names = {chain["name"] for chain in chains}
-    closed = [_closed(chain, names) for chain in chains if _is_closed(chain) and chain["table"] != own_table]
+    closed = [_closed(chain, names) for chain in chains if _is_closed(chain, hook) and chain["table"] != own_table]
     return [
         *closed,
         *(
-            Closed(f"{program} FORWARD", program, _ufw(text))
+            Closed(f"{program} {hook.upper()}", program, _ufw(text))
             for program, text in legacy.items()
-            if "-P FORWARD DROP" in text
+            if f"-P {hook.upper()} DROP" in text
         ),
     ]
 
 
-def _is_closed(chain: Mapping[str, Any]) -> bool:
+def _is_closed(chain: Mapping[str, Any], hook: str) -> bool:
     """firewalld's policy is to accept, but its last rule rejects."""
-    return chain.get("hook") == "forward" and (chain.get("policy") == "drop" or chain["table"] == FIREWALLD)
+    return chain.get("hook") == hook and (chain.get("policy") == "drop" or chain["table"] == FIREWALLD)
 
 
 def _closed(chain: Mapping[str, Any], names: Iterable[str]) -> Closed:
     family, table, name = chain["family"], chain["table"], chain["name"]
     where = f"table {family} {table}, chain {name}"
-    if (table, name) == ("filter", "FORWARD") and family in PROGRAMS:
+    if table == "filter" and name in ("FORWARD", "INPUT") and family in PROGRAMS:
         return Closed(where, PROGRAMS[family], _ufw(" ".join(names)))
     return Closed(where, owner=FIREWALLD if table == FIREWALLD else "")
 
