@@ -1,7 +1,6 @@
 """What no client should send. Each gets dockerd's status and words, the engine goes on, and nothing is left behind."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import pytest
 
 from conformance.conftest import RunningEngine
 from conformance.streams import UPGRADE, Wire, post
+from conformance.vitals import log_of, open_files, ping
 
 JSON = "Content-Type: application/json\r\n"
 
@@ -33,21 +33,6 @@ def _goes_on_and_gives_back(engine: RunningEngine) -> Iterator[None]:
     while open_files(engine) > before:
         assert time.monotonic() < deadline, f"{open_files(engine)} descriptors, {before} before"
         time.sleep(0.05)
-
-
-def open_files(engine: RunningEngine) -> int:
-    """Of Seaway: dockerd keeps a few for clients that left."""
-    own = engine.process if engine.is_seaway else None
-    return len(os.listdir(f"/proc/{own.pid}/fd")) if own else 0
-
-
-def log_of(engine: RunningEngine) -> str:
-    return (engine.root / "log").read_text() if engine.process else ""
-
-
-def ping(engine: RunningEngine, timeout: float = 5) -> bytes:
-    with Wire(engine, timeout) as wire:
-        return wire.send(b"GET /_ping HTTP/1.0\r\n\r\n").read_all().partition(b"\r\n\r\n")[2]
 
 
 def ask(
@@ -459,3 +444,14 @@ def test_names_of_networks_that_no_firewall_takes(engine: RunningEngine, name: s
     status, made = ask(engine, "POST", "/v1.41/networks/create", json.dumps({"Name": name}).encode())
     assert status == 201, made
     assert ask(engine, "DELETE", f"/v1.41/networks/{json.loads(made)['Id']}")[0] == 204
+
+
+def test_bytes_that_are_no_text(engine: RunningEngine) -> None:
+    status, answer = ask(engine, "POST", "/v1.41/volumes/create", b'{"Name":"latin","Labels":{"\xe9":"\xff"}}')
+    assert (status, json.loads(answer)["Labels"]) == (201, {"\ufffd": "\ufffd"})
+    assert engine.docker("volume", "rm", "latin").returncode == 0
+    with Wire(engine) as wire:
+        head = b"POST /containers/create HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: 2\r\n"
+        answer = wire.send(head + b"Content-Type: text/\xff\r\n\r\n{}").read_all().decode()
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert "malformed Content-Type header (text/\ufffd)" in answer or not engine.is_seaway

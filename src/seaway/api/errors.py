@@ -29,8 +29,13 @@ def status_of(failure: BaseException) -> int:
 def message_of(failure: BaseException) -> str:
     """An engine's failure owns its words; anything else is our bug, whose class helps to find it in the log."""
     if isinstance(failure, errors.EngineError):
-        return failure.message
-    return f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+        return _as_text(failure.message)
+    return _as_text(f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__)
+
+
+def _as_text(message: str) -> str:
+    """A header's bytes that are no UTF-8 come as surrogates, which no JSON can hold: U+FFFD for each, as in Go."""
+    return message.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def log_failure(failure: BaseException, method: str, path: str) -> None:

@@ -77,7 +77,18 @@ def convert(value: Any, wanted: type[T]) -> T:
 
 def decode(data: bytes | str, wanted: type[T]) -> T:
     """Raises msgspec.DecodeError (syntax) or msgspec.ValidationError (its subclass: types)."""
-    return convert(msgspec.json.decode(data), wanted)
+    return convert(_parsed(data), wanted)
+
+
+def _parsed(data: bytes | str) -> Any:
+    """Bytes that are no UTF-8 are U+FFFD."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = data.decode(errors="replace") if isinstance(data, bytes) else data
+        if "\ufffd" not in text:
+            raise
+        return msgspec.json.decode(text)
 
 
 def encode(value: Any, *, escape_html: bool = False) -> bytes:

@@ -80,7 +80,7 @@ def test_refusals_are_gos(body: bytes, text: str) -> None:
     assert refused.value.message == text
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"Image":"\xff"}', b"\xff\xfe"])
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"\xff\xfe"])
 def test_hostile_bodies_are_refused(body: bytes) -> None:
     with pytest.raises(InvalidParameter):
         parse_json(body, Options)

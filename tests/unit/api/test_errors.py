@@ -36,3 +36,8 @@ def test_old_clients_read_plain_text() -> None:
 
 def test_not_modified_has_no_body() -> None:
     assert error_response(errors.NotModified("container is already stopped")).body is None
+
+
+def test_bytes_of_a_header_that_are_no_text() -> None:
+    answer = error_response(errors.InvalidParameter(b"type \xff\xe9".decode(errors="surrogateescape")))
+    assert answer.body == '{"message":"type \ufffd\ufffd"}\n'.encode()

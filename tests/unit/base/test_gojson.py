@@ -26,3 +26,9 @@ def test_wrong_types_are_refused() -> None:
 
 def test_html_is_escaped_as_go_does() -> None:
     assert gojson.encode({"a": "<&>"}, escape_html=True) == b'{"a":"\\u003c\\u0026\\u003e"}'
+
+
+def test_bytes_that_are_no_text_are_replaced() -> None:
+    assert gojson.decode(b'{"Names":["\xff","b\xe9"]}', Outer) == Outer(names=["\ufffd", "b\ufffd"])
+    with pytest.raises(msgspec.DecodeError):
+        gojson.decode(b'{"Names":["\xff"', Outer)
