@@ -169,6 +169,20 @@ def test_by_tcp(engine: RunningEngine) -> None:
 
 
 @pytest.mark.seaway_only("dockerd's names die with it")
+def test_a_client_that_sends_garbage_and_stalls_harms_nobody(engine: RunningEngine) -> None:
+    """By datagrams and by TCP, where it says nothing, or half of a question."""
+    start(engine, "web")
+    start(engine, "asker")
+    wait = "{ sleep 60; } | busybox nc 127.0.0.11 53"
+    stalled = f"for n in $(seq 40); do {wait} & done; {wait.replace('{', '{ printf x;')}"
+    garbage = "for n in $(seq 200); do head -c 400 /dev/urandom; done | busybox nc -u -w 1 127.0.0.11 53"
+    start(engine, "rude")
+    engine.docker("exec", "-d", "rude", "sh", "-c", stalled)
+    engine.docker("exec", "rude", "sh", "-c", garbage)
+    for name in ("rude", "asker"):
+        assert asked(engine, name, "web") == [address(engine, "web")]
+
+
 def test_names_outlive_the_engine_and_the_next_one_goes_on(engine: RunningEngine) -> None:
     start(engine, "web")
     key = engine.docker("inspect", "web", "-f", "{{.NetworkSettings.SandboxKey}}").stdout.strip()

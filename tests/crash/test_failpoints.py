@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.engines import RunningEngine
+from conformance.hosts import Host
 from conformance.volumes import prune
 from crash.remains import Remains, remains, settled, wait_until
 
@@ -149,6 +150,17 @@ def test_networks(engine: RunningEngine, at_rest: Remains, failpoint: str) -> No
     dies(engine, failpoint, "network", *(("rm", "shop") if is_removal else ("create", "shop")))
     assert engine.docker("run", "--rm", "--network", "shop", "busybox", "echo", "works").stdout == "works\n"
     assert engine.docker("network", "rm", "shop").returncode == 0
+    leaves_nothing(engine, at_rest)
+
+
+@pytest.mark.modules("macvlan")
+def test_a_network_on_a_device_of_the_hosts(engine: RunningEngine, at_rest: Remains) -> None:
+    """The device stays, the half-made network is one."""
+    here = Host(engine.namespace)
+    here.run("ip", "link", "add", "lan", "type", "veth", "peer", "name", "lan-end")
+    dies(engine, "network: parent made", "network", "create", "-d", "macvlan", "-o", "parent=lan", "shop")
+    assert engine.docker("network", "rm", "shop").returncode == 0
+    here.run("ip", "link", "del", "lan")
     leaves_nothing(engine, at_rest)
 
 

@@ -18,7 +18,8 @@ from seaway.layers.options import engine_limit
 from seaway.layers.overlay2 import Overlay2
 from seaway.layers.vfs import Vfs
 from seaway.networks.firewall.ruleset import table_name
-from seaway.networks.links import address_of, routes_beside
+from seaway.networks.hostroutes import routes_beside
+from seaway.networks.links import address_of
 from seaway.networks.network import NO_BRIDGE, BridgeSettings
 from seaway.networks.options import NetworkOptions
 from seaway.networks.pools import DEFAULT_POOLS, default_subnet

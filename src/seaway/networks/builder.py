@@ -9,7 +9,7 @@ from seaway.base.errors import EngineError, Forbidden
 from seaway.base.failpoints import failpoint
 from seaway.base.ids import new_id
 from seaway.model.network import EndpointSettings
-from seaway.networks import lent, links
+from seaway.networks import furnishing, lent, links
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.dns.client import Sockets
 from seaway.networks.dns.sockets import open_sockets
@@ -63,7 +63,7 @@ class SandboxBuilder:
         await self._catalog.wait_vacant([a for p in plans for a in (p.address, p.address6) if a])
         opened: list[Sockets] = []
         is_resolved = view_of(sandbox, [n for n, _ in wishes]) is not None
-        await links.build_sandbox(
+        await furnishing.build_sandbox(
             path, plans, lambda: opened.append(open_sockets()) if is_resolved else None, request.ids
         )
         failpoint("start: namespace made")

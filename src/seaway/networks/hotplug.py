@@ -7,7 +7,7 @@ from dataclasses import replace
 from seaway.base.errors import Forbidden, InvalidParameter, NotFound
 from seaway.base.failpoints import failpoint
 from seaway.model.network import EndpointSettings
-from seaway.networks import lent, links
+from seaway.networks import furnishing, lent, links
 from seaway.networks.builder import plan_on
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import PublishedPort
@@ -54,7 +54,7 @@ class Hotplug:
             await self._catalog.wait_vacant([plan.address, plan.address6])
             if plan.host_link:
                 undo.push_async_callback(links.delete_link, plan.host_link)
-            await links.add_endpoint(sandbox.netns_path, plan)
+            await furnishing.add_endpoint(sandbox.netns_path, plan)
             failpoint("connect: device made")
             undo.pop_all()
         after = replace(sandbox, endpoints={**sandbox.endpoints, network.name: endpoint})

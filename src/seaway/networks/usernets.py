@@ -17,6 +17,7 @@ from seaway.networks import links, parents
 from seaway.networks.catalog import NetworkCatalog
 from seaway.networks.firewall.elements import Element, bridge_elements
 from seaway.networks.foreign import Foreign, is_foreign_ipam
+from seaway.networks.hostroutes import host_routes
 from seaway.networks.network import Network, ParentSettings
 from seaway.networks.plan import plan_bridge
 from seaway.networks.pools import needs_free_subnet
@@ -39,7 +40,7 @@ class UserNetworks:
         self._catalog, self._firewall, self._store, self._defaults = catalog, firewall, store, defaults
 
     async def create(self, request: NetworkCreate) -> Network:
-        routes = await links.host_routes() if needs_free_subnet(request) else []
+        routes = await host_routes() if needs_free_subnet(request) else []
         existing = self._catalog.all()
         async with AsyncExitStack() as undo:
             pool_id = pool_id6 = ""

@@ -11,7 +11,7 @@ from seaway.base.ids import new_id
 from seaway.discovery.cluster import Cluster
 from seaway.discovery.messages import Absent, Change, Compare, Delete, Put, UnchangedSince
 from seaway.model.network import NetworkCreate
-from seaway.networks import links
+from seaway.networks.hostroutes import host_routes
 from seaway.networks.network import Network
 from seaway.networks.overlay.directory import parse_network
 from seaway.networks.overlay.plan import POOLS, VNI_OPTION, plan_vni
@@ -31,7 +31,7 @@ class ClusterNetworks:
         StoreUnreachable. Another engine's change in between starts it anew."""
         if request.enable_ipv6:
             raise InvalidParameter("the overlay driver does not support IPv6 networks on this engine")
-        routes, defaults = await links.host_routes(), replace(defaults, pools=POOLS, has_cluster=True)
+        routes, defaults = await host_routes(), replace(defaults, pools=POOLS, has_cluster=True)
         while True:
             entries, revision = await self._cluster.read(NETWORKS)
             others = [parse_network(text) for text in entries.values()]
