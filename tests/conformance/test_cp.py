@@ -151,6 +151,28 @@ def test_stdin_and_every_kind_of_member(engine: RunningEngine, box: str) -> None
     assert found["./link"].linkname == "/etc/passwd"
 
 
+def test_a_name_that_is_not_utf_8(engine: RunningEngine, tmp_path: Path) -> None:
+    """It is copied and found by its bytes; JSON has no words for them."""
+    name = os.fsdecode(b"\xff+ %41\xe9")
+    (tmp_path / "d" / name).mkdir(parents=True)
+    (tmp_path / "d" / name / "f").write_text("hi")
+    engine.docker("create", "--name", "bytes", "busybox", "true")
+    assert raw(engine, "cp", f"{tmp_path}/d/{name}", "bytes:/").returncode == 0
+    found = list(members(raw(engine, "cp", f"bytes:/{name}", "-").stdout))
+    if engine.is_seaway:  # dockerd 20.10 has U+FFFD there too
+        assert found == [name, f"{name}/f"]
+    assert raw(engine, "cp", f"{tmp_path}/d/{name}/f", f"bytes:/{name}/g").returncode == 0
+    assert set(members(raw(engine, "cp", f"bytes:/{name}/.", "-").stdout)) == {".", "./f", "./g"}
+    shown = "/\ufffd+ %41\ufffd"
+    assert raw(engine, "diff", "bytes").stdout.decode().split("\n")[:3] == [
+        f"A {shown}",
+        f"A {shown}/f",
+        f"A {shown}/g",
+    ]
+    said = raw(engine, "cp", f"bytes:/{name}/none", "-").stderr.decode()
+    assert f"Could not find the file {shown}/none in container bytes" in said
+
+
 @pytest.mark.parametrize("form", ["gz", "bz2", "xz"])
 def test_compressed_archives(engine: RunningEngine, client: DockerClient, form: str) -> None:
     buffer = io.BytesIO()

@@ -13,7 +13,7 @@ from docker.errors import APIError
 
 from conformance.conftest import RunningEngine
 from conformance.options import call
-from conformance.volumes import names, none_left, prune
+from conformance.volumes import names, none_left, prune, prune_path
 from suites.volume_plugin import VolumePlugin
 
 
@@ -106,6 +106,29 @@ def test_prune(engine: RunningEngine) -> None:
         assert prune(engine, **everything) == ({"named"}, 0)
     assert "nvalid filter 'bogus'" in error(engine, "prune", "-f", "--filter", "bogus=1")
     engine.docker("volume", "prune", "-f")
+
+
+@pytest.mark.parametrize("version", ["1.41", "1.42", ""])
+def test_prune_by_label(engine: RunningEngine, version: str) -> None:
+    """Named volumes go without `all` to clients before 1.42 only."""
+    if version == "1.42" and engine.api_version < (1, 42):
+        pytest.skip("needs API 1.42")
+    for name, label in (("ab", "a=b"), ("ac", "a=c"), ("none", "z")):
+        engine.docker("volume", "create", "--label", label, name)
+    nameless = engine.docker("volume", "create", "--label", "a=b").stdout.strip()
+
+    def pruned(**filters: list[str]) -> set[str]:
+        status, answer = call(engine, "POST", prune_path(**filters), version=version)
+        assert status == 200, answer
+        return set(answer["VolumesDeleted"] or ())
+
+    every = {} if version == "1.41" or engine.api_version < (1, 42) else {"all": ["true"]}
+    if every:
+        assert pruned(label=["a=c"]) == pruned(all=["false"], label=["a=c"]) == set()
+    assert pruned(label=["a=b", "z"], **every) == set()
+    assert pruned(**{"label!": ["a"]}, **every) == {"none"}
+    assert pruned(label=["a=b"], **every) == {"ab", nameless}
+    assert pruned(**every) == {"ac"}
 
 
 def test_a_volume_with_mount_options_is_neither_pruned_nor_measured(engine: RunningEngine) -> None:

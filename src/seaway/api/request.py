@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import TypeVar
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -33,6 +34,11 @@ class Request:
 
     def text(self, name: str, default: str = "") -> str:
         return self.http.query.get(name, default)
+
+    def file_name(self, name: str) -> str:
+        """A path, whose bytes need not be UTF-8: as `os.fsdecode` has it. "" where it is absent."""
+        raw = self.http.rel_url.raw_query_string
+        return parse_qs(raw, errors="surrogateescape", keep_blank_values=True).get(name, [""])[0]
 
     def texts(self, name: str) -> list[str]:
         return self.http.query.getall(name, [])

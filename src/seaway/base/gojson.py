@@ -4,12 +4,14 @@ Reading: any key case, unknown keys ignored, null means the zero value. Writing:
 matter; `<`, `>` and `&` are escaped as Go does where `escape_html` is asked for.
 """
 
+import re
 from functools import lru_cache
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
 T = TypeVar("T")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @lru_cache(maxsize=512)
@@ -92,7 +94,22 @@ def _parsed(data: bytes | str) -> Any:
 
 
 def encode(value: Any, *, escape_html: bool = False) -> bytes:
-    data = msgspec.json.encode(value)
+    """A byte of a file's name that is not UTF-8 becomes U+FFFD."""
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_replace_surrogates(msgspec.to_builtins(value)))
     if escape_html:
         data = data.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
     return data
+
+
+def _replace_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return _SURROGATE.sub("\ufffd", value)
+        case dict():
+            return {_replace_surrogates(key): _replace_surrogates(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_replace_surrogates(each) for each in value]
+    return value

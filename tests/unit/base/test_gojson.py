@@ -32,3 +32,10 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
     assert gojson.decode(b'{"Names":["\xff","b\xe9"]}', Outer) == Outer(names=["\ufffd", "b\ufffd"])
     with pytest.raises(msgspec.DecodeError):
         gojson.decode(b'{"Names":["\xff"', Outer)
+
+
+def test_a_name_that_is_not_utf_8_is_told_as_go_does() -> None:
+    name = b"\xff\xc3x\xc3\xa9".decode(errors="surrogateescape")
+    assert gojson.encode([Inner(name), {name: (1, name)}]) == (
+        '[{"HostPort":"\ufffd\ufffdxé"},{"\ufffd\ufffdxé":[1,"\ufffd\ufffdxé"]}]'.encode()
+    )

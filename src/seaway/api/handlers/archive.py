@@ -53,7 +53,7 @@ class ArchiveHandlers:
 
 
 def _path(request: Request) -> str:
-    path = request.text("path")
+    path = request.file_name("path")
     if not path:
         raise InvalidParameter("bad parameter: pathcannot be empty")
     return path
