@@ -52,6 +52,19 @@ def test_the_status_follows_the_probes(engine: RunningEngine) -> None:
     assert health(engine, "sick")["Status"] == "unhealthy"
 
 
+def test_a_paused_container_is_unhealthy_until_it_is_probed_again(engine: RunningEngine) -> None:
+    run(engine, "frozen", "--health-cmd", "true", *OFTEN)
+    wait_until_it_is(engine, "frozen", "healthy")
+    engine.docker("pause", "frozen")
+    paused = health(engine, "frozen")
+    assert paused["Status"] == "unhealthy"
+    assert "frozen" in engine.docker("ps", "--filter", "health=unhealthy").stdout
+    time.sleep(1)
+    assert health(engine, "frozen") == paused
+    engine.docker("unpause", "frozen")
+    wait_until_it_is(engine, "frozen", "healthy")
+
+
 def test_a_probe_that_takes_too_long_is_given_up(engine: RunningEngine) -> None:
     run(
         engine,

@@ -231,6 +231,7 @@ def test_rename_and_what_it_refuses(engine: RunningEngine, box: Container) -> No
         ("renamed", "Renaming a container with the same name as its current name"),
         ("occupied", 'Error when allocating new name: Conflict. The container name "/occupied" is already in use'),
         ("/bad/name", "Error when allocating new name: Invalid container name (/bad/name)"),
+        ("bad name", "Error when allocating new name: Invalid container name (/bad name)"),
     ):
         assert text in engine.docker("rename", "renamed", name).stderr
     assert "No such container: nosuch" in engine.docker("rename", "nosuch", "other").stderr

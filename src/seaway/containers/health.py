@@ -35,8 +35,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
         streak = self.failing_streak + 1
         return Health(status=UNHEALTHY if streak >= retries else self.status, failing_streak=streak, log=log)
 
-    def stopped(self) -> "Health":
-        """What does not run is not healthy."""
+    def unprobed(self) -> "Health":
+        """What is not probed any more, for it was paused or has ended, is not healthy."""
         return Health(status=UNHEALTHY, failing_streak=self.failing_streak, log=self.log)
 
 

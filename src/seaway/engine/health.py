@@ -100,7 +100,7 @@ async def _record(engine: Engine, container: Container, result: ProbeResult, tim
     engine.metrics.failed_health_checks += result.exit_code != 0
 
     def change(c: Container) -> Container:
-        if c.health is None or c.run != container.run:
+        if c.health is None or c.run != container.run or c.task.status is Status.PAUSED:
             return c
         health = c.health.probed(result, retries=timing.retries, is_starting_up=is_starting_up)
         return msgspec.structs.replace(c, health=health)

@@ -90,7 +90,7 @@ def _exited(container: Container, how: Exit, *, restarting: bool) -> Container:
         restart_count=container.restart_count + restarting,
         endpoints={name: endpoint.ended() for name, endpoint in container.endpoints.items()},
         sandbox={},
-        health=container.health and container.health.stopped(),
+        health=container.health and container.health.unprobed(),
     )
 
 

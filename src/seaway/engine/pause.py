@@ -25,7 +25,7 @@ async def pause_container(engine: Engine, name: str) -> None:
             raise Conflict(f"container {container_id} is not running") from None
         except EngineError as failure:
             raise SystemFailure(f"cannot pause container {container_id}: {failure}") from failure
-        container = await engine.containers.update(container_id, lambda c: _moved(c, "pause"))
+        container = await engine.containers.update(container_id, _paused)
     container_event(engine, container, "pause")
 
 
@@ -58,6 +58,10 @@ async def _resume(engine: Engine, container: Container) -> None:
     await engine.runtime.resume(container.id, container.host_config.runtime or engine.default_runtime)
     container = await engine.containers.update(container.id, lambda c: _moved(c, "unpause"))
     container_event(engine, container, "unpause")
+
+
+def _paused(container: Container) -> Container:
+    return msgspec.structs.replace(_moved(container, "pause"), health=container.health and container.health.unprobed())
 
 
 def _moved(container: Container, verb: str) -> Container:

@@ -20,7 +20,7 @@ async def rename_container(engine: Engine, name: str, new_name: str) -> None:
     async with engine.locks.hold(container.id):
         old_name = engine.containers.get(container.id).name
         try:
-            wanted = validate_name(new_name)
+            wanted = validate_name("/" + new_name.removeprefix("/"))
             engine.containers.names.reserve(wanted, container.id)
         except EngineError as refused:
             raise with_prefix("Error when allocating new name: ", refused) from refused

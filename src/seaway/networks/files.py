@@ -73,7 +73,9 @@ def hosts_content(
 ) -> str:
     """`addresses` are the container's own, `extra` pairs of address and names (extra hosts, links); `base` is the
     host's own file where the container lives in the host's network."""
-    own = f"{hostname}.{domainname} {hostname}" if domainname else hostname
+    full_name = f"{hostname}.{domainname}" if domainname else hostname
+    short_name = full_name.partition(".")[0]
+    own = full_name if short_name in ("", full_name) else f"{full_name} {short_name}"
     lines = [*(HOSTS_BASE if base is None else ()), *extra, *((a, own) for a in addresses if a and own)]
     return (base or "") + "".join(f"{address}\t{names}\n" for address, names in lines)
 

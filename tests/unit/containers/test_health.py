@@ -44,9 +44,9 @@ def test_five_results_are_kept() -> None:
 
 def test_a_run_starts_anew_and_its_end_is_not_healthy() -> None:
     check = Healthcheck(test=["CMD", "true"])
-    assert health_at_start(check, after(0).stopped()) == Health(log=[probe(0)])
+    assert health_at_start(check, after(0).unprobed()) == Health(log=[probe(0)])
     assert health_at_start(Healthcheck(test=["NONE"]), None) is None
-    assert after(0).stopped().status == UNHEALTHY
+    assert after(0).unprobed().status == UNHEALTHY
 
 
 @pytest.mark.parametrize(

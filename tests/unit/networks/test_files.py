@@ -22,6 +22,7 @@ ff02::2\tip6-allrouters
 
 def test_hosts_names_the_container_last() -> None:
     assert hosts_content(["172.17.0.2"], "web") == BASE + "172.17.0.2\tweb\n"
+    assert hosts_content(["172.17.0.2"], "web.example.org") == BASE + "172.17.0.2\tweb.example.org web\n"
     extra = parse_extra_hosts(["db:10.0.0.5", "host.docker.internal:host-gateway", "six:::1"], ["172.17.0.1"])
     assert hosts_content(["172.17.0.2"], "web", "example.org", extra) == BASE + (
         "10.0.0.5\tdb\n172.17.0.1\thost.docker.internal\n::1\tsix\n172.17.0.2\tweb.example.org web\n"
