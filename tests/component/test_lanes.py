@@ -137,7 +137,14 @@ def test_long(made):
 def interrupted(project: Path, number: signal.Signals) -> Iterator["subprocess.Popen[str]"]:
     (project / "aside/test_aside.py").write_text(SLOW)
     (project / "test_here.py").write_text("import time\n\ndef test_long():\n    time.sleep(300)\n")
-    process = subprocess.Popen(command(), cwd=project, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command(),
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(project)},  # one that is killed leaves the lane's folder
+    )
     wait_until(project / "made", exists=True)
     os.kill(process.pid, number)
     with process:
