@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.engines import RunningEngine
-from conformance.hosts import ENGINE_ADDRESS, REFUSED, TIMED_OUT, Host, neighbour, serve, wait_serving
+from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, REFUSED, TIMED_OUT, Host, neighbour, serve, wait_serving
 from conformance.test_network_flags import restarted
 from conformance.test_networks import made, refused, running, settings, shown
 
@@ -25,6 +25,12 @@ def clean(engine: RunningEngine) -> Iterator[None]:
 def address(engine: RunningEngine, box: str) -> str:
     (endpoint,) = settings(engine, box)["Networks"].values()
     return str(endpoint["IPAddress"])
+
+
+def who_calls(engine: RunningEngine, network: str, port: int) -> str:
+    """As the other host sees it."""
+    call = f"echo ahoy | nc -w 3 {OTHER_ADDRESS} {port}"
+    return engine.docker("run", "--rm", "--network", network, "busybox", "sh", "-c", call).stdout.strip()
 
 
 def test_routed_containers_are_called_by_their_own_address(engine: RunningEngine) -> None:
@@ -54,6 +60,21 @@ def test_routed_addresses_are_kept_on_the_way_out(engine: RunningEngine) -> None
     masqueraded = Host(engine.namespace).run("nft", "list", "set", "ip", "seaway", "masqueraded")
     assert "172.28.0.0/24" in masqueraded
     assert "172.29.0.0/24" not in masqueraded
+
+
+@pytest.mark.parametrize("backend", ["nftables", "iptables"])
+def test_containers_call_from_the_address_that_their_network_names(engine: RunningEngine, backend: str) -> None:
+    with restarted(engine, f"--firewall-backend={backend}") as here, neighbour(engine) as other:
+        here.run("ip", "addr", "add", "192.0.2.9/24", "dev", "wire")
+        made(engine, *SUBNET, "-o", "com.docker.network.host_ipv4=192.0.2.9", "own")
+        made(engine, "--subnet", "172.28.0.0/24", "any")
+        with other.answering_with_callers_address(7000):
+            for network, seen in (("own", "192.0.2.9"), ("any", ENGINE_ADDRESS)):
+                assert who_calls(engine, network, 7000) == seen
+        engine.docker("network", "rm", "own")
+        made(engine, *SUBNET, "own")
+        with other.answering_with_callers_address(7001):
+            assert who_calls(engine, "own", 7001) == ENGINE_ADDRESS
 
 
 def test_each_family_has_its_mode(engine: RunningEngine) -> None:

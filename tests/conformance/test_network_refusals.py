@@ -122,10 +122,10 @@ REFUSED_BY_NEWER: list[tuple[dict[str, Any], int, str]] = [
         )
         for name in ("default_bridge", "enable_icc", "enable_ip_masquerade", "inhibit_ipv4")
     ),
-    (
-        option(f"{BRIDGE}host_binding_ipv4", "x"),
-        400,
-        f"failed to parse {BRIDGE}host_binding_ipv4 value: x (nil ip)",
+    *(
+        (option(name, value), 400, f"failed to parse {name} value: {value} (nil ip)")
+        for name in (f"{BRIDGE}host_binding_ipv4", f"{NETWORK}host_ipv4")
+        for value in ("x", "", "192.0.2.9/24")
     ),
     (
         option(f"{NETWORK}driver.mtu", "x"),

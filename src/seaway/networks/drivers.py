@@ -47,6 +47,8 @@ def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bo
         without_address6=mode6 == "isolated",
         without_address=mode == "isolated" or _flag(options, "inhibit_ipv4", default="false"),
         trusted=_trusted(options),
+        source=_source(options, 4),
+        source6=_source(options, 6),
         link_prefix=options.get(IFACE_PREFIX) or "eth",
     )
 
@@ -118,6 +120,19 @@ def _host_ip(options: Mapping[str, str]) -> str:
         return str(ip_address(text))
     except ValueError:
         raise _unparsed(name, text, "nil ip") from None
+
+
+def _source(options: Mapping[str, str], version: int) -> str:
+    name = f"com.docker.network.host_ipv{version}"
+    if (text := options.get(name)) is None:
+        return ""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        raise _unparsed(name, text, "nil ip") from None
+    if address.version != version or "%" in text:
+        raise _unparsed(name, text, f"no IPv{version} address")
+    return str(address)
 
 
 def _unparsed(name: str, value: str, why: str) -> InvalidParameter:

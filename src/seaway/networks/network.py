@@ -55,6 +55,9 @@ class BridgeSettings:
     without_address6: bool = False
     link_prefix: str = "eth"
     trusted: tuple[str, ...] = ()
+    source: str = ""
+    source6: str = ""
+    """Where its containers call from, if not from the address of the host's device that they leave by."""
     sole_address: bool = False
     """It is the engine's own: an IPv4 address that other flags gave it goes."""
 
@@ -162,6 +165,8 @@ class Network:
             routed=self.routed,
             network=self.name,
             trusted=self.bridge.trusted,
+            source=self.bridge.source,
+            source6=self.bridge.source6,
             subnet6=str(self.pool6.subnet) if self.pool6 else "",
         )
 

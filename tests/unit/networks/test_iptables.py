@@ -7,6 +7,7 @@ from seaway.networks.firewall.ruleset import table_name
 GOLDEN = Path(__file__).parents[2] / "golden" / "networks"
 DOCKER0 = Bridge("docker0", "172.17.0.0/16", network="bridge", subnet6="fd00:51::/64")
 DEEP = Bridge("br-0123456789ab", "172.18.0.0/16", masquerade=False, icc=False, internal=True, network="deep")
+OWN = Bridge("br-own", "172.21.0.0/16", subnet6="fd00:53::/64", source="192.0.2.9", source6="fd00:9::9")
 OPEN = Bridge("br-open", "172.19.0.0/16", unprotected=frozenset({4}), network="open")
 WEB = PublishedPort("tcp", "0.0.0.0", 8080, "172.17.0.2", 80, "web")
 WEB6 = PublishedPort("tcp", "::", 8080, "fd00:51::2", 80, "web")
@@ -43,6 +44,16 @@ def test_what_somebody_has_removed() -> None:
 def test_without_the_proxy() -> None:
     elements = [*bridge_elements([DOCKER0]), *port_elements([WEB], proxied=False)]
     assert plan_restore("SEAWAY", "ip", elements, proxied=False) == (GOLDEN / "no-proxy.iptables").read_text()
+
+
+def test_a_network_calls_out_from_an_address_of_the_hosts() -> None:
+    """The rule that names the address comes before the one that takes any."""
+    for family, subnet, source in (("ip", OWN.subnet, OWN.source), ("ip6", OWN.subnet6, OWN.source6)):
+        for text in (plan_restore("SEAWAY", family, OWN.elements()), plan_change("SEAWAY", family, [], OWN.elements())):
+            assert [line for line in text.splitlines() if f"-s {subnet}" in line] == [
+                f"-A SEAWAY-POST -s {subnet} -j SNAT --to-source {source}",
+                f"-A SEAWAY-POST -s {subnet} -j MASQUERADE",
+            ]
 
 
 def test_a_change_is_the_same_rules() -> None:

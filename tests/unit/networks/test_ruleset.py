@@ -54,6 +54,18 @@ def test_neighbours_that_keep_their_numbers_are_one_interval() -> None:
     ]
 
 
+def test_a_network_calls_out_from_an_address_of_the_hosts() -> None:
+    """Its hairpins are masqueraded nevertheless: they do not leave the host."""
+    own = Bridge(
+        "br-own", "172.21.0.0/16", network="own", subnet6="fd00:53::/64", source="192.0.2.9", source6="fd00:9::9"
+    )
+    elements = bridge_elements([own])
+    assert plan_ruleset("seaway", elements, proxied=False) == (GOLDEN / "source.nft").read_text()
+    off = Bridge("br-off", "172.21.0.0/16", masquerade=False, source="192.0.2.9")
+    routed = Bridge("br-off", "172.21.0.0/16", routed=frozenset({4}), source="192.0.2.9")
+    assert not [e for e in bridge_elements([off, routed]) if e.container == "sources"]
+
+
 def test_two_engines_do_not_share_a_table() -> None:
     names = [table_name(bridge, "0123456789abcdef") for bridge in ("docker0", "br0", "a:b", "none")]
     assert names == ["seaway", "seaway-br0", "seaway-a_b", "seaway-01234567"]

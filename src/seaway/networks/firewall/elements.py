@@ -32,7 +32,8 @@ class Bridge:
     """A bridge network as the firewall sees it. `subnet` is CIDR text; `icc`: its containers may talk to each other;
     `internal`: and to nobody else; `unprotected`: others reach every port of theirs; `routed`: their addresses are
     known outside, and nothing is translated. Both by family, 4 or 6. `trusted`: devices of the host's by which its
-    published ports may be called at the containers' own addresses."""
+    published ports may be called at the containers' own addresses. `source`, `source6`: what masqueraded containers
+    call out from, in place of the address of the device that they leave by."""
 
     name: str
     subnet: str
@@ -44,16 +45,20 @@ class Bridge:
     network: str = ""
     subnet6: str = ""
     trusted: tuple[str, ...] = ()
+    source: str = ""
+    source6: str = ""
 
     def elements(self) -> list[Element]:
         of = f"network {self.network}" if self.network else ""
         device = f'"{self.name}"'
+        translated = self.masquerade and bool(self.subnet) and 4 not in self.routed
         wanted = {
             "bridges": (device, "", True),
             "internal": (device, "", self.internal),
             "unprotected": (device, "", 4 in self.unprotected),
             "routed": (device, "", 4 in self.routed),
-            "masqueraded": (self.subnet, "", self.masquerade and bool(self.subnet) and 4 not in self.routed),
+            "sources": (self.subnet, self.source, translated and bool(self.source)),
+            "masqueraded": (self.subnet, "", translated),
             "within": (f"{device} . {device}", "accept" if self.icc else "drop", True),
         }
         found = [Element(where, key, value, of) for where, (key, value, wish) in wanted.items() if wish]
@@ -66,12 +71,14 @@ class Bridge:
             replace(e, family="ip6") for e in elements if e.container in ("bridges", "internal", "within", "trusted")
         ]
         device = f'"{self.name}"'
+        translated = self.masquerade and 6 not in self.routed
         own = {
-            "unprotected": (device, 6 in self.unprotected),
-            "routed": (device, 6 in self.routed),
-            "masqueraded": (self.subnet6, self.masquerade and 6 not in self.routed),
+            "unprotected": (device, "", 6 in self.unprotected),
+            "routed": (device, "", 6 in self.routed),
+            "sources": (self.subnet6, self.source6, translated and bool(self.source6)),
+            "masqueraded": (self.subnet6, "", translated),
         }
-        return [*same, *(Element(where, key, "", of, "ip6") for where, (key, wish) in own.items() if wish)]
+        return [*same, *(Element(where, key, value, of, "ip6") for where, (key, value, wish) in own.items() if wish)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ def _trusted(element: Element, *, proxied: bool) -> list[Rule]:
     return [Rule("filter", "TRUST", f"-i {source} -o {target} -j DPORT")]
 
 
+def _source(element: Element, *, proxied: bool) -> list[Rule]:
+    """Before the network's "masqueraded", which is for its hairpins alone then."""
+    return [Rule("nat", "POST", f"-s {element.key} -j SNAT --to-source {element.value}")]
+
+
 def _masqueraded(element: Element, *, proxied: bool) -> list[Rule]:
     hairpin = [] if proxied else [Rule("nat", "HAIR", f"-s {element.key} {DNAT} -j MASQUERADE")]
     return [Rule("nat", "POST", f"-s {element.key} -j MASQUERADE"), *hairpin]
@@ -93,6 +98,7 @@ _RULES = {
     "open": _open,
     "direct": _open,
     "trusted": _trusted,
+    "sources": _source,
     "masqueraded": _masqueraded,
     "within": _within,
     "linked": _linked,

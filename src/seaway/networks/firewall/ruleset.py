@@ -24,6 +24,7 @@ def _sets(address: str) -> dict[str, str]:
         "set trusted": "type ifname . ifname",
         "set direct": f"type inet_proto . {address} . inet_service",
         "set masqueraded": f"type {address}; flags interval",
+        "map sources": f"type {address} : {address}; flags interval",
         "set linked": f"type {address} . {address} . inet_proto . inet_service",
         "map within": "type ifname . ifname : verdict",
         "map published": f"type inet_proto . inet_service : {address} . inet_service",
@@ -94,6 +95,7 @@ def _rules(accept_mark: str = "", *, proxied: bool) -> dict[str, list[str]]:
         "prerouting": [f"{'iifname != @bridges ' if proxied else ''}{local} jump publish"],
         "output": [f"{'ip daddr != 127.0.0.0/8 ' if proxied else ''}{local} jump publish"],
         "postrouting": [
+            'oifname != @bridges snat ip to ip saddr map @sources comment "the way out, by host_ipv4 or host_ipv6"',
             'ip saddr @masqueraded oifname != @bridges masquerade comment "the way out"',
             *([] if proxied else _hairpin()),
         ],
@@ -129,6 +131,7 @@ def _in_ipv6(rule: str) -> str:
         ("ip saddr", "ip6 saddr"),
         ("ip daddr", "ip6 daddr"),
         ("dnat ip to", "dnat ip6 to"),
+        ("snat ip to", "snat ip6 to"),
     ):
         rule = rule.replace(old, new)
     return rule
