@@ -239,6 +239,23 @@ def test_what_an_endpoint_may_be_told(engine: RunningEngine) -> None:
     assert "unrecognised network interface sysctl 'net.x=1'" in wrong
 
 
+@pytest.mark.min_api("1.48")
+def test_an_interfaces_sysctl_is_the_endpoints(engine: RunningEngine) -> None:
+    """Older versions of the API have it moved."""
+    sysctl, option = "net.ipv4.conf.eth0.log_martians", "com.docker.network.endpoint.sysctls"
+    body = {"Image": "busybox", "Cmd": ["sleep", "600"], "HostConfig": {"Sysctls": {sysctl: "1"}}}
+    assert refused(engine, "create", "--sysctl", f"{sysctl}=1", "busybox") == (
+        f"interface specific sysctl setting \"{sysctl}\" must be supplied using driver option '{option}'"
+    )
+    status, made = call(engine, "POST", "/containers/create", body, "1.47")
+    moved = "net.ipv4.conf.IFNAME.log_martians=1"
+    assert (status, made["Warnings"]) == (201, [f'Migrated sysctl "{sysctl}" to DriverOpts{{"{option}":"{moved}"}}.'])
+    box = made["Id"]
+    engine.docker("start", box)
+    assert shown(engine, box, "cat /proc/sys/net/ipv4/conf/eth0/log_martians") == "1\n"
+    assert settings(engine, box)["Networks"]["bridge"]["DriverOpts"] == {option: moved}
+
+
 @pytest.mark.min_api("1.44")  # older ones say some of it otherwise
 def test_other_peoples_network_and_none(engine: RunningEngine) -> None:
     owner = running(engine, "--name", "owner", "--hostname", "ownerhost")

@@ -12,6 +12,7 @@ from seaway.api.platforms import spelled_platform
 from seaway.api.request import Request
 from seaway.api.respond import empty_response, encoded_response, json_response
 from seaway.api.router import Route
+from seaway.api.sysctlversions import with_interface_sysctls
 from seaway.api.versions import Version
 from seaway.base.errors import InvalidParameter
 from seaway.engine import create, inspect, kill, listing, remove, rename, restart, start, unlink, wait
@@ -74,11 +75,12 @@ class ContainerHandlers:
         host = host_config_of_version(body.host_config or HostConfig(), request.version)
         wishes = (body.networking_config.endpoints_config if body.networking_config else None) or {}
         endpoints = endpoints_of_version(wishes, request.version)
+        host, endpoints, moved = with_interface_sysctls(host, endpoints, request.version)
         platform = spelled_platform(request, since=Version(1, 41))
         work = create.create_container(self._engine, request.text("name"), config, host, endpoints, platform)
         with self._engine.metrics.containers.time("create"):
             created = await self._engine.supervisor.shielded(work, "create")
-        warnings = [*created.warnings, *mount_warnings(host, request.version)]
+        warnings = [*moved, *created.warnings, *mount_warnings(host, request.version)]
         return json_response({"Id": created.id, "Warnings": warnings}, 201)
 
     async def inspect(self, request: Request) -> web.StreamResponse:
