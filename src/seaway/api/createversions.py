@@ -21,12 +21,17 @@ def config_of_version(config: ContainerConfig, version: Version) -> ContainerCon
     return config
 
 
-def host_config_of_version(host: HostConfig, version: Version) -> HostConfig:
-    """Raises InvalidParameter for mounts that this version cannot ask for."""
+def host_config_of_version(host: HostConfig, version: Version, *, unified_cgroups: bool = False) -> HostConfig:
+    """Old clients know no cgroup namespaces: on cgroup v1 they get the host's, whatever the engine's default is.
+
+    Raises InvalidParameter for mounts that this version cannot ask for.
+    """
     if version < (1, 25):
         host = structs.replace(host, auto_remove=False)
     if version < (1, 40) and not host.ipc_mode:
         host = structs.replace(host, ipc_mode="shareable")
+    if version < (1, 41) and not host.cgroupns_mode and not unified_cgroups:
+        host = structs.replace(host, cgroupns_mode="host")
     if version < (1, 42):
         host = structs.replace(host, console_size=[0, 0])
     else:

@@ -15,6 +15,7 @@ EVERYTHING = HostConfig(auto_remove=True, console_size=[1, 2], annotations={"a":
     [
         ("auto_remove", False, True, (1, 25)),
         ("ipc_mode", "shareable", "", (1, 40)),
+        ("cgroupns_mode", "host", "", (1, 41)),
         ("console_size", [0, 0], [1, 2], (1, 42)),
         ("kernel_memory", 1 << 30, UNSET, (1, 42)),
         ("annotations", UNSET, {"a": "b"}, (1, 43)),
@@ -28,6 +29,11 @@ def test_fields_count_from_their_version_on(field: str, before: object, value: o
 
 def test_a_mode_that_was_given_stays() -> None:
     assert host_config_of_version(HostConfig(ipc_mode="none"), Version(1, 30)).ipc_mode == "none"
+    assert host_config_of_version(HostConfig(cgroupns_mode="private"), Version(1, 40)).cgroupns_mode == "private"
+
+
+def test_cgroup_v2_has_the_engines_default_of_cgroup_namespaces() -> None:
+    assert host_config_of_version(HostConfig(), Version(1, 40), unified_cgroups=True).cgroupns_mode == ""
 
 
 def test_a_health_check_has_its_start_interval_since_1_44() -> None:

@@ -72,7 +72,8 @@ class ContainerHandlers:
         if plain_config(body) == ContainerConfig():
             raise InvalidParameter("config cannot be empty in order to create a container")
         config = config_of_version(plain_config(body), request.version)
-        host = host_config_of_version(body.host_config or HostConfig(), request.version)
+        unified = self._engine.settings.defaults.unified_cgroups
+        host = host_config_of_version(body.host_config or HostConfig(), request.version, unified_cgroups=unified)
         wishes = (body.networking_config.endpoints_config if body.networking_config else None) or {}
         endpoints = endpoints_of_version(wishes, request.version)
         host, endpoints, moved = with_interface_sysctls(host, endpoints, request.version)
