@@ -16,6 +16,10 @@ SUBNET = "10.91.0.0/24"
 BRIDGE, NETWORK = "com.docker.network.bridge.", "com.docker.network."
 NO_IP = "user specified IP address is supported on user defined networks only"
 NO_OWN_SUBNET = "user specified IP address is supported only when connecting to networks with user configured subnets"
+NO_MANAGER = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
+    "and try again."
+)
 DEPENDS = "are not supported if the network depends on a configuration network"
 
 
@@ -60,6 +64,13 @@ ALWAYS_REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"Driver": "nosuch"}, 404, 'plugin "nosuch" not found'),
     ({"Driver": "host"}, 403, 'only one instance of "host" network is allowed'),
     ({"Scope": "swarm"}, 403, "cannot create a swarm scoped network when swarm is not active"),
+    *(({"Scope": scope}, 500, NO_MANAGER) for scope in ("global", "garbage", "Swarm", "LOCAL")),
+    ({"Scope": "swarm", "Driver": "overlay"}, 403, "cannot create a swarm scoped network when swarm is not active"),
+    ({"Scope": "local", "Driver": "overlay"}, 403, "cannot downgrade network scope for overlay networks"),
+    *(({"Scope": scope, "Driver": "overlay"}, 500, NO_MANAGER) for scope in ("", "global", "garbage")),
+    ({"Scope": "global", "Driver": "null"}, 403, 'only one instance of "null" network is allowed'),
+    ({"Scope": "global", "Driver": "nosuch"}, 404, 'plugin "nosuch" not found'),
+    ({"Scope": "global", "ConfigFrom": {"Network": "nosuch"}}, 404, 'configuration network "nosuch" does not exist'),
     ({"Ingress": True}, 403, "Ingress network can only be global scope network"),
     (
         {"ConfigOnly": True, "Internal": True},

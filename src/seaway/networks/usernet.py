@@ -6,19 +6,14 @@ from ipaddress import IPv4Network
 
 import msgspec
 
-from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound
+from seaway.base.errors import Conflict, Forbidden, InvalidParameter, NotFound, SystemFailure
 from seaway.model.network import IPAM, ConfigReference, NetworkCreate
 from seaway.networks.drivers import DUMMY_PREFIX, with_settings
 from seaway.networks.families import wanted_families
 from seaway.networks.joined import Joined
 from seaway.networks.network import PREDEFINED, Network, ParentSettings
 from seaway.networks.pools import DEFAULT_POOLS, plan_pools
-from seaway.networks.validate import validate_request
-
-NO_SWARM = (
-    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
-    "and try again."
-)
+from seaway.networks.validate import NO_SWARM, validate_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,7 @@ def plan_user_network(
     host_routes: Iterable[IPv4Network] = (),
     defaults: NetworkDefaults = NO_DEFAULTS,
 ) -> Network:
-    """Raises InvalidParameter, Forbidden, Conflict or NotFound, as dockerd would."""
+    """Raises InvalidParameter, Forbidden, Conflict, NotFound or SystemFailure, as dockerd would."""
     validate_request(request, existing)
     if request.config_only:
         return _config_only(request, network_id, created)
@@ -112,7 +107,7 @@ def _check_driver(driver: str, *, has_cluster: bool) -> None:
     if driver in ("host", "null"):
         raise Forbidden(f'only one instance of "{driver}" network is allowed')
     if driver == "overlay" and not has_cluster:
-        raise Forbidden(NO_SWARM)
+        raise SystemFailure(NO_SWARM)
 
 
 def _config_only(request: NetworkCreate, network_id: str, created: str) -> Network:

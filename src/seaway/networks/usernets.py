@@ -24,7 +24,7 @@ from seaway.networks.pools import needs_free_subnet
 from seaway.networks.store import NetworkStore
 from seaway.networks.table import Firewall
 from seaway.networks.usernet import NetworkDefaults, plan_user_network
-from seaway.networks.validate import validate_request
+from seaway.networks.validate import check_scope, validate_request
 
 
 class UserNetworks:
@@ -52,6 +52,7 @@ class UserNetworks:
             network = replace(network, keeps_bridge=is_there, pool_id=pool_id, pool_id6=pool_id6)
             if network.is_foreign:
                 await self._foreign.check(network)
+            check_scope(request.scope)
             self._catalog.add(network)
             undo.callback(self._catalog.remove, network.id)
             if self._store:

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from seaway.base.errors import Conflict, Forbidden, InvalidParameter
+from seaway.base.errors import Conflict, Forbidden, InvalidParameter, SystemFailure
 from seaway.model.network import IPAM, IPAMConfig, NetworkCreate
 from seaway.networks.network import PREDEFINED, Network
 
 AnyNetwork = IPv4Network | IPv6Network
+
+NO_SWARM = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
+    "and try again."
+)
 
 
 def validate_request(request: NetworkCreate, existing: Sequence[Network]) -> None:
@@ -20,6 +25,14 @@ def validate_request(request: NetworkCreate, existing: Sequence[Network]) -> Non
     _check_scope(request)
     if faults := ipam_faults(request.ipam.config or () if request.ipam else ()):
         raise InvalidParameter("invalid network config:\n" + join_faults(faults))
+
+
+def check_scope(scope: str, *, in_cluster: bool = False) -> None:
+    """Of a network whose driver is known. Networks are kept by this engine (`local`) or, `in_cluster`, by the cluster's
+    store (`global`). Raises SystemFailure: dockerd says of any other scope, of a word that is none too, that a swarm
+    would have it."""
+    if scope not in ("", "global" if in_cluster else "local"):
+        raise SystemFailure(NO_SWARM)
 
 
 def join_faults(faults: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from seaway.networks.overlay.plan import POOLS, VNI_OPTION, plan_vni
 from seaway.networks.overlay.records import NETWORKS, EndpointInCluster, endpoint_key, name_key, network_key, to_text
 from seaway.networks.rows import to_row
 from seaway.networks.usernet import NetworkDefaults, plan_user_network
+from seaway.networks.validate import check_scope
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class ClusterNetworks:
             known = {n.id for n in others}
             existing = [*others, *(n for n in here if n.id not in known)]
             plan = plan_user_network(request, new_id(), clock.now(), existing, routes, defaults)
+            check_scope(request.scope, in_cluster=True)
             network = _with_vni(plan, others)
             fresh: list[Compare] = [UnchangedSince(self._cluster.path(NETWORKS), revision), *self._absent(network)]
             if await self._cluster.commit(fresh, self._puts(network)):
