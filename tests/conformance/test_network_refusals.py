@@ -386,6 +386,37 @@ def test_containers_of_newer_engines(
     assert (answer.status, answer.message) == (400, text)
 
 
+@pytest.mark.seaway_only("dockerd takes them, and the container fails to start")
+@pytest.mark.parametrize(
+    ("endpoint", "fault"),
+    [
+        *(({"MacAddress": mac}, f"invalid MAC address {mac}") for mac in ("01:00:5e:00:00:01", "00:00:00:00:00:00")),
+        *(
+            (
+                {"DriverOpts": {f"{NETWORK}endpoint.ifname": name}},
+                f"invalid endpoint settings:\ninvalid interface name: {name}",
+            )
+            for name in ("lo", "..", "a/b", "a b", "a:b", "eth%d", "all", "sixteen-letters-", "é" * 8)
+        ),
+    ],
+)
+def test_what_no_device_can_have(engine: RunningEngine, endpoint: dict[str, Any], fault: str) -> None:
+    networking = {"EndpointsConfig": {"own": endpoint}}
+    answer = create_and_start(engine, {"NetworkingConfig": networking}, {"NetworkMode": "own"}, start=False)
+    assert (answer.status, answer.message) == (400, f"invalid config for network own: {fault}")
+    if "MacAddress" in endpoint:
+        answer = create_and_start(engine, endpoint, {}, start=False)
+        assert (answer.status, answer.message) == (400, f"address {endpoint['MacAddress']}: invalid MAC address")
+
+
+@pytest.mark.seaway_only("dockerd takes it, and no container starts there")
+@pytest.mark.parametrize("mtu", ["67", "65536"])
+@pytest.mark.parametrize("driver", ["bridge", "macvlan"])
+def test_an_mtu_that_no_device_can_have(engine: RunningEngine, driver: str, mtu: str) -> None:
+    body = {"Driver": driver, **option(f"{NETWORK}driver.mtu", mtu)}
+    refused_create(engine, body, 400, f"invalid MTU number: {mtu}")
+
+
 @pytest.mark.seaway_only("dockerd publishes on all addresses of the host when it cannot read the one that it is told")
 @pytest.mark.parametrize("address", ["x", "[::1]", "10.0.0.256"])
 def test_an_address_to_publish_on_that_is_none(engine: RunningEngine, address: str) -> None:

@@ -12,10 +12,13 @@ from seaway.model.container import ContainerConfig, HostConfig
 from seaway.model.links import parse_link
 from seaway.model.network import EndpointIPAMConfig, EndpointRecord, EndpointSettings, new_record
 from seaway.networks.network import PREDEFINED, Network, NoSuchNetwork, find_network
-from seaway.networks.plan import SYSCTLS
+from seaway.networks.plan import IFNAME, SYSCTLS
 from seaway.networks.rates import RX, TX, parse_rates
 
-MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
+MAC = re.compile(r"(?!00([:-]00){5})[0-9a-f][02468ace]([:-][0-9a-f]{2}){5}", re.IGNORECASE)
+"""Of one device: no multicast address, and not the empty one."""
+DEVICE = re.compile(r"(?!(lo|all|default|\.\.?)$)[^\s/:%\x00]+")
+LONGEST_DEVICE_BYTES = 15
 MAC_WARNING = (
     "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead."
 )
@@ -68,6 +71,7 @@ def validate_endpoint(network: Network | None, name: str, wish: EndpointSettings
     if wish.mac_address and not MAC.fullmatch(wish.mac_address):
         raise InvalidParameter(f"invalid MAC address {wish.mac_address}")
     faults += _rate_faults(network, wish)
+    faults += _ifname_faults((wish.driver_opts or {}).get(IFNAME, ""))
     faults += _sysctl_faults((wish.driver_opts or {}).get(SYSCTLS, ""))
     if faults:
         raise InvalidParameter(f"invalid endpoint settings:\n{join_faults(faults)}")
@@ -152,6 +156,13 @@ def _range_fault(address: str, network: Network) -> str:
     if pool and (network.has_own_subnet if wanted.version == 4 else network.has_own_subnet6):
         return "" if wanted in pool.subnet else f"no configured subnet or ip-range contain the IP address {address}"
     return "user specified IP address is supported only when connecting to networks with user configured subnets"
+
+
+def _ifname_faults(name: str) -> list[str]:
+    """The kernel's rules, and the names that every network namespace has already."""
+    if not name or (DEVICE.fullmatch(name) and len(name.encode()) <= LONGEST_DEVICE_BYTES):
+        return []
+    return [f"invalid interface name: {name}"]
 
 
 def _sysctl_faults(text: str) -> list[str]:

@@ -14,6 +14,8 @@ IFACE_PREFIX = "com.docker.network.container_iface_prefix"
 TRUE, FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 DEVICE = re.compile(r"[\w.@+=~-]{1,15}", re.ASCII)
 LONGEST_NAME = 15
+MTUS = range(68, 65536)
+"""What the kernel gives a bridge or an Ethernet device."""
 GATEWAY_MODES = ("nat", "nat-unprotected", "routed", "isolated")
 MODES = {"macvlan": ("bridge", "private", "vepa", "passthru"), "ipvlan": ("l2", "l3", "l3s")}
 IPVLAN_FLAGS = ("bridge", "private", "vepa")
@@ -108,7 +110,7 @@ def _mtu(options: Mapping[str, str]) -> int:
         mtu = int(text)
     except ValueError:
         raise _unparsed(MTU_OPTION, text, f'strconv.Atoi: parsing "{text}": invalid syntax') from None
-    if mtu < 0:
+    if mtu and mtu not in MTUS:
         raise InvalidParameter(f"invalid MTU number: {mtu}")
     return mtu or 1500
 

@@ -13,7 +13,7 @@ from seaway.engine.validation.resources import check_resources
 from seaway.model.container import ContainerConfig, Healthcheck, HostConfig
 from seaway.system.host import Host
 
-_MAC = re.compile(r"[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}", re.I)
+_MAC = re.compile(r"(?!00([:-]00){5})[0-9a-f][02468ace]([:-])(?:[0-9a-f]{2}\2){4}[0-9a-f]{2}", re.I)
 SHORTEST_NS = 1_000_000
 
 
