@@ -123,6 +123,7 @@ class EngineConfig:
     containerd_namespace: str = "moby"
     containerd_plugin_namespace: str = "plugins.moby"
     cri_containerd: bool = False
+    allow_nondistributable_artifacts: Texts = ()
     nri_opts: str = ""
     swarm_default_advertise_addr: str = ""
     swarm_raft_heartbeat_tick: int = 0

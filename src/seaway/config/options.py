@@ -28,6 +28,7 @@ from seaway.config.kinds import (
 NO_CONTAINERD = "Seaway runs containers without containerd"
 NO_SWARM = "Seaway has no swarm mode"
 NO_BUILDS = "Seaway builds no images"
+PUSHES_ALL = "every layer is pushed"
 FEATURE_NOTES = {"buildkit": NO_BUILDS, "containerd-snapshotter": NO_CONTAINERD}
 """Of dockerd's features; `cdi` has an effect."""
 
@@ -59,6 +60,13 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("add-runtime", RUNTIMES, "Register an additional OCI compatible runtime", "runtimes"),
     Option("allow-direct-routing", BOOL, "Allow direct access to containers from other hosts"),
+    Option(
+        "allow-nondistributable-artifacts",
+        LIST,
+        "Registries that get layers which came from elsewhere",
+        note=PUSHES_ALL,
+        hidden=True,
+    ),
     Option("authorization-plugin", LIST, "Authorization plugins to load", "authorization-plugins"),
     Option("bip", TEXT, "IPv4 address for the default bridge"),
     Option("bip6", TEXT, "IPv6 address for the default bridge"),
@@ -177,7 +185,7 @@ OBJECT_KEYS = frozenset(
     {"builder", "cluster-store-opts", "default-network-opts", "default-ulimits", "features", "log-opts", "runtimes"}
 )
 # Keys of old that a flag and the file may both have, or that nothing reads any more.
-REMOVED_KEYS = frozenset({"deprecated-key-path", "allow-nondistributable-artifacts"})
+REMOVED_KEYS = frozenset({"deprecated-key-path"})
 MERGED_KEYS = frozenset({"runtimes"})
 RENAMED_KEYS = {"host-gateway-ip": "host-gateway-ips"}
 

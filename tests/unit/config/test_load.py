@@ -125,8 +125,12 @@ def test_proxies_come_from_the_environment_where_nobody_says_otherwise() -> None
 
 
 def test_options_without_effect_are_named_once_each() -> None:
-    config = load("--containerd", "/run/c.sock", "--cri-containerd", "--ipv6=false")
+    config = load(
+        *("--containerd", "/run/c.sock", "--cri-containerd", "--ipv6=false"),
+        *("--allow-nondistributable-artifacts", "registry:5000"),
+    )
     assert warnings(config) == [
+        'The "allow-nondistributable-artifacts" option has no effect: every layer is pushed',
         'The "containerd" option has no effect: Seaway runs containers without containerd',
         'The "cri-containerd" option has no effect: Seaway runs containers without containerd',
     ]
