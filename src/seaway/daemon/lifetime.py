@@ -17,7 +17,8 @@ from seaway.base.errors import SystemFailure
 from seaway.base.signalling import dump_stacks, on_signal, stop_signal
 from seaway.base.supervisor import Supervisor
 from seaway.config import EngineConfig
-from seaway.daemon.build import build, open_front, start_networks
+from seaway.daemon.build import build, start_networks
+from seaway.daemon.front import open_front
 from seaway.daemon.options import programs
 from seaway.engine import health, monitor, oom, shutdown
 from seaway.engine.context import Engine

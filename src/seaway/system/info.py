@@ -1,6 +1,5 @@
 """GET /info. Pure: figures in, JSON out, with what older API versions expect."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +7,13 @@ from typing import Any
 from seaway.base import clock
 from seaway.base.dockerversion import DOCKER_VERSION
 from seaway.config.engine import EngineConfig
-from seaway.system.host import CgroupSupport, Host
+from seaway.config.file import mask_credentials
+from seaway.system.host import Host
+from seaway.system.registryinfo import registry_config
 from seaway.system.version import EngineVersion
+from seaway.system.warnings import warnings
 
 INDEX = "https://index.docker.io/v1/"
-LOOPBACK = ("::1/128", "127.0.0.0/8")
-
-_CREDENTIALS = re.compile(r"//[^/@]*@")
-_CIDR = re.compile(r"[0-9a-fA-F.:]+/\d+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +54,7 @@ def info_to_wire(
         "RuncCommit": {"ID": _commit(version, figures.default_runtime)},
         "InitCommit": {"ID": _commit(version, "docker-init")},
         "SecurityOptions": security_options(config, host),
-        "Warnings": [*warnings(host, config), *_cluster_warnings(figures)] or None,
+        "Warnings": warnings(host, config, figures.cluster_failure) or None,
     }
     return _for_version(wire | _IN_NO_SWARM, api, figures.firewall_backend)
 
@@ -168,20 +166,6 @@ def _for_version(wire: dict[str, Any], api: tuple[int, ...], firewall_backend: s
     return wire
 
 
-def registry_config(config: EngineConfig, api: tuple[int, ...]) -> dict[str, Any]:
-    insecure = [r.partition("://")[2] or r for r in config.insecure_registries]
-    networks = sorted({*LOOPBACK, *(r for r in insecure if _CIDR.match(r))})
-    indexes = {
-        r: {"Name": r, "Mirrors": [], "Secure": False, "Official": False} for r in insecure if not _CIDR.match(r)
-    }
-    mirrors = [m if m.endswith("/") else f"{m}/" for m in config.registry_mirrors]
-    indexes["docker.io"] = {"Name": "docker.io", "Mirrors": mirrors, "Secure": True, "Official": True}
-    wire: dict[str, Any] = {"InsecureRegistryCIDRs": networks, "IndexConfigs": indexes, "Mirrors": mirrors}
-    if api < (1, 47):
-        wire |= {"AllowNondistributableArtifactsCIDRs": None, "AllowNondistributableArtifactsHostnames": None}
-    return wire
-
-
 def security_options(config: EngineConfig, host: Host) -> list[str]:
     options = ["name=apparmor"] if host.apparmor else []
     if host.seccomp:
@@ -194,47 +178,6 @@ def security_options(config: EngineConfig, host: Host) -> list[str]:
     if config.userns_remap:
         options.append("name=userns")
     return [*options, "name=no-new-privileges"] if config.no_new_privileges else options
-
-
-def _cluster_warnings(figures: Figures) -> list[str]:
-    return [f"WARNING: {figures.cluster_failure}"] if figures.cluster_failure else []
-
-
-def warnings(host: Host, config: EngineConfig) -> list[str]:
-    """What the host cannot do, and what an open port lets others do."""
-    cgroups: CgroupSupport = host.cgroups
-    support = {
-        "memory limit": cgroups.memory,
-        "swap limit": cgroups.swap,
-        "oom kill disable": cgroups.oom_kill_disable or cgroups.version == 2,
-        "cpu cfs quota": cgroups.cpu_quota,
-        "cpu cfs period": cgroups.cpu_quota,
-        "cpu shares": cgroups.cpu_shares,
-        "cpuset": cgroups.cpuset,
-    }
-    found = [f"WARNING: No {name} support" for name, supported in support.items() if not supported]
-    if not host.ipv4_forwarding:
-        found.append("WARNING: IPv4 forwarding is disabled")
-    return [*_open_ports(config), *found]
-
-
-def _open_ports(config: EngineConfig) -> list[str]:
-    what = "without TLS client verification" if config.tls else "without encryption"
-    if config.tlsverify:
-        return []
-    return [
-        f"[DEPRECATION NOTICE]: API is accessible on {'https' if config.tls else 'http'}://"
-        f"{listen.address}:{listen.port} {what}.\n"
-        "         Access to the remote API is equivalent to root access on the host. Refer\n"
-        "         to the 'Docker daemon attack surface' section in the documentation for\n"
-        "         more information: https://docs.docker.com/go/attack-surface/"
-        for listen in config.listens
-        if listen.protocol == "tcp"
-    ]
-
-
-def mask_credentials(url: str) -> str:
-    return _CREDENTIALS.sub("//xxxxx:xxxxx@", url)
 
 
 def _commit(version: EngineVersion, name: str) -> str:

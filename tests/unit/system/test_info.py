@@ -5,7 +5,7 @@ import pytest
 
 from seaway.config.engine import EngineConfig
 from seaway.system.host import CgroupSupport, Host, read_host
-from seaway.system.info import Figures, info_to_wire, mask_credentials, registry_config, warnings
+from seaway.system.info import Figures, info_to_wire
 from seaway.system.version import Component, EngineVersion
 
 CGROUPS = CgroupSupport(2, memory=True, swap=True, cpu_shares=True, cpu_quota=True, cpuset=True, pids=True)
@@ -47,35 +47,6 @@ def test_old_versions_read_what_they_know() -> None:
     assert wire["RuncCommit"] == {"ID": "f8a0", "Expected": "f8a0"}
     assert "FirewallBackend" not in wire
     assert wire["KernelMemory"] is wire["BridgeNfIptables"] is False
-
-
-def test_warnings_name_what_is_missing_and_what_is_open() -> None:
-    host = Host("vm", "6", "x86_64", "", "", 1, 1, CgroupSupport(1, memory=True), False, False, False)
-    assert warnings(host, EngineConfig()) == [
-        "WARNING: No swap limit support",
-        "WARNING: No oom kill disable support",
-        "WARNING: No cpu cfs quota support",
-        "WARNING: No cpu cfs period support",
-        "WARNING: No cpu shares support",
-        "WARNING: No cpuset support",
-        "WARNING: IPv4 forwarding is disabled",
-    ]
-    (text,) = warnings(HOST, EngineConfig(hosts=("tcp://0.0.0.0:2375",)))
-    assert text.startswith("[DEPRECATION NOTICE]: API is accessible on http://0.0.0.0:2375 without encryption.")
-    assert warnings(HOST, EngineConfig(hosts=("tcp://0.0.0.0:2376",), tlsverify=True)) == []
-
-
-def test_registries() -> None:
-    config = EngineConfig(insecure_registries=("10.0.0.0/8", "http://reg:5000"), registry_mirrors=("https://m",))
-    wire = registry_config(config, (1, 51))
-    assert wire["InsecureRegistryCIDRs"] == ["10.0.0.0/8", "127.0.0.0/8", "::1/128"]
-    assert wire["IndexConfigs"]["reg:5000"]["Secure"] is False
-    assert wire["Mirrors"] == ["https://m/"]
-
-
-def test_passwords_are_masked() -> None:
-    assert mask_credentials("http://me:secret@proxy:1") == "http://xxxxx:xxxxx@proxy:1"
-    assert mask_credentials("http://proxy:1") == "http://proxy:1"
 
 
 @pytest.mark.parametrize(("controllers", "version"), [("cpu memory pids", 2), (None, 1)])
