@@ -1,11 +1,9 @@
 """Each container's log: conmon's spool shipped into the driver while it runs, and read back for `docker logs`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
@@ -17,45 +15,19 @@ from seaway.engine.settings import Settings
 from seaway.kernel import worker
 from seaway.logs.driver import ContainerInfo, LogDriver
 from seaway.logs.drivers import log_drivers, make_driver, validate_log_options
-from seaway.logs.localfile import cache_of
-from seaway.logs.options import inherited, parse_cache_options, parse_json_file_options, parse_local_options
-from seaway.logs.pieces import SpoolPieces
-from seaway.logs.rotating import Limits
-from seaway.logs.shipper import ROTATE_BYTES, Shipper
+from seaway.logs.options import inherited
+from seaway.logs.runlog import Reopen, RunLog, next_run_log
+from seaway.logs.shipper import Shipper
 from seaway.logs.watcher import SpoolWatcher
 from seaway.model.container import HostConfig
 from seaway.runtime.control import ProcessEnded
 from seaway.runtime.crun import Runtime
 
-Reopen: TypeAlias = Callable[[], Awaitable[None]]
-REMOTE = "remote"
-REMOTE_PIECES = 64
+LAST_LINES_S = 2.0
 
 
 class LoggingFailed(SystemFailure):
     pass
-
-
-@dataclass(slots=True)
-class _Held:
-    """A container's shippers. `readable` is what `docker logs` reads: the driver, or the cache beside a remote one."""
-
-    pieces: SpoolPieces
-    readable: Shipper | None
-    remote: Shipper | None
-    output_ended: bool = False
-    finishing: "asyncio.Task[None] | None" = None
-
-    @property
-    def shippers(self) -> list[Shipper]:
-        return [shipper for shipper in (self.readable, self.remote) if shipper]
-
-    def end_finishing(self) -> None:
-        if self.finishing:
-            self.finishing.cancel()
-
-
-LAST_LINES_S = 2.0
 
 
 class ContainerLogs:
@@ -65,7 +37,7 @@ class ContainerLogs:
         self._settings, self._containers = settings, containers
         self._runtime, self._supervisor = runtime, supervisor
         self._watcher = SpoolWatcher()
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, RunLog] = {}
 
     def start(self) -> None:
         self._supervisor.spawn(self._watcher.run(), "log spools", service=True)
@@ -105,7 +77,7 @@ class ContainerLogs:
         """The run has its conmon; on adoption too."""
         if not self.spool(container):
             return
-        held = self._held[container.id] = self._new_run(container, self._reopen(run_dir))
+        held = self._held[container.id] = self._next_run(container, self._reopen(run_dir))
         for shipper in held.shippers:
             changed = self._watcher.watch(self._directory(container.id))
             changed.set()
@@ -133,7 +105,7 @@ class ContainerLogs:
     async def reader(self, container: Container) -> Shipper:
         """What `docker logs` reads from. A container that does not run is shipped to its end first."""
         if not (held := self._held.get(container.id)):
-            held = self._held[container.id] = self._new_run(container, None)  # one for all who read meanwhile
+            held = self._held[container.id] = self._next_run(container, None)  # one for all who read meanwhile
             if held.readable:
                 await held.readable.finish()
             if held.remote and self.has_unshipped(container):
@@ -152,34 +124,11 @@ class ContainerLogs:
             for shipper in held.shippers:
                 shipper.abandon()
 
-    def _new_run(self, container: Container, reopen: Reopen | None) -> "_Held":
-        """A remote driver that is still behind with the run before goes on where it is."""
-        if (held := self._held.get(container.id)) and held.remote and not held.remote.has_ended:
-            held.end_finishing()
-            readable = self._readable(container, held.pieces, reopen) if held.readable else None
-            return _Held(held.pieces, readable, held.remote)
-        info = container_info(self._containers, container)
-        kind = container.host_config.log_config.type
-        is_remote = log_drivers()[kind].is_remote
-        has_cache = is_remote and cache_of(info) is not None
-        readers = {""} if not is_remote else {"", REMOTE} if has_cache else {REMOTE}
-        pieces = SpoolPieces(self._directory(container.id), frozenset(readers))
-        readable = self._readable(container, pieces, reopen) if "" in readers else None
-        remote = None
-        if is_remote:
-            told = None if readable else reopen
-            remote = Shipper(
-                pieces, make_driver(kind, info), told, name=REMOTE, is_remote=True, most_pieces=REMOTE_PIECES
-            )
-        return _Held(pieces, readable, remote)
+    def _next_run(self, container: Container, reopen: Reopen | None) -> RunLog:
+        kind, info = container.host_config.log_config.type, container_info(self._containers, container)
+        return next_run_log(kind, info, self._directory(container.id), reopen, self._held.get(container.id))
 
-    def _readable(self, container: Container, pieces: SpoolPieces, reopen: Reopen | None) -> Shipper:
-        info = container_info(self._containers, container)
-        kind = container.host_config.log_config.type
-        cache = cache_of(info) if log_drivers()[kind].is_remote else None
-        return Shipper(pieces, cache or make_driver(kind, info), reopen, most_pieces=_pieces_kept(kind, info))
-
-    def _finish_remote(self, held: "_Held", container_id: str) -> None:
+    def _finish_remote(self, held: RunLog, container_id: str) -> None:
         if held.remote and not held.remote.has_ended:
             held.pieces.retire()
             work = held.remote.finish_some_time()
@@ -202,18 +151,6 @@ class ContainerLogs:
                 pass  # nobody writes to the old file any more
 
         return reopen
-
-
-def _pieces_kept(kind: str, info: ContainerInfo) -> int:
-    """As much of the spool as the driver's files hold: older lines would be rotated away anyway."""
-    match kind:
-        case "json-file":
-            limits = parse_json_file_options(info.options)
-        case "local":
-            limits = parse_local_options(info.options)
-        case _:
-            limits = parse_cache_options(info.options) or Limits()
-    return limits.max_size * limits.max_file // ROTATE_BYTES + 2 if limits.max_size else 0
 
 
 def container_info(containers: ContainerStore, container: Container) -> ContainerInfo:
