@@ -77,6 +77,33 @@ def test_containers_call_from_the_address_that_their_network_names(engine: Runni
             assert who_calls(engine, "own", 7001) == ENGINE_ADDRESS
 
 
+def test_callers_keep_their_addresses_without_masquerading(engine: RunningEngine) -> None:
+    made(engine, *SUBNET, "-o", "com.docker.network.bridge.enable_ip_masquerade=false", "plain")
+    with neighbour(engine) as other, other.answering_with_callers_address(7000):
+        assert who_calls(engine, "plain", 7000) == "172.29.0.2"
+
+
+def test_each_family_has_its_address_to_call_from(engine: RunningEngine) -> None:
+    made(engine, *SUBNET, "--ipv6", "--subnet", "fd29::/64", "-o", "com.docker.network.host_ipv6=fd99::9", "six")
+    here = Host(engine.namespace)
+    six, four = (here.run("nft", "list", "map", family, "seaway", "sources") for family in ("ip6", "ip"))
+    assert 'fd29::/64 comment "network six" : fd99::9' in six
+    assert "172.29.0.0/24" not in four
+
+
+def test_interfaces_are_called_as_their_network_says(engine: RunningEngine) -> None:
+    prefix = "com.docker.network.container_iface_prefix"
+    made(engine, *SUBNET, "-o", f"{prefix}=lan", "lan")
+    made(engine, "--subnet", "172.28.0.0/24", "plain")
+    box = running(engine, "--network", "lan")
+    engine.docker("network", "connect", "plain", box)
+    assert "172.29.0.2/24" in shown(engine, box, "busybox ip addr show lan0")
+    assert "172.28.0.2/24" in shown(engine, box, "busybox ip addr show eth0")
+    for wrong in ("a/b", "fifteen-letters"):
+        said = refused(engine, "network", "create", "-o", f"{prefix}={wrong}", "x")
+        assert said.endswith(f"failed to parse {prefix} value: {wrong} (no name of a device)")
+
+
 def test_each_family_has_its_mode(engine: RunningEngine) -> None:
     made(engine, *SUBNET, "--ipv6", "--subnet", "fd29::/64", "-o", f"{V6}=routed", "mixed")
     box = serve(engine, "--network", "mixed", "-p", "8092:80")

@@ -35,6 +35,23 @@ def with_settings(network: Network) -> Network:
             return network
 
 
+def with_old_settings(network: Network) -> Network:
+    """Of a network that is there already: what an earlier engine took and this one refuses is kept and does nothing."""
+    try:
+        return with_settings(network)
+    except InvalidParameter:
+        understood = {name: value for name, value in network.options.items() if _is_taken(network, name, value)}
+        return replace(with_settings(replace(network, options=understood)), options=network.options)
+
+
+def _is_taken(network: Network, name: str, value: str) -> bool:
+    try:
+        with_settings(replace(network, options={name: value}))
+    except InvalidParameter:
+        return False
+    return True
+
+
 def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bool = False) -> BridgeSettings:
     _flag(options, "default_bridge", default="false")
     mode, mode6 = (_gateway_mode(options, family, internal=internal) for family in ("ipv4", "ipv6"))
@@ -51,7 +68,7 @@ def bridge_settings(network_id: str, options: Mapping[str, str], *, internal: bo
         trusted=_trusted(options),
         source=_source(options, 4),
         source6=_source(options, 6),
-        link_prefix=options.get(IFACE_PREFIX) or "eth",
+        link_prefix=_link_prefix(options),
     )
 
 
@@ -61,6 +78,14 @@ def _bridge_name(name: str) -> str:
     if not DEVICE.fullmatch(name):
         raise InvalidParameter(f"invalid bridge name {name}: invalid argument")
     return name
+
+
+def _link_prefix(options: Mapping[str, str]) -> str:
+    """A number comes behind it."""
+    prefix = options.get(IFACE_PREFIX) or "eth"
+    if not DEVICE.fullmatch(prefix) or len(prefix) == LONGEST_NAME:
+        raise _unparsed(IFACE_PREFIX, prefix, "no name of a device")
+    return prefix
 
 
 def parent_settings(network: Network) -> ParentSettings:

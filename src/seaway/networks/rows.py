@@ -3,7 +3,7 @@
 import msgspec
 
 from seaway.model.network import IPAMConfig, NetworkResource
-from seaway.networks.drivers import with_settings
+from seaway.networks.drivers import with_old_settings
 from seaway.networks.ipam import Pool, parse_pool
 from seaway.networks.network import Network, network_resource
 
@@ -52,7 +52,7 @@ def from_row(row: NetworkRow) -> Network:
         config_only=row.config_only,
         config_from=row.config_from.network,
     )
-    return with_settings(network)
+    return with_old_settings(network)
 
 
 def _pool(config: IPAMConfig) -> Pool:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from seaway.model.network import IPAM, IPAMConfig, NetworkCreate
@@ -25,3 +26,12 @@ def test_a_network_comes_back_as_it_was(tmp_path: Path) -> None:
     assert NetworkStore(tmp_path / "seaway" / "networks.db").all() == [web, api]
     store.delete(web.id)
     assert store.all() == [api]
+
+
+def test_what_an_earlier_engine_took_and_this_one_refuses_does_nothing(tmp_path: Path) -> None:
+    options = {"com.docker.network.bridge.name": "br-old", "com.docker.network.driver.mtu": "1400"}
+    network = plan_user_network(NetworkCreate(name="old", options=options), "2" * 64, CREATED, [])
+    old = replace(network, options={**options, "com.docker.network.host_ipv4": "x"})
+    NetworkStore(tmp_path / "db").put(old)
+    (found,) = NetworkStore(tmp_path / "db").all()
+    assert found == old
