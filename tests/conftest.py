@@ -19,11 +19,13 @@ BESIDE = (Plan(VM, niceness=5), Plan(Path(__file__).parent / "conformance/docker
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--in-vm", action="store_true", help="run all tests in a virtual machine with Debian's kernel")
+    parser.addoption("--selinux", action="store_true", help="the virtual machine starts with SELinux")
     parser.addoption("--reports-to", type=int, metavar="FD", help="where a lane beside the others tells of its tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", modules.MARKER)
+    config.addinivalue_line("markers", outside.MARKER)
     if (out := config.getoption("--reports-to")) is not None:
         config.pluginmanager.register(Reporter(config, out))
     if (

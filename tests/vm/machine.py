@@ -15,6 +15,7 @@ from typing import Any
 from beside.remote import RemoteFailed
 from vm import debian
 from vm.image import PROJECT, Image, cached_image, make_filesystem
+from vm.kinds import Kind
 from vm.wanted import FILE, Wanted
 
 QEMU = "qemu-system-x86_64"
@@ -66,15 +67,15 @@ class Machine:
 
 
 @contextmanager
-def started(wanted: Wanted) -> Iterator[Machine]:
-    """A machine that runs these tests, and is no more afterwards. Raises BuildFailed."""
-    image = cached_image()
+def started(wanted: Wanted, kind: Kind) -> Iterator[Machine]:
+    """A machine of that kind that runs these tests, and is no more afterwards. Raises BuildFailed."""
+    image = cached_image(kind)
     with tempfile.TemporaryDirectory(prefix="seaway-vm-") as name:
         folder = Path(name)
         _make_project_disk(folder, wanted)
         with open(folder / "qemu", "wb") as errors:
             process = subprocess.Popen(
-                _command(image, folder),
+                _command(image, folder, kind),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -91,7 +92,11 @@ def started(wanted: Wanted) -> Iterator[Machine]:
                 shutil.copyfile(folder / "console", kept)
 
 
-def _command(image: Image, folder: Path) -> list[str]:
+def kernel_options(kind: Kind) -> str:
+    return " ".join((KERNEL_OPTIONS, *kind.kernel_options))
+
+
+def _command(image: Image, folder: Path, kind: Kind) -> list[str]:
     disks = (image.disk, folder / "project")
     return [
         *(
@@ -106,7 +111,7 @@ def _command(image: Image, folder: Path) -> list[str]:
             "1536",
         ),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"),
-        *("-kernel", str(image.kernel), "-initrd", str(image.initramfs), "-append", KERNEL_OPTIONS),
+        *("-kernel", str(image.kernel), "-initrd", str(image.initramfs), "-append", kernel_options(kind)),
         *(word for disk in disks for word in ("-drive", f"file={disk},if=virtio,format=raw,snapshot=on,cache=unsafe")),
         *("-serial", f"file:{folder}/console", "-serial", "stdio"),
     ]
