@@ -1,17 +1,15 @@
-"""The system bus, by its own protocol: calls that wait for their answer, and signals. No library and no process."""
+"""The system bus: calls that wait for their answer, and signals."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
 from typing import Any
 
-from seaway.base.errors import SystemFailure
-from seaway.kernel import dbuswire
-from seaway.kernel.dbuswire import Message
+from jeepney import DBusAddress, HeaderFields, Message, MessageFlag, MessageType, new_method_call
+from jeepney.io.asyncio import DBusConnection, open_dbus_connection
 
-DEFAULT_ADDRESS = "unix:path=/run/dbus/system_bus_socket"
+from seaway.base.errors import SystemFailure
+
 BUS, BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 ANSWER_TIMEOUT_S = 10
 
@@ -27,21 +25,20 @@ class DBusFailed(SystemFailure):
 class Bus:
     """Who waits for signals makes no calls on the same connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-        self._serials = count(1)
+    def __init__(self, connection: DBusConnection) -> None:
+        self._connection = connection
 
     async def call(self, to: str, path: str, method: str, signature: str = "", *body: Any) -> tuple[Any, ...]:
-        """`method` with its interface before it: `org.freedesktop.DBus.Hello`. Raises DBusFailed."""
+        """`method` with its interface before it: `org.freedesktop.DBus.Hello`. Starts nobody who could answer. Raises
+        DBusFailed."""
         interface, _, member = method.rpartition(".")
-        fields = {dbuswire.PATH: path, dbuswire.INTERFACE: interface, dbuswire.MEMBER: member}
-        fields |= {dbuswire.DESTINATION: to} | ({dbuswire.SIGNATURE: signature} if signature else {})
-        sent = Message(dbuswire.CALL, next(self._serials), fields, body)
+        message = new_method_call(DBusAddress(path, to, interface), member, signature or None, body)
+        message.header.flags |= MessageFlag.no_auto_start
+        serial = next(self._connection.outgoing_serial)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                self._writer.write(dbuswire.to_wire(sent))
-                await self._writer.drain()
-                return _answer(await self._reply_to(sent.serial))
+                await self._connection.send(message, serial=serial)
+                return _answer(await self._reply_to(serial))
         except TimeoutError:
             raise DBusFailed("", f"{to} does not answer") from None
 
@@ -53,64 +50,41 @@ class Bus:
     async def signals(self) -> AsyncIterator[Message]:
         """From the subscription on. Raises DBusFailed when the bus ends."""
         while True:
-            message = await self._read()
-            if message.kind == dbuswire.SIGNAL:
+            message = await self._receive()
+            if message.header.message_type == MessageType.signal:
                 yield message
 
     async def _reply_to(self, serial: int) -> Message:
         while True:
-            message = await self._read()
-            if message.fields.get(dbuswire.REPLY_SERIAL) == serial:
+            message = await self._receive()
+            if message.header.fields.get(HeaderFields.reply_serial) == serial:
                 return message
 
-    async def _read(self) -> Message:
+    async def _receive(self) -> Message:
         try:
-            fixed = await self._reader.readexactly(dbuswire.FIXED_SIZE)
-            return dbuswire.parse_message(fixed + await self._reader.readexactly(dbuswire.rest_size(fixed)))
+            return await self._connection.receive()
         except (OSError, EOFError, ValueError) as failed:
             raise DBusFailed("", f"the bus is gone: {failed}") from failed
-
-    async def log_in(self) -> None:
-        """As the user that this process is."""
-        self._writer.write(b"\0AUTH EXTERNAL " + str(os.geteuid()).encode().hex().encode() + b"\r\n")
-        answer = await self._reader.readline()
-        if not answer.startswith(b"OK"):
-            raise DBusFailed("", f"the bus refuses this user: {answer.decode(errors='replace').strip()}")
-        self._writer.write(b"BEGIN\r\n")
-        await self.call(BUS, BUS_PATH, f"{BUS}.Hello")
 
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[Bus]:
-    """Raises DBusFailed where there is no bus."""
+    """Raises DBusFailed where there is no bus, or it refuses this user."""
     try:
-        reader, writer = await asyncio.open_unix_connection(_socket_path())
-    except OSError as failed:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            connection = await open_dbus_connection("SYSTEM")
+    except (OSError, EOFError, RuntimeError, ValueError) as failed:
         raise DBusFailed("", f"no system bus: {failed}") from failed
     try:
-        bus = Bus(reader, writer)
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            await bus.log_in()
-        yield bus
-    except (OSError, TimeoutError) as failed:
+        yield Bus(connection)
+    except OSError as failed:
         raise DBusFailed("", f"the bus is gone: {failed}") from failed
     finally:
-        writer.close()
-
-
-def _socket_path() -> str:
-    """The first address that is a socket's."""
-    for address in os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", DEFAULT_ADDRESS).split(";"):
-        transport, _, options = address.partition(":")
-        given = dict(option.split("=", 1) for option in options.split(",") if "=" in option)
-        if transport == "unix" and "path" in given:
-            return given["path"]
-    raise DBusFailed("", "the system bus has no socket with a path")
+        connection.writer.close()
 
 
 def _answer(message: Message) -> tuple[Any, ...]:
-    if message.kind == dbuswire.ERROR:
-        raise DBusFailed(
-            message.fields.get(dbuswire.ERROR_NAME, ""), str(message.body[0] if message.body else "failed")
-        )
-    return message.body
+    if message.header.message_type == MessageType.error:
+        name = message.header.fields.get(HeaderFields.error_name, "")
+        raise DBusFailed(name, str(message.body[0] if message.body else "failed"))
+    return tuple(message.body)
