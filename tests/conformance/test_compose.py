@@ -20,13 +20,13 @@ version: "3.7"
 services:
   web:
     image: busybox
-    command: sh -c 'while :; do echo ahoy | nc app 8000 | nc -l -p 80 >/dev/null; done'
+    command: nc -ll -p 80 -e sh -c "read -r line; echo ahoy | nc app 8000"
     ports: ["8090:80"]
     networks: {front: {}, back: {}}
     depends_on: [app]
   app:
     image: busybox
-    command: sh -c 'while :; do cat /data/word | nc -l -p 8000 >/dev/null; done'
+    command: nc -ll -p 8000 -e sh -c "read -r line; cat /data/word"
     networks: {back: {aliases: [backend]}}
     volumes: ["words:/data"]
     depends_on: [db]

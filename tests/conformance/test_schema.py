@@ -67,7 +67,7 @@ def lived_in(engine: RunningEngine) -> Iterator[RunningEngine]:
        "--aux-address", "router=10.77.0.9", "schema")  # fmt: skip
     do("network", "create", "--label", "a=b", "--ipv6", "--internal", "schema6")
     do("network", "create", "--config-only", "--label", "a=b", "--subnet", "10.78.0.0/24", "schema-template")
-    do("network", "create", "--label", "a=b", "--config-from", "schema-template", "schema-from")
+    do("network", "create", "--config-from", "schema-template", "schema-from")
     do("volume", "create", "--label", "a=b", "schema")
     do("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "schema-tmpfs")
     do("run", "-d", "--name", "full", "-l", "a=b", "-e", "A=b", "-p", "80", "-p", "127.0.0.1::81/udp", "--expose", "99",

@@ -17,6 +17,7 @@ async def reading_tar(write: Callable[[int], None]) -> AsyncIterator[AsyncIterat
     reader, writer = pipes.wide_pipe()
     os.set_blocking(reader, False)
     writing = worker.apart(write, writer)
+    writing.add_done_callback(_retrieve)  # a second cancellation may end the wait for it below
 
     async def pieces() -> AsyncIterator[bytes]:
         while piece := await pipes.read_pipe(reader):
@@ -37,6 +38,7 @@ async def unpack(root: int, destination: str, rules: Rules, content: AsyncIterat
     reader, writer = pipes.wide_pipe()
     os.set_blocking(writer, False)
     unpacking = worker.apart(_untar, root, destination, rules, reader)
+    unpacking.add_done_callback(_retrieve)
     try:
         async for piece in decompressed(content):
             await pipes.write_pipe(writer, piece)
@@ -45,8 +47,13 @@ async def unpack(root: int, destination: str, rules: Rules, content: AsyncIterat
     finally:
         os.close(writer)
         await asyncio.wait([unpacking])
-        unpacking.exception()
     unpacking.result()
+
+
+def _retrieve(done: "asyncio.Future[None]") -> None:
+    """asyncio logs an exception that nobody asked for."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _untar(root: int, destination: str, rules: Rules, reader: int) -> None:
