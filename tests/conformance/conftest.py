@@ -18,6 +18,7 @@ import pytest
 from docker import DockerClient
 
 from conformance.engines import RunningEngine, end_leftovers, foreign_engine, make_namespace, own_engine, parse_version
+from conformance.hosts import Host, neighbour
 from conformance.images import busybox_tar
 from conformance.registries import faults
 from seaway.kernel import cgroup
@@ -26,6 +27,7 @@ __all__ = ["RunningEngine", "busybox_tar"]
 
 Restarted = Callable[..., RunningEngine]
 FAULTY_PORT = 5001
+SMALL_DISK = 48 << 20
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MARKERS = (
     "seaway_only(reason): a difference from dockerd that is meant, listed in docs/compatibility.md",
@@ -107,6 +109,26 @@ def restarted(engine: RunningEngine) -> Iterator[Restarted]:
         remove_containers(engine, but=before)  # it would wait for their end
         engine.stop()
     engine.start()
+
+
+@pytest.fixture(scope="module")
+def other(engine: RunningEngine) -> Iterator[Host]:
+    """Another host, which the engine's host reaches."""
+    if not engine.namespace:
+        pytest.skip("needs an engine in a network namespace of the tests' own")
+    with neighbour(engine) as host:
+        yield host
+
+
+@pytest.fixture
+def small(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
+    """An engine whose data root is a disk of its own."""
+    root = tmp_path_factory.mktemp("small")  # dockerd wants a short path
+    data = root / "data"
+    data.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(data)], check=True)
+    with started_engine(pytestconfig, root) as engine:
+        yield engine  # its end unmounts what is below its root
 
 
 @pytest.fixture

@@ -1,21 +1,11 @@
 """The rules: by either backend, beside another engine's, and after somebody has meddled with them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from conformance.conftest import Restarted, RunningEngine
 from conformance.engines import ENDS_AT_ONCE
-from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, REFUSED, TIMED_OUT, Host, neighbour, serve, wait_serving
+from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, REFUSED, TIMED_OUT, Host, serve, wait_serving
 from conformance.options import call
-
-
-@pytest.fixture(scope="module")
-def other(engine: RunningEngine) -> Iterator[Host]:
-    if not engine.namespace:
-        pytest.skip("needs an engine in a network namespace of the tests' own")
-    with neighbour(engine) as host:
-        yield host
 
 
 @pytest.fixture(scope="module")

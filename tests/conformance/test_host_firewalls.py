@@ -12,7 +12,7 @@ import pytest
 from conformance.conftest import Restarted, RunningEngine
 from conformance.engines import SEAWAY
 from conformance.hostfirewalls import Firewalld, Ufw, wait_until
-from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, TIMED_OUT, Host, neighbour, serve, wait_serving
+from conformance.hosts import ENGINE_ADDRESS, OTHER_ADDRESS, TIMED_OUT, Host, serve, wait_serving
 
 CLOSED = (TIMED_OUT, "No route to host")
 """Dropped by our rules, rejected by theirs."""
@@ -20,14 +20,6 @@ ENGINE_FLAGS = [
     (),
     pytest.param(("--firewall-backend=iptables",), marks=pytest.mark.seaway_only("dockerd 20.10 has no such flag")),
 ]
-
-
-@pytest.fixture(scope="module")
-def other(engine: RunningEngine) -> Iterator[Host]:
-    if not engine.namespace:
-        pytest.skip("needs an engine in a network namespace of the tests' own")
-    with neighbour(engine) as host:
-        yield host
 
 
 @pytest.fixture

@@ -3,20 +3,11 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from conformance.engines import RunningEngine
-from conformance.hosts import ENGINE_ADDRESS, REFUSED, TIMED_OUT, Host, neighbour, serve, serving_udp, wait_serving
-
-
-@pytest.fixture(scope="module")
-def other(engine: RunningEngine) -> Iterator[Host]:
-    if not engine.namespace:
-        pytest.skip("needs an engine in a network namespace of the tests' own")
-    with neighbour(engine) as host:
-        yield host
+from conformance.hosts import ENGINE_ADDRESS, REFUSED, TIMED_OUT, Host, serve, serving_udp, wait_serving
 
 
 @pytest.fixture(scope="module")

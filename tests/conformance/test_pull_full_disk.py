@@ -1,28 +1,14 @@
 """A disk that is full in the middle of a pull: a message that says so, and the space comes back."""
 
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conformance.conftest import RunningEngine, started_engine
+from conformance.conftest import RunningEngine
 from conformance.registries import faulty_registry
 
 PORT = 5013
-DISK = 48 << 20
-
-
-@pytest.fixture
-def small(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
-    """An engine whose data root is a disk of its own."""
-    root = tmp_path_factory.mktemp("small")  # dockerd wants a short path
-    data = root / "data"
-    data.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(data)], check=True)
-    with started_engine(pytestconfig, root) as engine:
-        yield engine  # its end unmounts what is below its root
 
 
 @pytest.mark.parametrize("left", [2 << 20, 6 << 20], ids=["for-half-a-download", "for-half-of-the-files"])
